@@ -1,0 +1,35 @@
+# A table of contents. Everything is done by tools/run, which makes the environment first, and by what it calls.
+RUN := tools/run
+STAGES := $(RUN) python tools/stages.py
+
+.PHONY: help demo demo-down test lint unit sanity molecule artefact docs bench clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z -]*\):  ## /\1\t/p' Makefile | awk -F '\t' '{ printf "make %-18s%s\n", $$1, $$2 }'
+
+demo:  ## start the lab and deploy examples/shop in it over ssh
+	@$(RUN) tools/demo
+
+demo-down:  ## remove all that make demo has made
+	@$(RUN) python -m lab down
+
+test:  ## everything: lint, unit tests, sanity, then each Molecule scenario
+	@$(STAGES)
+
+lint unit sanity:  ## one stage of make test
+	@$(STAGES) $@
+
+molecule:  ## the Molecule scenarios, or one: make molecule SCENARIO=reuse
+	@$(STAGES) lab $(or $(SCENARIO),scenarios)
+
+artefact:  ## build the collection's artefact into dist/
+	@$(RUN) python tools/artefact.py
+
+docs:  ## write the roles' tables of variables anew
+	@$(RUN) python tools/docs.py
+
+bench:  ## measure a deployment beside the same steps in plain shell
+	@$(RUN) python -m lab bench
+
+clean:  ## remove the environment and every cache
+	@rm -rf .venv .cache .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
