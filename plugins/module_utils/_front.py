@@ -1,0 +1,127 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Point the host's Nginx at other containers without losing a request.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, containers, docker, inspect
+
+PROJECT = "nginx"
+HOLDER_SERVICE = "edge"
+NGINX_SERVICE = "nginx"
+# gunicorn keeps an idle connection for 10 s (stack_web_command): Nginx must let go of it first.
+_UPSTREAM = """# Written by landfall.django.rollout: changes here are lost.
+upstream {name} {{
+    zone {name} 128k;
+{servers}
+    keepalive 32;
+    keepalive_timeout 5s;
+}}
+"""
+
+
+def upstream(name: str, hosts: Iterable[str], port: int) -> str:
+    """Return the upstream block `name` with the containers `hosts`, resolved again whenever their address changes."""
+    servers = "\n".join(f"    server {host}:{port} resolve max_fails=0;" for host in hosts)
+    return _UPSTREAM.format(name=name, servers=servers)
+
+
+class Front:
+    """The front on this host: the holder, which owns the ports and the networks, and Nginx inside it."""
+
+    def __init__(self, root: str):
+        self.root = Path(root)
+
+    def _container(self, service: str) -> str:
+        found = containers(
+            [f"label=com.docker.compose.project={PROJECT}", f"label=com.docker.compose.service={service}"]
+        )
+        running = [item["Name"].lstrip("/") for item in found if item["State"]["Running"]]
+        if not running:
+            raise DockerError(
+                f"the front's container {service} is not running: apply the role landfall.django.nginx,"
+                " or set stack_nginx_root to '' where another server stands in front"
+            )
+        return running[0]
+
+    def connected(self, network: str) -> bool:
+        """Tell whether the holder is on `network`."""
+        return network in inspect(self._container(HOLDER_SERVICE))[0]["NetworkSettings"]["Networks"]
+
+    def connect(self, network: str) -> None:
+        """Connect the holder to `network`; it stays so over restarts."""
+        docker("network", "connect", network, self._container(HOLDER_SERVICE))
+
+    def upstream_file(self, name: str) -> Path:
+        return self.root / "upstreams" / f"{name}.conf"
+
+    def point(self, name: str, text: str) -> set[str]:
+        """Replace the upstream file and reload. Return the ids of the worker processes that now drain.
+
+        Where Nginx refuses the new file, the former one is put back and DockerError raised.
+        """
+        path = self.upstream_file(name)
+        former = path.read_text() if path.exists() else None
+        nginx = self._container(NGINX_SERVICE)
+        workers = self._workers(nginx)
+        _replace(path, text)
+        try:
+            docker("exec", nginx, "nginx", "-t", "-q", "-c", f"{self.root}/nginx.conf", merge=True)
+        except DockerError:
+            if former is not None:
+                _replace(path, former)
+            raise
+        docker("exec", nginx, "nginx", "-s", "reload", "-c", f"{self.root}/nginx.conf", merge=True)
+        return workers
+
+    def drained(self, workers: set[str]) -> bool:
+        """Tell whether none of the `workers` lives any more. False also where the reload never happened."""
+        return not workers & self._workers(self._container(NGINX_SERVICE))
+
+    @staticmethod
+    def _workers(nginx: str) -> set[str]:
+        rows = docker("top", nginx, "-eo", "pid,args").splitlines()[1:]
+        return {row.split(None, 1)[0] for row in rows if "nginx: worker process" in row}
+
+
+def request(port: int, host: str, path: str, timeout: float = 10) -> int:
+    """Return the status of a GET over HTTPS through the front on this host, as a visitor of `host` would send it."""
+    # The certificate may still be the temporary one; the role letsencrypt checks the real one.
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.connect()
+        connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
+        connection.request("GET", path, headers={"Host": host})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def wait(done: Callable[[], bool], seconds: float, every: float) -> bool:
+    """Call `done` until it returns true, `every` so many seconds, for at most `seconds`; return its last answer."""
+    end = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > end:
+            return False
+        time.sleep(every)
+    return True
+
+
+def _replace(path: Path, text: str) -> None:
+    candidate = path.with_suffix(".new")
+    candidate.write_text(text)
+    os.chmod(candidate, 0o644)
+    os.replace(candidate, path)

@@ -1,0 +1,80 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Read what the kernel and Docker tell about a host. Texts in, plain data out.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+_LISTEN = "0A"
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+def parse_os_release(text: str) -> dict[str, str]:
+    """The keys of /etc/os-release that name the distribution."""
+    values = {}
+    for line in text.splitlines():
+        key, found, value = line.strip().partition("=")
+        if found and not key.startswith("#"):
+            values[key] = " ".join(shlex.split(value))
+    return {
+        "id": values.get("ID", ""),
+        "version": values.get("VERSION_ID", ""),
+        "name": values.get("PRETTY_NAME", values.get("ID", "")),
+    }
+
+
+def parse_memory(text: str) -> int:
+    """MemTotal of /proc/meminfo in MiB, 0 where it is not told."""
+    for line in text.splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) // 1024
+    return 0
+
+
+def parse_listening(text: str) -> dict[int, list[str]]:
+    """From /proc/net/tcp or tcp6: port to the inodes of the sockets that listen on it."""
+    listening: dict[int, list[str]] = {}
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == _LISTEN:
+            port = int(fields[1].rpartition(":")[2], 16)
+            listening.setdefault(port, []).append(fields[9])
+    return listening
+
+
+def parse_socket_link(target: str) -> str:
+    """The inode in a link such as `socket:[4711]`, or nothing."""
+    return target[len("socket:[") : -1] if target.startswith("socket:[") and target.endswith("]") else ""
+
+
+def publisher(inspected: dict[str, Any]) -> dict[str, str]:
+    """A container's name, Compose project and service, from `docker inspect`."""
+    labels = inspected["Config"].get("Labels") or {}
+    return {
+        "container": inspected["Name"].lstrip("/"),
+        "project": labels.get("com.docker.compose.project", ""),
+        "service": labels.get("com.docker.compose.service", ""),
+    }
+
+
+def architecture(machine: str) -> str:
+    """Docker's name for what uname calls the machine; an unknown one keeps its own."""
+    return _ARCHITECTURES.get(machine, machine)
+
+
+def owners(
+    inodes: list[str], processes: dict[str, tuple[int, str]], containers: list[dict[str, str]]
+) -> list[dict[str, object]]:
+    """Who holds a port: the containers that publish it, or else the processes that listen."""
+    if containers:
+        # docker-proxy and dockerd listen on behalf of a container: the container is what can be stopped.
+        return [dict(container) for container in containers]
+    found = sorted({processes[inode] for inode in inodes if inode in processes})
+    if found:
+        return [{"pid": pid, "process": name} for pid, name in found]
+    return [{"process": ""}] if inodes else []

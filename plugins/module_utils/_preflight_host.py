@@ -1,0 +1,76 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a host can carry a stack, judged from what the module host_probe tells.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.landfall.django.plugins.module_utils._front import PROJECT
+
+# Enough for a first build: the base images, a Python environment and the database's first files.
+DISK_FREE_MINIMUM_MIB = 3072
+# A machine sold with 1 GiB shows less, since the kernel keeps some for itself.
+MEMORY_MINIMUM_MIB = 900
+
+SUPPORTED = {("debian", "12"), ("debian", "13"), ("ubuntu", "24.04")}
+ARCHITECTURES = ("amd64", "arm64")
+
+Probe = Mapping[str, Any]
+
+
+def problems_of(probe: Probe, port_names: Mapping[int, str], disk_minimum_mib: int) -> list[str]:
+    """All that keeps the host from carrying the stack; `port_names` are the variables that the ports come from."""
+    return [*_system(probe), *_disk(probe, disk_minimum_mib), *_ports(probe, port_names)]
+
+
+def warnings_of(probe: Probe) -> list[str]:
+    memory = probe["memory_mib"]
+    if 0 < memory < MEMORY_MINIMUM_MIB:
+        return [f"The host has {memory} MiB of memory: a whole stack wants 2 GiB, and under 1 GiB it may be killed."]
+    return []
+
+
+def _system(probe: Probe) -> Iterator[str]:
+    system = probe["distribution"]
+    if (system["id"], system["version"]) not in SUPPORTED:
+        name = system["name"] or "an unknown system"
+        yield f"The host runs {name}, which is not supported: use Debian 12 or 13, or Ubuntu 24.04."
+    if probe["architecture"] not in ARCHITECTURES:
+        yield f"The host's architecture is {probe['architecture']}, for which there are no images: use amd64 or arm64."
+
+
+def _disk(probe: Probe, minimum_mib: int) -> Iterator[str]:
+    seen = set()
+    for place in probe["paths"]:
+        if place["free_mib"] < minimum_mib and place["device"] not in seen:
+            seen.add(place["device"])
+            yield (
+                f"stack_disk_free_minimum_mib: {place['free_mib']} MiB are free for {place['path']} on the host and a "
+                f"build needs {minimum_mib}: free some space there, or lower the variable if you know better."
+            )
+
+
+def _ports(probe: Probe, names: Mapping[int, str]) -> Iterator[str]:
+    for entry in probe["ports"]:
+        strangers = [holder for holder in entry["holders"] if holder.get("project") != PROJECT]
+        if strangers:
+            name = names[entry["port"]]
+            holders = " and ".join(_holder(holder) for holder in strangers)
+            yield (
+                f"{name}: port {entry['port']} of the host is taken by {holders}: stop that, "
+                f"or set {name} to a free port."
+            )
+
+
+def _holder(holder: Mapping[str, Any]) -> str:
+    if holder.get("container"):
+        project = f" of the Compose project {holder['project']}" if holder.get("project") else ""
+        return f"the container {holder['container']}{project}"
+    if holder.get("process"):
+        return f"the process {holder['process']} (pid {holder['pid']})"
+    return "a process that could not be seen"

@@ -1,0 +1,94 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plan a rollout: which containers stay, which are new, which go. Pure functions; nothing here touches Docker.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+# "Container shop-web-1  Recreate" in what `docker compose --dry-run up` says.
+_RECREATED = re.compile(r"Container (\S+)\s+Recreate\b")
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of a Compose project; `current` where it is what compose.yaml and the image would make now."""
+
+    name: str
+    service: str
+    running: bool
+    current: bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one service."""
+
+    service: str
+    keep: tuple[str, ...] = ()
+    start: int = 0
+    stop: tuple[str, ...] = ()
+    dead: tuple[str, ...] = ()
+
+    @property
+    def pending(self) -> bool:
+        return bool(self.start or self.stop or self.dead)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The changes of the traffic-taking service, of the processes in their order, and the containers nothing wants."""
+
+    web: Change
+    processes: tuple[Change, ...] = ()
+    orphans: tuple[str, ...] = field(default=())
+
+    @property
+    def pending(self) -> bool:
+        return self.web.pending or bool(self.orphans) or any(change.pending for change in self.processes)
+
+    def lines(self) -> list[str]:
+        """Say in one line each what would happen."""
+        said = []
+        for change in (self.web, *self.processes):
+            if change.start:
+                said.append(f"start {change.start} new container(s) of {change.service}")
+            said += [f"stop {name}" for name in change.stop]
+            said += [f"remove the stopped {name}" for name in change.dead]
+        return said + [f"remove {name}, which compose.yaml no longer names" for name in self.orphans]
+
+
+def recreated(said: str) -> set[str]:
+    """Return the names of the containers that Compose would recreate, from what its dry run said."""
+    return set(_RECREATED.findall(said))
+
+
+def plan(web: str, replicas: int, processes: Iterable[str], present: Iterable[Container], known: Iterable[str]) -> Plan:
+    """Compare the containers `present` with `replicas` of `web` and one of each of the `processes`.
+
+    `known` are all the services of compose.yaml: a container of any other is an orphan.
+    """
+    present = list(present)
+    named = set(known)
+    return Plan(
+        web=_change(web, replicas, present),
+        processes=tuple(_change(name, 1, present) for name in processes),
+        orphans=tuple(container.name for container in present if container.service not in named),
+    )
+
+
+def _change(service: str, replicas: int, present: list[Container]) -> Change:
+    own = sorted((item for item in present if item.service == service), key=lambda item: item.name)
+    keep = [item.name for item in own if item.running and item.current][:replicas]
+    return Change(
+        service=service,
+        keep=tuple(keep),
+        start=replicas - len(keep),
+        stop=tuple(item.name for item in own if item.running and item.name not in keep),
+        dead=tuple(item.name for item in own if not item.running),
+    )

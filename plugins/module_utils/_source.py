@@ -1,0 +1,55 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Name the content of a source tree by a digest.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+
+# Version control and byte code say nothing about what an image would hold.
+_SKIPPED_FOLDERS = frozenset({".git", "__pycache__"})
+
+
+def digest(paths: Iterable[str], seed: str = "") -> str:
+    """Return the SHA-256 (hexadecimal) of the files below `paths`: names, contents, links and execute bits.
+
+    Modification times, owners and folders without files do not count. `seed` is anything else that makes a difference.
+    """
+    total = hashlib.sha256(seed.encode())
+    for path in paths:
+        for name in _files(path):
+            total.update(_fingerprint(path, name))
+    return total.hexdigest()
+
+
+def _files(root: str) -> Iterator[str]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
+        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        # A submodule's .git is a file.
+        for name in sorted([*files, *linked]):
+            if name not in _SKIPPED_FOLDERS:
+                yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def _fingerprint(root: str, name: str) -> bytes:
+    path = os.path.join(root, name)
+    state = os.lstat(path)
+    content = hashlib.sha256()
+    if stat.S_ISLNK(state.st_mode):
+        kind = "link"
+        content.update(os.readlink(path).encode("utf-8", "surrogateescape"))
+    elif stat.S_ISREG(state.st_mode):
+        kind = "program" if state.st_mode & stat.S_IXUSR else "file"
+        with open(path, "rb") as stream:
+            for block in iter(lambda: stream.read(1 << 20), b""):
+                content.update(block)
+    else:
+        kind = "special"
+    return hashlib.sha256(f"{kind}\0{name}\0".encode("utf-8", "surrogateescape") + content.digest()).digest()

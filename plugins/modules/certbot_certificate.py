@@ -1,0 +1,324 @@
+#!/usr/bin/python
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: certbot_certificate
+short_description: Keep one certificate of an ACME certification authority by certbot
+version_added: 0.1.0
+description:
+  - Gets a certificate by HTTP-01 where there is none, and a new one only where the present one does not fit any more.
+    That is, its names, its certification authority or its profile differ, or its renewal is overdue.
+  - Where only the way of its renewal differs, certbot 2.3 and newer is told so without a new certificate.
+  - When a certificate was issued, first O(live_link) is switched and then O(deploy_hook) is run. When the local server
+    still shows another certificate, the hook is run again, so a run after a failed one puts things right.
+  - A refusal leaves everything as it was. The message quotes the certification authority and names the variable of
+    the role P(landfall.django.letsencrypt#role) to look at, which is the option's name behind C(letsencrypt_).
+author:
+  - landfall.django contributors (@landfall)
+requirements:
+  - certbot 2.1 or newer
+  - openssl
+options:
+  name:
+    description: Name of the certificate, as in C(/etc/letsencrypt/live/NAME).
+    type: str
+    required: true
+  domains:
+    description: Host names, the first one being the one that the local server is asked for.
+    type: list
+    elements: str
+    required: true
+  directory_url:
+    description: Directory of the certification authority.
+    type: str
+    default: https://acme-v02.api.letsencrypt.org/directory
+  email:
+    description: Address of the account, used when it is made. Without one, the account has none.
+    type: str
+    default: ""
+  webroot:
+    description: Folder that the server on port 80 serves. Where empty, certbot answers on port 80 itself.
+    type: path
+    default: ""
+  profile:
+    description: The certification authority's profile to prefer. Not used by a certbot older than 4.0.
+    type: str
+    default: ""
+  ca_bundle:
+    description: PEM file on the host with the authority that signed the directory's own TLS certificate.
+    type: path
+    default: ""
+  live_link:
+    description: Path that becomes a symbolic link to C(/etc/letsencrypt/live/NAME) once the certificate is there.
+    type: path
+    default: ""
+  deploy_hook:
+    description:
+      - Program to run after a certificate was issued, with E(RENEWED_LINEAGE) and E(RENEWED_DOMAINS) as certbot has
+        them. It is not run by this module for renewals, see certbot's folder C(renewal-hooks/deploy).
+    type: path
+    default: ""
+  https_port:
+    description:
+      - Local port whose certificate is compared with the one on disk, where O(deploy_hook) is given. Where nothing
+        answers there is nothing to compare. V(0) for no comparison.
+    type: int
+    default: 443
+  timeout:
+    description: Seconds to wait until the local server shows the new certificate, and for another certbot to end.
+    type: int
+    default: 30
+attributes:
+  check_mode:
+    description: Says what it would do.
+    support: full
+  diff_mode:
+    description: Nothing is shown.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Have a certificate for the shop
+  landfall.django.certbot_certificate:
+    name: shop
+    domains: [shop.example.com, www.shop.example.com]
+    email: ops@example.com
+    webroot: /srv/nginx/acme
+    live_link: /srv/nginx/tls/shop
+    deploy_hook: /etc/letsencrypt/renewal-hooks/deploy/shop
+"""
+
+RETURN = r"""
+action:
+  description: What was done, V(none), V(issue), V(reissue) or V(reconfigure).
+  type: str
+  returned: always
+reasons:
+  description: Why.
+  type: list
+  elements: str
+  returned: always
+live:
+  description: Folder of the certificate and its key.
+  type: str
+  returned: always
+served:
+  description: Whether the local server shows this certificate; null where none was asked.
+  type: bool
+  returned: when not in check mode
+problems:
+  description: What the certification authority said, with C(kind), C(detail), C(domain) and C(retry_after).
+  type: list
+  elements: dict
+  returned: failure
+"""
+
+import socket
+import ssl
+import time
+import typing as t
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _certbot
+
+CONFIG = Path("/etc/letsencrypt")
+LOG = Path("/var/log/letsencrypt/letsencrypt.log")
+RESTART = 3
+BUSY = "Another instance of Certbot is already running"
+
+
+class Certificate:
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.params: dict[str, t.Any] = module.params
+        self.wanted = _certbot.Wanted(
+            name=self.params["name"],
+            domains=tuple(self.params["domains"]),
+            directory_url=self.params["directory_url"],
+            webroot=self.params["webroot"],
+            profile=self.params["profile"],
+            email=self.params["email"],
+        )
+        self.live = CONFIG / "live" / self.wanted.name
+        self.certbot = module.get_bin_path("certbot") or ""
+        self.version: tuple[int, ...] = ()
+        self.environment = {"LC_ALL": "C.UTF-8"}
+        if self.params["ca_bundle"]:
+            self.environment["REQUESTS_CA_BUNDLE"] = self.params["ca_bundle"]
+
+    def run(self) -> dict[str, t.Any]:
+        if not self.certbot:
+            return self._without_certbot()
+        self.version = _certbot.parse_version("".join(self.module.run_command([self.certbot, "--version"])[1:]))
+        have = self._lineage()
+        plan = _certbot.plan(self.wanted, have, datetime.now(timezone.utc), self.version)
+        link = self._link_differs()
+        reasons = list(plan.reasons)
+        if link:
+            reasons.append(f"{self.params['live_link']} led elsewhere")
+        result = {"action": plan.action, "reasons": reasons, "live": str(self.live)}
+        if self.module.check_mode:
+            return {**result, "changed": plan.action != "none" or link}
+        if plan.action != "none":
+            self._certbot(plan.action, have is not None)
+        issued = plan.action in ("issue", "reissue")
+        if issued and self.wanted.profile and self.version < _certbot.PROFILES_SINCE:
+            self.module.warn("letsencrypt_profile was not used: this host's certbot is older than 4.0")
+        if link:
+            self._switch_link()
+        if issued or link:
+            self._hook()
+        served = self._served(wait=issued or link)
+        repaired = served is False and not (issued or link)
+        if repaired:
+            reasons.append("the local server showed another certificate")
+            self._hook()
+            served = self._served(wait=True)
+        if served is False:
+            self.module.fail_json(msg=self._other_certificate(), **result)
+        return {**result, "served": served, "changed": plan.action != "none" or link or repaired}
+
+    def _without_certbot(self) -> dict[str, t.Any]:
+        if not self.module.check_mode:
+            self.module.fail_json(msg="There is no certbot on this host: install the package certbot.")
+        return {
+            "changed": True,
+            "action": "issue",
+            "reasons": ["there is no certificate of this name yet"],
+            "live": str(self.live),
+        }
+
+    def _lineage(self) -> _certbot.Lineage | None:
+        renewal = CONFIG / "renewal" / (self.wanted.name + ".conf")
+        leaf = self.live / "cert.pem"
+        if not (renewal.exists() and leaf.exists()):
+            return None
+        argv = [self.module.get_bin_path("openssl", required=True), "x509", "-noout", "-dates"]
+        text = self.module.run_command([*argv, "-ext", "subjectAltName", "-in", str(leaf)], check_rc=True)[1]
+        return _certbot.lineage(renewal.read_text(), text)
+
+    def _certbot(self, action: str, kept: bool) -> None:
+        if self.wanted.webroot and not Path(self.wanted.webroot).is_dir():
+            self.module.fail_json(
+                msg=f"letsencrypt_webroot: {self.wanted.webroot} is no folder on the host. Name the one that the web "
+                "server on port 80 serves, or leave it empty where no web server runs."
+            )
+        argv = [self.certbot, *_certbot.command(self.wanted, action, self.version)]
+        seen = LOG.stat().st_size if LOG.exists() else 0
+        until = time.monotonic() + self.params["timeout"]
+        while True:
+            code, out, err = self.module.run_command(argv, environ_update=self.environment)
+            if BUSY not in out + err or time.monotonic() > until:
+                break
+            time.sleep(2)
+        if code:
+            found = _certbot.problems(out + "\n" + err, _added(LOG, seen))
+            self.module.fail_json(
+                msg=_certbot.explain(found, self.wanted, kept), problems=[asdict(problem) for problem in found], rc=code
+            )
+        # certbot leaves with 0 in some cases that are no success, as when it kept what it had.
+        after = self._lineage()
+        if after is None or after.domains != {name.lower() for name in self.wanted.domains}:
+            self.module.fail_json(msg=f"certbot reported success, but {self.live} holds no such certificate:\n{out}")
+
+    def _link_differs(self) -> bool:
+        if not self.params["live_link"]:
+            return False
+        link = Path(self.params["live_link"])
+        if link.is_dir() and not link.is_symlink():
+            self.module.fail_json(msg=f"letsencrypt_live_link: {link} is a folder, and should be a link or not exist.")
+        return not link.is_symlink() or link.readlink() != self.live
+
+    def _switch_link(self) -> None:
+        link = Path(self.params["live_link"])
+        beside = link.with_name(f".{link.name}.new")
+        if beside.is_symlink():
+            beside.unlink()
+        beside.symlink_to(self.live)
+        beside.replace(link)
+
+    def _hook(self) -> None:
+        if not self.params["deploy_hook"]:
+            return
+        environment = {"RENEWED_LINEAGE": str(self.live), "RENEWED_DOMAINS": " ".join(self.wanted.domains)}
+        code, out, err = self.module.run_command([self.params["deploy_hook"]], environ_update=environment)
+        if code:
+            self.module.fail_json(
+                msg=f"The certificate is in {self.live}, but letsencrypt_deploy_hook failed with {code}, so the server "
+                f"may still show the former one: {(out + err).strip()}",
+                rc=code,
+            )
+
+    def _served(self, wait: bool) -> bool | None:
+        """Whether the local server shows the certificate on disk; None where it was not asked or does not answer."""
+        if not (self.params["https_port"] and self.params["deploy_hook"]):
+            return None
+        leaf = ssl.PEM_cert_to_DER_cert((self.live / "cert.pem").read_text())
+        start = time.monotonic()
+        while True:
+            shown = _shown(self.params["https_port"], self.wanted.domains[0])
+            # A server that was restarted is away for a moment; where there is none, nobody should wait for it long.
+            patience = self.params["timeout"] if shown else RESTART
+            if shown == leaf or not wait or time.monotonic() - start > patience:
+                return None if shown is None else shown == leaf
+            time.sleep(0.2)
+
+    def _other_certificate(self) -> str:
+        return (
+            f"The certificate is in {self.live}, but the server on port {self.params['https_port']} still shows "
+            f"another one for {self.wanted.domains[0]}, {self.params['timeout']} seconds after letsencrypt_deploy_hook "
+            "was run. The hook must make the server read its files again, and the server must use "
+            f"{self.params['live_link'] or self.live}; letsencrypt_https_port says where it listens (0: do not ask)."
+        )
+
+
+def _added(log: Path, seen: int) -> str:
+    """What the log has gained; all of it where it was rotated in between."""
+    if not log.exists():
+        return ""
+    with log.open(errors="replace") as stream:
+        stream.seek(seen if log.stat().st_size >= seen else 0)
+        return stream.read()
+
+
+def _shown(port: int, name: str) -> bytes | None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Which certificate is shown is the question; a temporary or test one is as good an answer as any.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        plain = socket.create_connection(("127.0.0.1", port), timeout=5)
+        with plain, context.wrap_socket(plain, server_hostname=name) as secure:
+            return secure.getpeercert(binary_form=True)
+    except OSError:
+        return None
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "domains": {"type": "list", "elements": "str", "required": True},
+            "directory_url": {"type": "str", "default": "https://acme-v02.api.letsencrypt.org/directory"},
+            "email": {"type": "str", "default": ""},
+            "webroot": {"type": "path", "default": ""},
+            "profile": {"type": "str", "default": ""},
+            "ca_bundle": {"type": "path", "default": ""},
+            "live_link": {"type": "path", "default": ""},
+            "deploy_hook": {"type": "path", "default": ""},
+            "https_port": {"type": "int", "default": 443},
+            "timeout": {"type": "int", "default": 30},
+        },
+        supports_check_mode=True,
+    )
+    module.exit_json(**Certificate(module).run())
+
+
+if __name__ == "__main__":
+    main()

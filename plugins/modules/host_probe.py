@@ -1,0 +1,173 @@
+#!/usr/bin/python
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_probe
+short_description: Tell what a host is and who holds its ports
+version_added: 0.1.0
+description:
+  - Returns the distribution, the architecture, the memory, the free space below some paths and the holders of some
+    TCP ports of a host. It needs no gathered facts and nothing but Python's standard library there.
+  - A port that a container publishes is reported with that container's name and its Compose project and service,
+    also where no process of the host is seen to listen.
+author: landfall.django contributors (@landfall)
+options:
+  ports:
+    description: The TCP ports whose holders are wanted.
+    type: list
+    elements: int
+    default: []
+  paths:
+    description: The paths whose free space is wanted. Of one that does not exist, the nearest existing parent is taken.
+    type: list
+    elements: path
+    default: []
+attributes:
+  check_mode:
+    support: full
+    description: It only reads.
+  diff_mode:
+    support: none
+    description: It never changes anything.
+  platform:
+    support: full
+    platforms: linux
+    description: It reads C(/proc).
+notes:
+  - Without root's rights the processes of other users stay unnamed.
+"""
+
+EXAMPLES = r"""
+- name: See who holds the web's ports
+  landfall.django.host_probe:
+    ports: [80, 443]
+    paths: [/srv/shop, /var/lib/docker]
+  become: true
+  register: host
+"""
+
+RETURN = r"""
+distribution:
+  description: C(id), C(version) and C(name) from C(/etc/os-release).
+  returned: success
+  type: dict
+  sample: {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"}
+architecture:
+  description: The machine's architecture in Docker's words.
+  returned: success
+  type: str
+  sample: amd64
+memory_mib:
+  description: The memory in MiB.
+  returned: success
+  type: int
+  sample: 1967
+paths:
+  description: For each path the nearest existing one, the number of its file system and the MiB free there.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"path": "/srv/shop", "existing": "/srv", "device": 65024, "free_mib": 20480}]
+ports:
+  description:
+    - For each port its holders, an empty list where it is free.
+    - A holder has C(container), C(project) and C(service), or C(process) and C(pid). An empty C(process) is one that
+      could not be seen.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"port": 80, "holders": [{"process": "apache2", "pid": 731}]}, {"port": 443, "holders": []}]
+"""
+
+import contextlib
+import os
+import platform
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils import _host_probe as probe
+from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, containers
+
+
+def read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def sockets_of(pid: int) -> set[str]:
+    inodes = set()
+    # What is gone in the meantime, or not ours to see, is passed over.
+    with contextlib.suppress(OSError):
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                inodes.add(probe.parse_socket_link(str(entry.readlink())))
+    return inodes - {""}
+
+
+def processes_by_socket() -> dict[str, tuple[int, str]]:
+    """Socket inode to the lowest pid that has it open (the parent, where workers share it) and that one's name."""
+    found: dict[str, tuple[int, str]] = {}
+    for pid in sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
+        inodes = sockets_of(pid) - found.keys()
+        if inodes:
+            name = read(f"/proc/{pid}/comm").strip()
+            found.update((inode, (pid, name)) for inode in inodes)
+    return found
+
+
+def containers_on(port: int) -> list[dict[str, str]]:
+    try:
+        return [probe.publisher(found) for found in containers([f"publish={port}", "status=running"])]
+    except DockerError:  # not installed or not running: then no container holds anything
+        return []
+
+
+def holders(ports: list[int]) -> list[dict[str, object]]:
+    inodes: dict[int, list[str]] = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for port, found in probe.parse_listening(read(table)).items():
+            inodes.setdefault(port, []).extend(found)
+    processes = processes_by_socket() if any(port in inodes for port in ports) else {}
+    return [
+        {"port": port, "holders": probe.owners(inodes.get(port, []), processes, containers_on(port))} for port in ports
+    ]
+
+
+def free_space(path: str) -> dict[str, object]:
+    existing = Path("/") / path
+    while not existing.exists():
+        existing = existing.parent
+    space = os.statvfs(existing)
+    return {
+        "path": path,
+        "existing": str(existing),
+        "device": existing.stat().st_dev,
+        "free_mib": space.f_bavail * space.f_frsize // 2**20,
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "ports": {"type": "list", "elements": "int", "default": []},
+            "paths": {"type": "list", "elements": "path", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    module.exit_json(
+        changed=False,
+        distribution=probe.parse_os_release(read("/etc/os-release")),
+        architecture=probe.architecture(platform.machine()),
+        memory_mib=probe.parse_memory(read("/proc/meminfo")),
+        paths=[free_space(path) for path in module.params["paths"]],
+        ports=holders(module.params["ports"]),
+    )
+
+
+if __name__ == "__main__":
+    main()

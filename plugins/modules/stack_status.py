@@ -1,0 +1,128 @@
+#!/usr/bin/python
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_status
+short_description: Tell how the services of a stack are
+version_added: 0.1.0
+description:
+  - Compares the services that a stack's C(compose.yaml) and that of the front ask for with the containers there are,
+    and returns them as a table, as data, and as one sentence for each that is missing, stopped, restarting or not
+    healthy. A service without a health check is fine when it runs.
+  - It does not fail because a service is down, so that a play can show the table first.
+author: landfall.django contributors (@landfall)
+options:
+  stack:
+    description: The name of the stack, which is that of its Compose project.
+    type: str
+    required: true
+  root:
+    description: The stack's folder. By default C(/srv/) and the stack's name.
+    type: path
+  front_root:
+    description: The folder of the host's Nginx. Set it to nothing where another server stands in front.
+    type: str
+    default: /srv/nginx
+attributes:
+  check_mode:
+    support: full
+    description: It only reads.
+  diff_mode:
+    support: none
+    description: It never changes anything.
+  platform:
+    support: full
+    platforms: linux
+    description: The host needs Docker and its Compose plugin.
+"""
+
+EXAMPLES = r"""
+- name: Ask for the services
+  landfall.django.stack_status:
+    stack: shop
+  become: true
+  register: status
+
+- name: Show them
+  ansible.builtin.debug:
+    var: status.table
+"""
+
+RETURN = r"""
+table:
+  description: The lines of a table of all services.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - SERVICE  STATE    HEALTH   UPTIME    IMAGE
+    - db       running  healthy  3 d 4 h   mysql:9.7
+    - web      running  healthy  12 min 5 s  shop:5f0c2e
+services:
+  description: The same as data, one entry a container.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {"service": "db", "state": "running", "health": "healthy", "uptime": "3 d 4 h", "image": "mysql:9.7",
+       "container": "shop-db-1"}
+problems:
+  description: One sentence for each container that is not as it should be. An empty list where all is well.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "celery: its container shop-celery-1 is unhealthy: see docker logs shop-celery-1."
+"""
+
+import datetime
+import json
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils import _front, _status
+from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, containers, docker
+
+
+def rows(project: str, root: str) -> tuple[list[_status.Row], dict[str, int]]:
+    """The rows of one Compose project, and how many containers of each service there should be."""
+    file = Path(root) / "compose.yaml"
+    if not file.exists():
+        raise DockerError(f"there is no {file} on the host: deploy {project} first, or correct its root")
+    config = json.loads(docker("compose", "--project-name", project, "--file", str(file), "config", "--format", "json"))
+    counts = _status.wanted(config)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    found = _status.rows(containers([f"label=com.docker.compose.project={project}"]), now)
+    return _status.with_missing(found, counts), counts
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "stack": {"type": "str", "required": True},
+            "root": {"type": "path"},
+            "front_root": {"type": "str", "default": "/srv/nginx"},
+        },
+        supports_check_mode=True,
+    )
+    stack, front_root = module.params["stack"], module.params["front_root"]
+    projects = [(stack, module.params["root"] or f"/srv/{stack}")]
+    if front_root:
+        projects.append((_front.PROJECT, front_root))
+    services: list[_status.Row] = []
+    problems: list[str] = []
+    try:
+        for project, root in projects:
+            found, counts = rows(project, root)
+            services += found
+            problems += _status.problems(found, counts)
+    except DockerError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, table=_status.table(services), services=services, problems=problems)
+
+
+if __name__ == "__main__":
+    main()
