@@ -1,0 +1,159 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run Celery so that a frozen worker or beat can be told from a working one, and tell it.
+
+    python3 celery_heartbeat.py -A shop worker --loglevel INFO    is `celery -A shop worker ...` with a heartbeat file
+    python3 -S -E celery_heartbeat.py --check 30                  exits 0 when that file is younger than 30 seconds
+
+`celery inspect ping` imports the application each time and fails while every pool slot is busy. The check here costs
+a few milliseconds, and a worker beats only while its event loop turns, its broker answers and its pool takes work.
+It cannot see a pool that froze inside tasks it had accepted: from outside, those are long tasks.
+
+Runs inside the project's image: Python 3.8 and Celery are all it may need, and the check not even Celery.
+CELERY_HEARTBEAT_FILE (default /tmp/celery-heartbeat) is the file. CELERY_HEARTBEAT_STALL (default 60) is for how many
+seconds waiting work may be left untouched by a pool with free slots.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+TYPE_CHECKING = False  # typing itself would double the time of a check
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+HEARTBEAT_FILE = os.environ.get("CELERY_HEARTBEAT_FILE") or "/tmp/celery-heartbeat"  # noqa: S108 - alone in its container
+STALL_SECONDS = float(os.environ.get("CELERY_HEARTBEAT_STALL") or 60)
+BEAT_INTERVAL = 10.0
+WORKER_INTERVAL = 2.0
+
+
+def check(seconds: float) -> str | None:
+    """Say what is wrong, or None."""
+    try:
+        age = time.time() - os.stat(HEARTBEAT_FILE).st_mtime
+    except OSError as error:
+        return f"no heartbeat yet: {error}"
+    if age >= seconds:
+        return f"last heartbeat {age:.0f} s ago, allowed are {seconds:g} s"
+    return None
+
+
+def touch() -> None:
+    try:
+        with open(HEARTBEAT_FILE, "a", encoding="ascii"):
+            os.utime(HEARTBEAT_FILE)
+    except OSError as error:  # Celery must not die of a full or read-only /tmp; the check reports it
+        print(f"celery_heartbeat: {error}", file=sys.stderr, flush=True)
+
+
+class Worker:
+    """Beats for a worker process."""
+
+    def __init__(self) -> None:
+        self.consumer: Any = None
+        self.accepted = -1
+        self.since = time.monotonic()
+
+    def on_init(self, instance: Any, **_: object) -> None:
+        """Add a step to the consumer's: unlike the signal worker_ready, it starts anew with each connection."""
+        from celery import bootsteps
+
+        worker = self
+
+        class Watch(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no annotations
+            requires = ("celery.worker.consumer.tasks:Tasks",)
+            timer_entry: Any = None
+
+            def start(self, parent: Any) -> None:
+                worker.consumer = parent
+                # A restart by SIGHUP executes sys.argv again, which must then be this file once more.
+                sys.argv[0] = os.path.abspath(__file__)
+                worker.on_heartbeat()
+                if parent.heart is None:  # --without-heartbeat: the project wants no events sent, so time must do
+                    self.timer_entry = parent.timer.call_repeatedly(WORKER_INTERVAL, worker.on_heartbeat)
+
+            def stop(self, parent: Any) -> None:
+                if self.timer_entry is not None:
+                    parent.timer.cancel(self.timer_entry)
+                    self.timer_entry = None
+
+        instance.app.steps["consumer"].add(Watch)
+
+    def on_heartbeat(self, **_: object) -> None:
+        if not self.is_stalled():
+            touch()
+
+    def is_stalled(self) -> bool:
+        """True when, for too long, no waiting request was accepted although a slot of the pool was free."""
+        from celery.worker import state
+
+        if self.consumer is None:
+            return False
+        accepted = state.all_total_count[0]
+        active = len(state.active_requests)
+        waiting = len(state.reserved_requests) > active
+        slots = getattr(self.consumer.pool, "num_processes", None) or 0
+        now = time.monotonic()
+        if accepted != self.accepted or not waiting or active >= slots:
+            self.accepted, self.since = accepted, now
+        return now - self.since > STALL_SECONDS
+
+
+class Beat:
+    """Beats for a beat process, whatever scheduler class the project uses."""
+
+    def on_init(self, sender: Any, **_: object) -> None:
+        sender.scheduler.tick = self.beating(sender.scheduler.tick)
+        touch()
+
+    def beating(self, tick: Callable[..., Any]) -> Callable[..., Any]:
+        def beating_tick(*args: Any, **kwargs: Any) -> Any:
+            interval = tick(*args, **kwargs)
+            touch()
+            # Only the sleep is cut (5 minutes by default): a tick before anything is due does nothing.
+            return min(interval, BEAT_INTERVAL) if interval else interval
+
+        return beating_tick
+
+
+def act_as_celery_command() -> None:
+    """Leave argv and sys.path as the command `celery` has them, the working directory importable."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    if sys.path and os.path.abspath(sys.path[0]) == here != os.getcwd():
+        del sys.path[0]
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    sys.argv[0] = "celery"
+
+
+def run() -> None:
+    if os.path.exists(HEARTBEAT_FILE):
+        os.unlink(HEARTBEAT_FILE)  # of the process before this one
+    act_as_celery_command()
+
+    import celery
+    from celery.__main__ import main
+
+    celery.maybe_patch_concurrency()  # before anything else of Celery is imported, as its own main does
+    from celery import signals
+
+    worker, beat = Worker(), Beat()
+    signals.celeryd_init.connect(worker.on_init, weak=False)
+    signals.heartbeat_sent.connect(worker.on_heartbeat, weak=False)
+    signals.beat_init.connect(beat.on_init, weak=False)
+    # A beat embedded in a worker (-B) must not keep a frozen worker's file fresh.
+    signals.celeryd_init.connect(lambda **_: signals.beat_init.disconnect(beat.on_init), weak=False)
+    main()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3 and sys.argv[1] == "--check":
+        problem = check(float(sys.argv[2]))
+        if problem:
+            print(problem)
+        sys.exit(1 if problem else 0)
+    run()
