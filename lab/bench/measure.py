@@ -1,0 +1,114 @@
+"""Running one thing and saying how long it took; and what the runs of a benchmark add up to."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import signal
+import statistics
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from lab.shell import ROOT, LabError, say
+
+LOGS = ROOT / ".cache" / "bench" / "logs"
+LIMIT = 900  # seconds for one run, after which something hangs
+_LAST_LINES = 25
+
+Row = tuple[str, str]  # (what was done, by whom)
+
+
+class Figures:
+    """Seconds by what was measured and who did it, each as often as it was done."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[Row, list[float]] = {}
+        self.work: list[float] = []
+        self.tasks = ""
+        self.steps: dict[Row, dict[str, list[float]]] = {}
+        self.memory: dict[Row, float] = {}
+
+    def run(self, what: str, who: str, command: Sequence[str | Path], env: Mapping[str, str]) -> str:
+        """Run and measure a command; return what it said, which stays in a log too."""
+        self.work.append(fixed_work())
+        number = len(self.seconds.get((what, who), [])) + 1
+        log = LOGS / f"{what}-{who}-{number}.log".replace(" ", "-")
+        say(f"{what}, {who} (load {os.getloadavg()[0]:.1f}) ...")
+        began = time.monotonic()
+        said = logged(command, env, log)
+        self.seconds.setdefault((what, who), []).append(time.monotonic() - began)
+        say(f"{what}, {who}: {self.seconds[what, who][-1]:.1f} s")
+        return said
+
+    def add_steps(self, what: str, who: str, steps: Iterable[tuple[str, float]]) -> None:
+        """Add what a run was made of; a name that comes twice in it counts with both."""
+        total: dict[str, float] = {}
+        for name, seconds in steps:
+            total[name] = total.get(name, 0.0) + seconds
+        known = self.steps.setdefault((what, who), {})
+        for name, seconds in total.items():
+            known.setdefault(name, []).append(seconds)
+
+    def median(self, what: str, who: str) -> float:
+        return statistics.median(self.seconds[what, who])
+
+
+def logged(command: Sequence[str | Path], env: Mapping[str, str], log: Path) -> str:
+    """Run a command, with all that it starts ended where it takes too long; its output goes to a log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env={**os.environ, **env},
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            code = process.wait(LIMIT)
+        except BaseException as error:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise LabError(f"{command[0]} did not end within {LIMIT} s: see {log}.") from error
+            raise
+    said = log.read_text(errors="replace")
+    if code:
+        # Ansible's list of task times comes after what is wrong.
+        lines = said.partition("\nTASKS RECAP")[0].strip().splitlines()[-_LAST_LINES:]
+        tail = "\n".join(f"    {line}" for line in lines)
+        raise LabError(f"{command[0]} failed ({code}); all that it said is in {log}. Its last lines:\n{tail}")
+    return said
+
+
+def fixed_work() -> float:
+    """Seconds of a work that is always the same: how they differ tells how much the machine had to do besides."""
+    began = time.monotonic()
+    hashlib.pbkdf2_hmac("sha256", b"landfall", b"bench", 400_000)
+    return time.monotonic() - began
+
+
+def recap(said: str) -> dict[str, int]:
+    """The counts of a play's last line for its one host."""
+    lines = [line for line in said.splitlines() if " unreachable=" in line]
+    if len(lines) != 1:
+        raise LabError(f"ansible-playbook reported {len(lines)} hosts, not one.")
+    return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", lines[0])}
+
+
+def task_seconds(said: str) -> list[tuple[str, float]]:
+    """The slowest tasks, as the callback profile_tasks lists them."""
+    return [(name, float(seconds)) for name, seconds in re.findall(r"^(.+?) -+ ([0-9.]+)s$", said, re.MULTILINE)]
+
+
+def script_seconds(said: str) -> list[tuple[str, float]]:
+    """The steps that plain.sh tells."""
+    return [(name, int(ms) / 1000) for ms, name in re.findall(r"^== (\d+) ms: (.+)$", said, re.MULTILINE)]

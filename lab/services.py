@@ -1,0 +1,208 @@
+"""The lab's services: name server, registry, ACME authority and depot, each a container at an address of its own."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import socket
+import ssl
+import urllib.request
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from lab import authority, docker, images, network
+from lab import ssh as lab_ssh
+from lab.base import PEM
+from lab.docker import LABEL
+from lab.inventory import Host
+from lab.shell import CACHE, LabError, run, stage, wait_for
+
+SERVICE = f"{LABEL}.service"
+SETTINGS = f"{LABEL}.settings"
+REGISTRY_PORT = 5077  # on the controller's loopback, which every engine lets speak plain HTTP
+PEBBLE_FOLDER = CACHE / "pebble"
+SITE_CA = CACHE / "site-ca.pem"
+MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+)
+REACH = "The lab needs to reach its containers by their addresses, as on Linux."
+
+
+@dataclass(frozen=True)
+class Service:
+    """A container of the lab; its image is the one of the same name in lab/images."""
+
+    name: str
+    address: str
+    port: int
+    options: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    volumes: tuple[tuple[str, str], ...] = ()  # (name, mount point)
+    settings: str = ""  # what is mounted into it, so that a change of it makes the container anew
+
+    @property
+    def container(self) -> str:
+        return f"landfall-lab-{self.name}"
+
+
+def all_services() -> tuple[Service, ...]:
+    return (dns(), registry(), pebble(), depot())
+
+
+def dns() -> Service:
+    return Service("dns", network.DNS, 53, ("--volume", f"{network.DNS_FOLDER}:/etc/dnsmasq.d:ro,z"))
+
+
+def registry() -> Service:
+    publish = ("--publish", f"127.0.0.1:{REGISTRY_PORT}:5000")
+    return Service("registry", network.REGISTRY, 5000, publish, volumes=(("registry", "/var/lib/registry"),))
+
+
+def depot() -> Service:
+    return Service("depot", network.DEPOT, 80, volumes=(("git", "/srv/git"),))
+
+
+def pebble() -> Service:
+    """No chance in it: no random waits, no refused nonces, no reused authorizations, one profile."""
+    settings = {
+        "listenAddress": "0.0.0.0:14000",
+        "managementListenAddress": "0.0.0.0:15000",
+        "certificate": "/etc/pebble/cert.pem",
+        "privateKey": "/etc/pebble/key.pem",
+        "httpPort": 80,
+        "tlsPort": 443,
+        "ocspResponderURL": "",
+        "externalAccountBindingRequired": False,
+        "retryAfter": {"authz": 1, "order": 1},
+        "keyAlgorithm": "ecdsa",
+        "profiles": {"default": {"description": "90 days", "validityPeriod": 90 * 24 * 3600}},
+    }
+    authority.server_certificate(f"acme.{network.DOMAIN}", network.ACME, PEBBLE_FOLDER)
+    config = json.dumps({"pebble": settings}, indent=2)
+    (PEBBLE_FOLDER / "pebble-config.json").write_text(config)
+    environment = {"VA_ALWAYS_VALID": 0, "VA_NOSLEEP": 1, "WFE_NONCEREJECT": 0, "AUTHZREUSE": 0}
+    words = [word for key, value in environment.items() for word in ("--env", f"PEBBLE_{key}={value}")]
+    return Service(
+        "pebble",
+        network.ACME,
+        14000,
+        (*words, "--volume", f"{PEBBLE_FOLDER}:/etc/pebble:ro,z"),
+        ("-config", "/etc/pebble/pebble-config.json", "-dnsserver", f"{network.DNS}:53"),
+        settings=config + (PEBBLE_FOLDER / "cert.pem").read_text(),
+    )
+
+
+def image(service: Service) -> images.Image:
+    return next(one for one in images.catalogue() if one.name == service.name)
+
+
+def ensure(hosts: Iterable[Host]) -> None:
+    """Have the services running, as they are described here, with a name server that knows these hosts."""
+    changed = network.write_zones(hosts)
+    for service in all_services():
+        fresh = _ensure(service)
+        if service.name == "dns" and changed and not fresh:
+            docker.docker("restart", "--time", "1", service.container)
+    for service in all_services():
+        wait_for(service.name, functools.partial(_listens, service), seconds=30, cure=REACH)
+    keys = f"{lab_ssh.public(lab_ssh.DEPLOY_KEY)}\n"
+    place = ["docker", "exec", "--interactive", depot().container, "sh", "-c", "cat >/srv/git/authorized_keys"]
+    run(place, stdin=keys)
+    save_site_authorities()
+
+
+def _ensure(service: Service) -> bool:
+    """Whether the container had to be made."""
+    tag = image(service).tag
+    image_id = docker.inspect("image", tag, "{{.Id}}")
+    wanted = hashlib.sha256(repr((image_id, service)).encode()).hexdigest()[:16]
+    form = f'{{{{.State.Status}}}} {{{{index .Config.Labels "{SETTINGS}"}}}}'
+    if (found := docker.inspect("container", service.container, form)) is not None:
+        state, _, has = found.partition(" ")
+        if has == wanted and (state == "running" or _starts(service)):
+            return False
+        docker.docker("rm", "--force", service.container)
+    with stage(f"starting {service.name} ({service.address})"):
+        mounts = []
+        for name, path in service.volumes:
+            docker.docker("volume", "create", "--label", LABEL, f"landfall-lab-{name}")
+            mounts += ["--volume", f"landfall-lab-{name}:{path}"]
+        docker.docker(
+            *("run", "--detach", "--name", service.container, "--restart", "unless-stopped", *mounts),
+            *("--label", LABEL, "--label", f"{SERVICE}={service.name}", "--label", f"{SETTINGS}={wanted}"),
+            *("--network", network.NETWORK, "--ip", service.address, *service.options, tag, *service.command),
+        )
+    return True
+
+
+def _starts(service: Service) -> bool:
+    try:
+        docker.docker("start", service.container, timeout=60)
+    except LabError:
+        return False
+    return True
+
+
+def _listens(service: Service) -> bool:
+    state = docker.inspect("container", service.container, "{{.State.Status}}")
+    if state in ("exited", "restarting"):
+        raise LabError(f"{service.name} ended: see `docker logs {service.container}`.")
+    try:
+        with socket.create_connection((service.address, service.port), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def save_site_authorities() -> None:
+    """Keep the root that Pebble signs sites with, beside the earlier ones: each start of Pebble makes a new one."""
+    context = ssl.create_default_context(cafile=str(authority.CA_FILE))
+    with urllib.request.urlopen(f"https://{network.ACME}:15000/roots/0", timeout=10, context=context) as answer:
+        root = answer.read().decode()
+    known = PEM.findall(SITE_CA.read_text()) if SITE_CA.is_file() else []
+    if not any(one.split() == root.split() for one in known):
+        SITE_CA.write_text("".join([root.strip() + "\n", *known]))
+
+
+def mirrored() -> list[images.Image]:
+    """The images that hosts can pull by their official names."""
+    return [one for one in images.catalogue() if one.official and one.name != "registry"]
+
+
+def fill_registry() -> None:
+    """Push to the mirror what it lacks."""
+    lacking = [one for one in mirrored() if docker.inspect("image", one.tag, "{{.Id}}") not in stored(one)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(_push, lacking))
+
+
+def _push(one: images.Image) -> None:
+    local = f"127.0.0.1:{REGISTRY_PORT}/library/{one.official}"
+    with stage(f"filling the registry with {one.official}"):
+        docker.docker("tag", str(one.official), local)
+        docker.docker("push", "--quiet", local)
+        docker.docker("image", "rm", local)
+
+
+def stored(one: images.Image) -> tuple[str, ...]:
+    """The ids that an engine can know the registry's image by: its configuration's digest, or its manifest's."""
+    repository, _, tag = str(one.official).rpartition(":")
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{REGISTRY_PORT}/v2/library/{repository}/manifests/{tag}",
+        headers={"Accept": ", ".join(MANIFESTS)},
+    )
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
+            return answer.headers["Docker-Content-Digest"], json.load(answer).get("config", {}).get("digest", "")
+    except OSError:
+        return ()
+
+
+def forget() -> None:
+    """What is of no use once the services are gone."""
+    for file in (SITE_CA, network.DNS_FOLDER / "lab.conf"):
+        file.unlink(missing_ok=True)
