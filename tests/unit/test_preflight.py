@@ -1,0 +1,330 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every bad input gets one sentence that names the variable and the cure, and good input gets none."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.landfall.django.plugins.module_utils import _preflight, _preflight_host, _preflight_spec
+from hypothesis import given
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).parents[2]
+COLLECTIONS = Path(_preflight.__file__).parents[5]
+OPTIONS = yaml.safe_load((ROOT / "roles/stack/meta/argument_specs.yml").read_text())["argument_specs"]["main"][
+    "options"
+]
+
+GOOD: dict[str, Any] = {
+    "stack_name": "shop",
+    "stack_domains": ["shop.example.com", "xn--mller-kva.example"],
+    "stack_mode": "production",
+    "stack_root": "/srv/shop",
+    "stack_nginx_root": "/srv/nginx",
+    "stack_git_repository": "https://git.example.com/shop.git",
+    "stack_project_dir": "",
+    "stack_image": "",
+    "stack_wsgi_application": "shop.wsgi:application",
+    "stack_celery_app": "shop",
+    "stack_port": 8000,
+    "stack_health_path": "/health/",
+    "stack_processes": {"celery": "celery --app=shop worker", "celery-beat": "celery --app=shop beat"},
+    "stack_database_host": "db",
+    "stack_database_name": "shop",
+    "stack_database_user": "shop",
+    "stack_database_password": "",
+    "stack_redis_password": "aZ09_-",
+    "nginx_http_port": 80,
+    "nginx_https_port": 443,
+    "letsencrypt_email": "ops@example.com",
+}
+
+
+def problems(**change: Any) -> list[str]:
+    return _preflight.problems_of({**GOOD, **change}, Path)
+
+
+def only(found: list[str]) -> str:
+    assert len(found) == 1, found
+    assert found[0].endswith(".")
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"stack_mode": "development", "stack_domains": [], "letsencrypt_email": "nobody"},
+        {"stack_nginx_root": "", "letsencrypt_email": "nobody"},
+        {"letsencrypt_email": ""},
+        {"stack_domains": ["localhost"]},
+        {"stack_git_repository": "", "stack_image": "registry.example.com/shop:1"},
+        {"stack_wsgi_application": "", "stack_celery_app": ""},
+        {"stack_wsgi_application": "shop.wsgi:make()"},
+        {"stack_celery_app": "shop.celery:app"},
+        {"stack_database_host": "db.example.com", "stack_database_password": "p@ss'", "stack_database_user": "root"},
+        {"stack_redis": False, "stack_redis_password": "p@ss"},
+        {"stack_processes": {}},
+    ],
+)
+def test_what_is_right_gets_no_word(change: dict[str, Any]) -> None:
+    assert problems(**change) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"stack_name": ""}, "stack_name: it is not set"),
+        ({"stack_name": "Shop"}, "stack_name: 'Shop' is not a usable name"),
+        ({"stack_name": "1shop"}, "stack_name: '1shop' is not a usable name"),
+        ({"stack_name": "s" * 41}, "up to 40 lower-case letters"),
+        ({"stack_name": "nginx"}, "stack_name: 'nginx' is the name of the host's own Nginx"),
+        ({"stack_domains": []}, "stack_domains: it is empty"),
+        ({"stack_domains": ["a.example", "b.example", "a.example"]}, "'a.example' is in the list more than once"),
+        ({"stack_git_repository": ""}, "stack_git_repository, stack_project_dir, stack_image: none is set"),
+        ({"stack_image": "shop:1"}, "stack_git_repository and stack_image are both set"),
+        (
+            {"stack_git_repository": "", "stack_project_dir": "/nonexistent/shop"},
+            "there is no folder /nonexistent/shop",
+        ),
+        ({"stack_wsgi_application": "shop.wsgi"}, "stack_wsgi_application: 'shop.wsgi' is not module.path:callable"),
+        ({"stack_wsgi_application": "shop/wsgi.py"}, "write it as in shop.wsgi:application"),
+        ({"stack_celery_app": "my-shop"}, "stack_celery_app: 'my-shop' is not the name of a Python module"),
+        ({"letsencrypt_email": "ops"}, "letsencrypt_email: 'ops' is not an e-mail address"),
+        ({"letsencrypt_email": "a b@example.com"}, "letsencrypt_email: 'a b@example.com' is not an e-mail address"),
+        ({"letsencrypt_email": "ops@localhost"}, "letsencrypt_email: 'ops@localhost' is not an e-mail address"),
+        ({"stack_database_password": "p'ss"}, "stack_database_password: it holds characters that"),
+        ({"stack_database_root_password": "p\\"}, "stack_database_root_password: it holds characters that"),
+        ({"stack_redis_password": "p ss"}, "stack_redis_password: it holds characters that"),
+        ({"stack_database_name": "shop`"}, "stack_database_name: 'shop`' is not a plain name"),
+        ({"stack_database_user": "root"}, "stack_database_user: 'root' belongs to the database itself"),
+        ({"stack_port": 0}, "stack_port: 0 is not a port"),
+        ({"nginx_http_port": 65536}, "nginx_http_port: 65536 is not a port"),
+        ({"nginx_http_port": 443}, "nginx_http_port and nginx_https_port are both 443"),
+        ({"stack_web_replicas": 0}, "stack_web_replicas: 0 would serve nobody"),
+        ({"stack_health_path": "health/"}, "stack_health_path: 'health/' is not the path of a URL"),
+        ({"stack_root": "srv/shop"}, "stack_root: 'srv/shop' is not an absolute path on the host"),
+        ({"stack_template_dirs": ["/nonexistent"]}, "stack_template_dirs: there is no folder /nonexistent"),
+        ({"letsencrypt_ca_bundle": "/nonexistent.pem"}, "letsencrypt_ca_bundle: there is no file /nonexistent.pem"),
+        ({"stack_git_key_file": "/nonexistent"}, "stack_git_key_file: there is no file /nonexistent"),
+        ({"stack_processes": {"redis": "x"}}, "stack_processes: 'redis' is a service that the stack has already"),
+        ({"stack_processes": {"My loop": "x"}}, "stack_processes: 'My loop' is not the name of a service"),
+    ],
+)
+def test_each_fault_has_its_sentence(change: dict[str, Any], sentence: str) -> None:
+    assert sentence in only(problems(**change))
+
+
+@pytest.mark.parametrize(
+    ("domain", "cure"),
+    [
+        ("https://shop.example.com", "give the name alone and in lower case, such as shop.example.com"),
+        ("shop.example.com/admin", "such as shop.example.com"),
+        ("shop.example.com:8443", "such as shop.example.com"),
+        ("shop.example.com.", "such as shop.example.com"),
+        ("Shop.Example.com", "such as shop.example.com"),
+        ("müller.example", "in its ASCII form (punycode), xn--mller-kva.example"),
+        ("*.example.com", "list every name by itself"),
+        ("my_shop.example.com", "use a hyphen"),
+        ("192.0.2.7", "instead of an address"),
+        ("2001:db8::1", "instead of an address"),
+        ("shop", "give the full name"),
+        ("", "give the full name"),
+        ("-shop.example.com", "give the full name"),
+        ("shop..example.com", "give the full name"),
+        (f"{'a' * 64}.example.com", "give the full name"),
+    ],
+)
+def test_a_domain_that_is_no_host_name_is_cured(domain: str, cure: str) -> None:
+    sentence = only(problems(stack_domains=[domain]))
+    assert sentence.startswith(f"stack_domains: '{domain}' is not a host name: ")
+    assert cure in sentence
+
+
+@given(st.text())
+def test_no_text_breaks_the_look_at_domains(text: str) -> None:
+    assert bool(problems(stack_domains=[text])) != _preflight.is_host_name(text)
+
+
+def test_all_problems_come_at_once() -> None:
+    assert len(problems(stack_name="", stack_domains=["x"], stack_image="x", stack_port=0)) == 4
+
+
+def test_a_project_folder_must_hold_a_project(tmp_path: Path) -> None:
+    local = {"stack_git_repository": "", "stack_project_dir": str(tmp_path)}
+    assert "is empty" in only(problems(**local))
+    (tmp_path / "manage.py").touch()
+    assert problems(**local) == []
+    nothing_to_start = {**local, "stack_wsgi_application": "", "stack_web_command": ""}
+    assert "stack_wsgi_application: it is not set" in only(problems(**nothing_to_start))
+    (tmp_path / "Dockerfile").touch()
+    assert problems(**nothing_to_start) == []
+
+
+def test_environment_names() -> None:
+    names = {"_OK": 1, "DJANGO_KEY2": "", "1ST": "", "A-B": "", "": ""}
+    found = list(_preflight.environment_names("stack_secrets", names))
+    assert [sentence.split("'")[1] for sentence in found] == ["1ST", "A-B", ""]
+    assert "is not a dictionary" in only(list(_preflight.environment_names("stack_secrets", ["A=b"])))
+
+
+def test_unknown_names_are_told_what_they_may_have_meant() -> None:
+    names = ["stack_name", "stack_domain", "stack_colour_of_the_logo", "my_stack", "nginx_root"]
+    far, near = _preflight_spec.unknown_names(names, OPTIONS)
+    assert near == "stack_domain: there is no such variable: did you mean stack_domains?"
+    assert far.startswith("stack_colour_of_the_logo: there is no such variable: remove it")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("stack_mode", "prod", "'prod' is not one of its choices: set it to one of production, development."),
+        ("stack_port", "abc", "'abc' is not a whole number: give a whole number, such as 8000."),
+        ("stack_port", True, "True is not a whole number"),
+        ("stack_redis", "perhaps", "'perhaps' is not true or false"),
+        ("stack_domains", "shop.example.com", "write it in brackets, as stack_domains: [shop.example.com]."),
+        ("stack_processes", "worker", "'worker' is not a dictionary of names and values"),
+        ("stack_git_version", 1.1, "1.1 is not a text: put the value in quotes"),
+        ("stack_git_version", datetime.date(2026, 1, 2), "2026-01-02 is not a text: put the value in quotes"),
+        ("stack_name", ["shop"], "['shop'] is not a text"),
+        ("stack_database_password", ["hidden"], "the value given is not a text"),
+    ],
+)
+def test_types_and_choices(name: str, value: Any, sentence: str) -> None:
+    good, found = _preflight_spec.checked(OPTIONS, {name: value})
+    assert only(found).startswith(f"{name}: ")
+    assert sentence in found[0]
+    assert good == {}
+
+
+def test_good_values_get_their_types() -> None:
+    values = {"stack_port": "8001", "stack_redis": "no", "stack_name": "shop", "stack_domains": None, "other": 1}
+    good, found = _preflight_spec.checked(OPTIONS, values)
+    assert found == []
+    assert good == {"stack_port": 8001, "stack_redis": False, "stack_name": "shop", "stack_domains": []}
+
+
+def test_what_the_role_makes_later_is_waited_for() -> None:
+    variables = {
+        "a": "{{ b }}",
+        "b": ["x", {"k": "{{ __stack_made.KEY }}"}],
+        "c": "{{ c }} {{ d }}",
+        "e": "__stack_made",
+    }
+    waits = {name: _preflight_spec.waits_for_the_role(variables[name], variables) for name in variables}
+    assert waits == {"a": True, "b": True, "c": False, "e": False}
+
+
+PORTS = {80: "nginx_http_port", 443: "nginx_https_port"}
+PROBE: dict[str, Any] = {
+    "distribution": {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"},
+    "architecture": "amd64",
+    "memory_mib": 1967,
+    "paths": [
+        {"path": "/srv/shop", "existing": "/srv", "device": 1, "free_mib": 4000},
+        {"path": "/var/lib/docker", "existing": "/var/lib", "device": 1, "free_mib": 4000},
+    ],
+    "ports": [
+        {"port": 80, "holders": [{"container": "nginx-edge-1", "project": "nginx", "service": "edge"}]},
+        {"port": 443, "holders": []},
+    ],
+}
+
+
+def host_problems(minimum: int = 3072, **change: Any) -> list[str]:
+    return _preflight_host.problems_of({**PROBE, **change}, PORTS, minimum)
+
+
+def test_a_good_host_is_not_talked_about() -> None:
+    assert host_problems() == []
+    assert _preflight_host.warnings_of(PROBE) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"distribution": {"id": "debian", "version": "11", "name": "Debian 11"}}, "runs Debian 11, which is not"),
+        ({"distribution": {"id": "", "version": "", "name": ""}}, "runs an unknown system"),
+        ({"architecture": "riscv64"}, "architecture is riscv64"),
+        (
+            {"ports": [{"port": 80, "holders": [{"process": "apache2", "pid": 731}]}]},
+            "nginx_http_port: port 80 of the host is taken by the process apache2 (pid 731): stop that, or set",
+        ),
+        (
+            {"ports": [{"port": 443, "holders": [{"container": "proxy-1", "project": "traefik", "service": "proxy"}]}]},
+            "nginx_https_port: port 443 of the host is taken by the container proxy-1 of the Compose project traefik",
+        ),
+        ({"ports": [{"port": 80, "holders": [{"process": ""}]}]}, "taken by a process that could not be seen"),
+    ],
+)
+def test_what_keeps_a_host_from_it(change: dict[str, Any], sentence: str) -> None:
+    assert sentence in only(host_problems(**change))
+
+
+def test_a_full_file_system_is_named_once() -> None:
+    sentence = only(host_problems(minimum=5000))
+    assert "4000 MiB are free for /srv/shop on the host and a build needs 5000" in sentence
+
+
+def test_little_memory_is_only_a_warning() -> None:
+    small = {**PROBE, "memory_mib": 481}
+    assert "481 MiB" in only(_preflight_host.warnings_of(small))
+    assert _preflight_host.problems_of(small, PORTS, 3072) == []
+
+
+def test_a_play_is_stopped_with_all_of_them(tmp_path: Path) -> None:
+    """The action itself, in a real play against this machine."""
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {
+            "stack_name": "Shop",
+            "stack_domain": "shop.example.com",
+            "stack_domains": ["shop.example.com"],
+            "stack_mode": "development",
+            "stack_project_dir": "nowhere",
+            "stack_port": "abc",
+            "stack_image": "{{ undefined_image }}",
+            "stack_secrets": {"KEY": "{{ stack_database_password }}", "2KEY": "{{ __stack_made.NOT_YET }}"},
+            "stack_web_command": "{{ __stack_made.NOT_YET }}",
+        },
+        "tasks": [{"name": "Check", "include_role": {"name": "landfall.django.stack", "tasks_from": "preflight"}}],
+    }
+    file = tmp_path / "play.yml"
+    file.write_text(yaml.safe_dump([play]))
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", file],
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_HOME": str(tmp_path / "ansible"),
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+            "ANSIBLE_BECOME_METHOD": "sudo",
+            "ANSIBLE_BECOME": "false",
+            "LC_ALL": "C.UTF-8",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    for sentence in (
+        "stack_domain: there is no such variable: did you mean stack_domains?",
+        "stack_image: its value cannot be worked out: 'undefined_image' is undefined",
+        "stack_secrets: '2KEY' is not the name of an environment variable",
+        "stack_port: 'abc' is not a whole number",
+        "stack_name: 'Shop' is not a usable name",
+        f"stack_project_dir: there is no folder {tmp_path}/nowhere on this machine",
+    ):
+        assert sentence in said
+    assert "stack_web_command" not in said

@@ -1,0 +1,85 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+from ansible_collections.landfall.django.plugins.module_utils import _front, _health, _ledger
+from ansible_collections.landfall.django.plugins.module_utils._rollout import Container, plan, recreated
+
+
+def web(number, *, current=True, running=True, service="web"):
+    return Container(f"shop-{service}-{number}", service, running, current)
+
+
+def planned(present, *, replicas=1, processes=(), known=("db", "web", "celery")):
+    return plan("web", replicas, processes, present, known)
+
+
+def test_a_first_release_starts_everything():
+    result = planned([], replicas=2, processes=["celery"])
+    assert result.lines() == ["start 2 new container(s) of web", "start 1 new container(s) of celery"]
+    assert result.pending
+
+
+def test_an_unchanged_stack_has_nothing_to_do():
+    result = planned([web(1), web(1, service="celery")], processes=["celery"])
+    assert not result.pending
+    assert result.web.keep == ("shop-web-1",)
+
+
+def test_a_changed_configuration_replaces_beside_the_old():
+    result = planned([web(1, current=False)])
+    assert (result.web.start, result.web.stop, result.web.keep) == (1, ("shop-web-1",), ())
+
+
+def test_more_replicas_keep_those_there_are():
+    result = planned([web(1)], replicas=3)
+    assert (result.web.start, result.web.stop, result.web.keep) == (2, (), ("shop-web-1",))
+
+
+def test_fewer_replicas_stop_the_surplus():
+    result = planned([web(1), web(2)])
+    assert (result.web.start, result.web.stop) == (0, ("shop-web-2",))
+
+
+def test_a_stopped_container_is_replaced():
+    result = planned([web(1, running=False)])
+    assert (result.web.start, result.web.dead) == (1, ("shop-web-1",))
+
+
+def test_an_unknown_service_is_an_orphan_and_a_known_one_is_not():
+    result = planned([web(1), web(1, service="old"), web(1, service="db")])
+    assert result.orphans == ("shop-old-1",)
+    assert result.lines() == ["remove shop-old-1, which compose.yaml no longer names"]
+
+
+def test_compose_says_what_it_would_recreate():
+    said = """ DRY-RUN MODE -  Container shop-web-3  Running
+ DRY-RUN MODE -  Container shop-web-2  Recreate
+ DRY-RUN MODE -  Container shop-web-2  Recreated
+ DRY-RUN MODE -  Container e817553bb5c1_shop-web-2  Starting
+ DRY-RUN MODE -  Container e817553bb5c1_shop-web-2  Started
+"""
+    assert recreated(said) == {"shop-web-2"}
+
+
+def test_an_upstream_names_every_container():
+    text = _front.upstream("shop", ["shop-web-1", "shop-web-2"], 9000)
+    assert text.count("resolve") >= 2
+    assert "server shop-web-1:9000 resolve" in text
+    assert "server shop-web-2:9000 resolve" in text
+
+
+def test_a_verdict_names_the_cure():
+    assert _health.verdict(200, "/health/") == ""
+    assert "ALLOWED_HOSTS" in _health.verdict(400, "/health/")
+    assert "stack_health_path" in _health.verdict(404, "/health/")
+    assert _health.verdict(500, "/health/") == "/health/ answers 500"
+
+
+def test_the_ledger_keeps_the_order(tmp_path):
+    path = tmp_path / "releases.json"
+    assert _ledger.read(path) == []
+    for image in ("shop:a", "shop:b"):
+        _ledger.append(path, {"image": image})
+    assert [release["image"] for release in _ledger.read(path)] == ["shop:a", "shop:b"]
+    assert [item.name for item in tmp_path.iterdir()] == ["releases.json"]

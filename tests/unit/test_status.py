@@ -1,0 +1,106 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The table of services, from what Docker 20.10 and Compose 2.26 said of a stack with faults."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.landfall.django.plugins.module_utils import _status
+
+RECORDED = json.loads((Path(__file__).parent / "recorded/status.json").read_text())
+NOW = datetime.datetime(2026, 11, 23, 1, 1, 0, tzinfo=datetime.UTC)
+
+
+def rows_of(project: str, **changes: dict[str, Any]) -> tuple[list[_status.Row], dict[str, int]]:
+    """The recorded project, with the State (and RestartCount) of some containers changed."""
+    recorded = copy.deepcopy(RECORDED[project])
+    for container in recorded["inspect"]:
+        change = changes.get(container["Name"].lstrip("/").replace("-", "_"), {})
+        container["RestartCount"] = change.pop("RestartCount", container["RestartCount"])
+        container["State"].update(change)
+    counts = _status.wanted(recorded["config"])
+    return _status.with_missing(_status.rows(recorded["inspect"], NOW), counts), counts
+
+
+WEB_2 = {"Status": "running", "Running": True, "Health": {"Status": "healthy"}}
+REDIS = {"Health": {"Status": "healthy"}}
+BEAT = {"Status": "running", "Restarting": False, "RestartCount": 0}
+FINE = {"shop_web_2": WEB_2, "shop_redis_1": REDIS, "shop_celery_beat_1": BEAT}
+
+
+def problems_of(project: str, **changes: dict[str, Any]) -> list[str]:
+    return _status.problems(*rows_of(project, **copy.deepcopy(changes)))
+
+
+def test_the_table() -> None:
+    assert _status.table(rows_of("shop")[0] + rows_of("nginx")[0]) == [
+        "SERVICE      STATE         HEALTH     UPTIME      IMAGE",
+        "celery       running       -          1 min 34 s  shop-base:trixie",
+        "celery-beat  restarting    -          -           shop-base:trixie",
+        "db           running       healthy    1 min 34 s  shop-base:trixie",
+        "redis        running       unhealthy  1 min 34 s  shop-base:trixie",
+        "web          running       healthy    1 min 34 s  shop-base:trixie",
+        "web          exited (143)  -          -           shop-base:trixie",
+        "edge         running       -          1 min 33 s  shop-base:trixie",
+        "nginx        running       healthy    1 min 32 s  shop-base:trixie",
+    ]
+
+
+def test_each_fault_is_named() -> None:
+    assert problems_of("shop") == [
+        "celery-beat: its container shop-celery-beat-1 is restarting: see docker logs shop-celery-beat-1.",
+        "redis: its container shop-redis-1 is unhealthy: see docker logs shop-redis-1.",
+        "web: its container shop-web-2 is exited (143): see docker logs shop-web-2.",
+    ]
+
+
+def test_all_is_well() -> None:
+    assert problems_of("nginx") == []
+    assert problems_of("shop", **FINE) == []
+
+
+def test_one_that_is_starting_is_not_fine_yet() -> None:
+    (sentence,) = problems_of("shop", **{**FINE, "shop_redis_1": {"Health": {"Status": "starting"}}})
+    assert sentence == "redis: its container shop-redis-1 is starting still: ask again in a minute."
+
+
+def test_one_that_was_just_started_again_is_restarting() -> None:
+    young = {**BEAT, "RestartCount": 10, "StartedAt": "2026-11-23T01:00:52.143476592Z"}
+    assert "restarting" in problems_of("shop", **{**FINE, "shop_celery_beat_1": young})[0]
+    older = {**young, "StartedAt": "2026-11-23T01:00:22.143476592Z"}
+    assert problems_of("shop", **{**FINE, "shop_celery_beat_1": older}) == []
+
+
+def test_what_is_missing_has_a_row_and_a_sentence() -> None:
+    found, counts = rows_of("shop", **copy.deepcopy(FINE))
+    rest = [row for row in found if row["container"] not in ("shop-web-2", "shop-db-1")]
+    complete = _status.with_missing(rest, counts)
+    assert [row["service"] for row in complete if row["state"] == "missing"] == ["db", "web"]
+    assert _status.problems(complete, counts) == [
+        "db: there is no container of it.",
+        "web: there is no container of it.",
+    ]
+
+
+def test_the_stopped_one_of_a_former_release_is_no_fault() -> None:
+    found, counts = rows_of("shop", **copy.deepcopy({**FINE, "shop_web_2": {}}))
+    assert _status.problems(found, {**counts, "web": 1}) == []
+
+
+def test_containers_wanted() -> None:
+    assert _status.wanted(RECORDED["shop"]["config"])["web"] == 2
+    assert _status.wanted({"services": {"a": {}, "b": {"scale": 3}, "c": {"deploy": {}}}}) == {"a": 1, "b": 3, "c": 1}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min 0 s"), (3725, "1 h 2 min"), (86400, "1 d 0 h"), (900000, "10 d 10 h")],
+)
+def test_uptime(seconds: int, text: str) -> None:
+    assert _status.uptime(seconds) == text
