@@ -1,0 +1,118 @@
+"""Each project answers as itself, though nothing in it was made for this collection."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+HOSTILE = Path(__file__).parents[1] / "hostile.txt"
+
+
+def front(visitor, **arguments):
+    answer = visitor.get("/", **arguments)
+    assert answer.status == 200, answer.text
+    return json.loads(answer.text)
+
+
+@pytest.fixture(scope="module")
+def atlas(visit):
+    return visit("atlas")
+
+
+def test_a_foreign_image_is_built_from_its_own_dockerfile_and_starts_its_own_way(atlas):
+    page = front(atlas)
+    assert page["edition"] == "second"
+    assert page["started_by"] == "entrypoint"
+    assert page["server"] == "ASGIRequest"
+    assert page["secure"] is True
+
+
+def test_the_private_submodule_came_along(atlas):
+    assert front(atlas)["banner"] == (Path(__file__).parents[3] / "tests/projects/banner/motto.txt").read_text().strip()
+
+
+def test_it_was_migrated_under_its_own_setting_names(atlas):
+    assert front(atlas)["places"]
+
+
+def test_a_hostile_secret_arrives_byte_for_byte(atlas):
+    # The path that the project gives the page is not of interest: any of the two says 200.
+    assert atlas.get("/secret-check").text == hashlib.sha256(HOSTILE.read_bytes()).hexdigest()
+
+
+def test_a_project_serves_its_own_static_files(atlas):
+    assert atlas.get(front(atlas)["stylesheet"]).headers["content-type"].startswith("text/css")
+
+
+def test_no_redis_where_none_is_wanted(host):
+    names = host.check_output("docker ps --all --format '{{.Names}}' --filter label=com.docker.compose.project=atlas")
+    assert not any("redis" in name for name in names.split())
+
+
+def test_the_deploy_key_is_for_root_only(host):
+    key = host.file("/srv/atlas/deploy_key")
+    assert (key.user, key.mode) == ("root", 0o600)
+
+
+def test_uwsgi_serves_both_domains(visit):
+    kiosk = visit("kiosk")
+    page = front(kiosk)
+    assert (page["server"], page["host"], page["secure"]) == ("uwsgi", kiosk.name, True)
+    second = visit("second-kiosk")
+    assert front(second)["host"] == second.name
+
+
+def test_redis_counts_without_celery(visit):
+    kiosk = visit("kiosk")
+    assert front(kiosk)["visits"] < front(kiosk)["visits"]
+
+
+def test_a_process_of_its_own_runs(visit, until):
+    kiosk = visit("kiosk")
+    before = front(kiosk)["beats"]
+    until(lambda: front(kiosk)["beats"] > before, seconds=20)
+
+
+def test_a_users_own_templates_are_used_instead(host, visit):
+    assert visit("kiosk").get("/healthz").headers["x-template"] == "of the user's own"
+    assert "# of the user's own" in host.file("/srv/kiosk/compose.yaml").content_string
+    assert "x-template" not in visit("pamphlet").get("/").headers
+
+
+def test_a_static_file_of_every_generated_image_is_served(visit):
+    for label in ("kiosk", "pamphlet"):
+        site = visit(label)
+        assert site.get(front(site)["stylesheet"]).headers["content-type"] == "text/css"
+
+
+def test_replicas_share_the_traffic(host, visit):
+    upstream = host.file("/srv/nginx/upstreams/pamphlet.conf").content_string
+    assert upstream.count("server pamphlet-web-") == 2
+    assert front(visit("pamphlet"))["secure"] is True
+
+
+def test_a_ready_image_is_used_as_it_is(visit):
+    assert front(visit("ready"))["edition"] == "ready"
+
+
+def test_stacks_do_not_see_each_other(host):
+    reach = (
+        "docker compose -p %s exec -T web python3 -c 'import socket; socket.create_connection((\"%s\", %d), timeout=3)'"
+    )
+    assert host.run(reach % ("atlas", "db", 3306)).rc == 0
+    for target, port in (("kiosk-db-1", 3306), ("kiosk-redis-1", 6379), ("kiosk-web-1", 8080)):
+        assert host.run(reach % ("atlas", target, port)).rc != 0
+    addresses = "docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' kiosk-db-1"
+    address = host.check_output(addresses).split()[0]
+    assert host.run(reach % ("atlas", address, 3306)).rc != 0
+
+
+def test_development_reloads_a_changed_source_over_plain_http(host, until):
+    ask = "curl -s http://localhost:8001/ || python3 -c 'import urllib.request as u; print(u.urlopen(\"http://localhost:8001/\").read().decode())'"
+    assert '"secure": false' in host.check_output(ask)
+    host.check_output('sed -i \'s/"secure":/"reloaded": True, "secure":/\' /srv/draft/source/pamphlet.py')
+    until(lambda: '"reloaded": true' in host.run(ask).stdout, seconds=30)
+    assert 'DEBUG="True"' in host.file("/srv/draft/.env").content_string

@@ -1,0 +1,80 @@
+"""Refused before the first change: the host is bare, and still is afterwards."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+SNAPSHOT = (
+    r"find /etc /srv /opt /root /usr/local /var/lib/dpkg -xdev -not -path '*/.ansible*' -printf '%p %m %s %T@\n'"
+    " | sort | sha256sum"
+)
+
+
+@pytest.fixture
+def refused(host, ansible_playbook):
+    """Run the site with these variables; it must fail in preflight and leave the host alone. Return what it said."""
+
+    def run(**variables):
+        before = host.check_output(SNAPSHOT)
+        done = ansible_playbook("landfall.django.site", "--extra-vars", json.dumps(variables))
+        assert done.returncode != 0, done.stdout
+        assert "nothing has been changed yet" in done.stdout
+        assert host.check_output(SNAPSHOT) == before
+        assert not host.file("/usr/bin/docker").exists
+        return " ".join(done.stdout.split())
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"stack_project_dir": ""}, ["stack_git_repository", "stack_project_dir", "stack_image"]),
+        ({"stack_image": "shop:1"}, ["stack_project_dir", "stack_image"]),
+        ({"stack_project_dir": "/nowhere"}, ["stack_project_dir", "/nowhere"]),
+        ({"stack_domains": ["https://shop.example.com"]}, ["stack_domains", "https://shop.example.com"]),
+        ({"stack_domains": ["shop.example.com; }"]}, ["stack_domains"]),
+        ({"stack_domains": []}, ["stack_domains"]),
+        ({"stack_name": "Shop; rm"}, ["stack_name"]),
+        ({"stack_mode": "staging"}, ["stack_mode", "production"]),
+        ({"stack_domain": "shop.example.com"}, ["stack_domain", "stack_domains"]),
+        ({"stack_port": "eight"}, ["stack_port"]),
+        ({"stack_wsgi_application": "shop/wsgi.py"}, ["stack_wsgi_application"]),
+        ({"stack_database_password": "it's"}, ["stack_database_password"]),
+        ({"stack_disk_free_minimum_mib": 99999999}, ["stack_disk_free_minimum_mib", "MiB"]),
+    ],
+)
+def test_a_bad_variable_is_named_with_its_cure(refused, given, words):
+    said = refused(**given)
+    for word in words:
+        assert word in said
+
+
+def test_all_problems_are_told_at_once(refused):
+    said = refused(stack_mode="staging", stack_port="eight", stack_domains=["a_b.example.com"])
+    assert all(name in said for name in ("stack_mode", "stack_port", "stack_domains"))
+
+
+def test_a_taken_port_is_told_with_who_has_it(host, refused):
+    host.check_output("systemd-run --unit=squatter python3 -m http.server 80")
+    try:
+        said = refused()
+    finally:
+        host.check_output("systemctl stop squatter")
+    assert "nginx_http_port" in said
+    assert "python3" in said
+
+
+def test_an_unsupported_distribution_is_refused(host, refused):
+    host.check_output(
+        "cp /usr/lib/os-release /run/os-release && sed -i 's/^ID=.*/ID=fedora/; s/^PRETTY_NAME=.*/PRETTY_NAME=Fedora/;"
+        " s/^VERSION_ID=.*/VERSION_ID=42/' /usr/lib/os-release"
+    )
+    try:
+        said = refused()
+    finally:
+        host.check_output("cp /run/os-release /usr/lib/os-release")
+    assert "use Debian 12 or 13" in said
+    assert "edora" in said

@@ -1,0 +1,104 @@
+"""Refused when a site already runs: it serves on as before."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+SHOP = Path(__file__).parents[3] / "examples/shop"
+
+
+@pytest.fixture(scope="module")
+def site(ansible_playbook, visit):
+    done = ansible_playbook("landfall.django.site")
+    assert done.returncode == 0, done.stdout
+    return visit("shop")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the example project, to be spoilt."""
+    return shutil.copytree(SHOP, tmp_path / "shop")
+
+
+@pytest.fixture
+def refused(host, ansible_playbook, site):
+    """Run the site with these variables; it must fail, and the containers must be those of before."""
+
+    def run(**variables):
+        containers = "docker ps --all --no-trunc --format '{{.ID}} {{.Names}}' --filter status=running | sort"
+        before = host.check_output(containers)
+        done = ansible_playbook("landfall.django.site", "--extra-vars", json.dumps(variables))
+        assert done.returncode != 0, done.stdout
+        assert site.get("/health/").status == 200
+        assert host.check_output(containers) == before
+        assert host.check_output("docker ps --all --quiet --filter status=exited --filter status=created") == ""
+        return " ".join(done.stdout.split())
+
+    return run
+
+
+def test_a_wsgi_module_that_is_not_in_the_image(refused):
+    said = refused(stack_wsgi_application="shop.nowhere:application")
+    assert "stack_wsgi_application" in said
+    assert "shop.nowhere" in said
+
+
+def test_a_build_that_fails_shows_its_last_lines(refused, project):
+    (project / "Dockerfile").write_text("FROM python:3.13-slim\nRUN echo the reason is here && false\n")
+    said = refused(stack_project_dir=str(project))
+    assert "could not be built" in said
+    assert "the reason is here" in said
+
+
+def test_a_project_without_a_lock_file(refused, project):
+    (project / "Pipfile.lock").unlink()
+    said = refused(stack_project_dir=str(project))
+    assert "stack_dockerfile" in said
+    assert "requirements.txt" in said
+
+
+def test_a_release_that_never_gets_healthy(refused):
+    said = refused(stack_health_path="/no-such-page/", stack_health_timeout=5)
+    assert "/no-such-page/ answers 404" in said
+    assert "stack_health_path" in said
+
+
+def test_a_release_that_cannot_start(refused, project):
+    (project / "shop/wsgi.py").write_text("raise RuntimeError('broken on purpose')\n")
+    said = refused(stack_project_dir=str(project))
+    assert "broken on purpose" in said
+
+
+def test_the_next_good_run_converges(ansible_playbook, site):
+    assert ansible_playbook("landfall.django.site").returncode == 0
+    again = ansible_playbook("landfall.django.site")
+    assert "changed=0" in again.stdout, again.stdout
+
+
+def test_lost_secrets_are_not_made_anew_over_the_data_they_open(host, refused):
+    host.check_output("mv /srv/shop/.env /srv/shop/.env.lost")
+    try:
+        said = refused()
+    finally:
+        host.check_output("mv /srv/shop/.env.lost /srv/shop/.env")
+    assert "MYSQL_PASSWORD is gone" in said
+
+
+def test_another_database_password_does_not_lock_the_stack_out(refused):
+    assert "differs from the one" in refused(stack_database_password="another-one")
+
+
+def test_the_authority_refuses_and_the_site_keeps_its_certificate(ansible_playbook, site):
+    serial = site.serial()
+    domains = [site.name, f"www.{site.name}", "elsewhere.lab.test"]
+    done = ansible_playbook("landfall.django.site", "--extra-vars", json.dumps({"stack_domains": domains}))
+    assert done.returncode != 0
+    said = " ".join(done.stdout.split())
+    assert "elsewhere.lab.test" in said
+    assert "letsencrypt_domains" in said
+    assert site.get("/health/").status == 200
+    assert site.serial() == serial

@@ -1,0 +1,75 @@
+"""The role letsencrypt, used alone. The side effect renewed the certificate, and asked in vain for another."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+SITE_CA = Path(__file__).parents[3] / ".cache" / "lab" / "site-ca.pem"
+
+
+@pytest.fixture
+def name(host):
+    return f"www.{host.check_output('hostname')}.test"
+
+
+def certificate(host, path):
+    with host.sudo():
+        return x509.load_pem_x509_certificate(host.file(path).content)
+
+
+def test_it_is_for_the_names_asked_for(host, name):
+    leaf = certificate(host, f"/etc/letsencrypt/live/{name}/cert.pem")
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert set(names.get_values_for_type(x509.DNSName)) == {name, name.removeprefix("www.")}
+
+
+def test_it_is_of_the_labs_authority(host, name):
+    with host.sudo():
+        chain = x509.load_pem_x509_certificates(host.file(f"/etc/letsencrypt/live/{name}/fullchain.pem").content)
+    for issued, issuer in itertools.pairwise(chain):
+        issued.verify_directly_issued_by(issuer)
+    roots = x509.load_pem_x509_certificates(SITE_CA.read_bytes())
+    root = next(root for root in roots if root.subject == chain[-1].issuer)
+    chain[-1].verify_directly_issued_by(root)
+
+
+def test_the_link_leads_to_it(host, name):
+    with host.sudo():
+        assert host.file("/root/live").linked_to == f"/etc/letsencrypt/live/{name}"
+
+
+def test_the_service_renewed_it_once_and_a_refusal_did_not(host, name):
+    with host.sudo():
+        kept = host.check_output("ls /etc/letsencrypt/archive/%s", name).split()
+    assert [file for file in kept if file.startswith("cert")] == ["cert1.pem", "cert2.pem"]
+    first, second = (certificate(host, f"/etc/letsencrypt/archive/{name}/cert{number}.pem") for number in (1, 2))
+    assert first.serial_number != second.serial_number
+    assert certificate(host, "/root/live/cert.pem") == second
+
+
+def test_the_hook_ran_after_the_issue_and_after_the_renewal(host, name):
+    with host.sudo():
+        renewals = host.file("/root/renewals").content_string.splitlines()
+    assert [set(line.split()) for line in renewals] == [{name, name.removeprefix("www.")}] * 2
+
+
+def test_the_timer_renews(host):
+    assert host.service("certbot.timer").is_running
+    assert host.service("certbot.timer").is_enabled
+
+
+def test_renewals_trust_the_directorys_authority(host):
+    environment = host.check_output("systemctl show --property Environment certbot.service")
+    path = environment.partition("REQUESTS_CA_BUNDLE=")[2]
+    with host.sudo():
+        assert "BEGIN CERTIFICATE" in host.file(path).content_string
+
+
+@pytest.mark.parametrize("path", ["/etc/letsencrypt/renewal-hooks/deploy/{}", "/etc/systemd/system/certbot.service.d"])
+def test_what_is_managed_says_so(host, name, path):
+    with host.sudo():
+        assert host.run("grep --recursive --quiet 'Ansible managed' %s", path.format(name)).rc == 0
