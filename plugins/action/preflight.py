@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,10 @@ from ansible_collections.landfall.django.plugins.module_utils import _preflight_
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Their values may refer to secrets that do not exist yet, so nothing but their names is looked at.
 ENVIRONMENTS = ("stack_environment", "stack_secrets")
+
+
+# What brings a source to the host: the role installs what is missing.
+PROGRAMS = ("git", "rsync")
 
 
 class ActionModule(ActionBase):
@@ -32,6 +38,7 @@ class ActionModule(ActionBase):
         problems += self._host(values, raw, result)
         result["changed"] = False
         result["stack"] = values.get("stack_name", "")
+        result["by"] = f"{getpass.getuser()}@{socket.gethostname()}"
         if problems:
             result["failed"] = True
             count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -78,7 +85,7 @@ class ActionModule(ActionBase):
         try:
             probe = self._execute_module(
                 module_name="landfall.django.host_probe",
-                module_args={"ports": list(ports), "paths": [root, "/var/lib/docker"]},
+                module_args={"ports": list(ports), "paths": [root, "/var/lib/docker"], "programs": list(PROGRAMS)},
                 task_vars=raw,
             )
         except AnsibleConnectionFailure as error:
@@ -86,5 +93,6 @@ class ActionModule(ActionBase):
         if probe.get("failed"):
             return [f"The host cannot be examined: {probe.get('msg')}"]
         result["warnings"] = host.warnings_of(probe)
+        result["programs"] = probe["programs"]
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
         return host.problems_of(probe, ports, minimum)

@@ -17,10 +17,10 @@ class DockerError(Exception):
     """A docker command failed; the message holds the command without its environment, and what it said."""
 
 
-def docker(*arguments: str, timeout: float = 600, merge: bool = False) -> str:
+def docker(*arguments: str, timeout: float = 600, merge: bool = False, lines: int = 20) -> str:
     """Run `docker ARGUMENTS` and return its standard output; with `merge`, standard error as well.
 
-    Raises DockerError with the last lines of its output where it fails or takes more than `timeout` seconds.
+    Raises DockerError with the last `lines` of its output where it fails or takes more than `timeout` seconds.
     """
     command = ["docker", *arguments]
     try:
@@ -39,7 +39,7 @@ def docker(*arguments: str, timeout: float = 600, merge: bool = False) -> str:
     except subprocess.TimeoutExpired as error:
         raise DockerError(f"{' '.join(command)} took more than {timeout:g} seconds") from error
     if done.returncode:
-        said = last_lines(done.stdout if merge else done.stderr or done.stdout, 20)
+        said = last_lines(done.stdout if merge else done.stderr or done.stdout, lines)
         raise DockerError(f"{' '.join(command)} failed with code {done.returncode}:\n{said}")
     return done.stdout
 

@@ -11,9 +11,14 @@ import http.client
 import os
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils import _lock
+from ansible_collections.landfall.django.plugins.module_utils._compose import Compose, service_of
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, containers, docker, inspect
 
 PROJECT = "nginx"
@@ -42,6 +47,10 @@ class Front:
     def __init__(self, root: str):
         self.root = Path(root)
 
+    def _alone(self) -> AbstractContextManager[None]:
+        """One at a time: the releases of several stacks may want Nginx to reload, or another Nginx, at once."""
+        return _lock.held(self.root / ".lock", "the front", wait=True)
+
     def _container(self, service: str) -> str:
         found = containers(
             [f"label=com.docker.compose.project={PROJECT}", f"label=com.docker.compose.service={service}"]
@@ -53,6 +62,54 @@ class Front:
                 " or set stack_nginx_root to '' where another server stands in front"
             )
         return running[0]
+
+    def up(self) -> list[str]:
+        """Have the holder and Nginx run as their compose.yaml says. Return what had to be done, in words.
+
+        Nginx is replaced beside itself and loses nothing. To replace the holder is the one outage there is.
+        """
+        with self._alone():
+            return self._up()
+
+    def _up(self) -> list[str]:
+        compose = Compose(str(self.root), PROJECT)
+        found = compose.containers()
+        counts = Counter(service_of(item) for item in found.values())
+        old = compose.outdated((), dict(counts))
+        holders = [item for item in found.values() if service_of(item) == HOLDER_SERVICE]
+        if not holders or not _runs(holders[0]) or old & {item["Name"].lstrip("/") for item in holders}:
+            networks = {name for item in holders for name in item["NetworkSettings"]["Networks"]}
+            compose("up", "--detach", "--wait")
+            for network in sorted(networks - {f"{PROJECT}_default"}):
+                if not self.connected(network):
+                    self.connect(network)
+            return ["start the holder and Nginx"]
+        servers = {name: _runs(item) for name, item in found.items() if service_of(item) == NGINX_SERVICE}
+        good = [name for name, runs in servers.items() if runs and name not in old]
+        rest = sorted(set(servers) - set(good[:1]))
+        done = []
+        if not good:
+            dead = [name for name in rest if not servers[name]]
+            if dead:
+                docker("rm", "--force", *dead)
+            self._start_beside(compose, len(servers) - len(dead) + 1)
+            done.append("start a new Nginx")
+        if leaving := [name for name in rest if servers[name]]:
+            docker("stop", *leaving)
+            done.append("stop the former Nginx")
+        if rest:
+            docker("rm", "--force", *rest)
+        return done or (["remove a stopped Nginx"] if rest else [])
+
+    def _start_beside(self, compose: Compose, count: int) -> None:
+        before = set(compose.names(NGINX_SERVICE))
+        beside = ("--no-deps", "--no-recreate", f"--scale={NGINX_SERVICE}={count}")
+        compose("up", "--detach", *beside, NGINX_SERVICE)
+        new = sorted(set(compose.names(NGINX_SERVICE)) - before)
+        if not wait(lambda: all(_runs(item) and self._workers(item["Id"]) for item in inspect(*new)), 20, 0.1):
+            said = "\n".join(docker("logs", "--tail", "20", name, merge=True) for name in new)
+            docker("rm", "--force", *new)
+            raise DockerError(f"the new Nginx does not run, so the former one stays. Its last lines:\n{said}")
 
     def connected(self, network: str) -> bool:
         """Tell whether the holder is on `network`."""
@@ -70,7 +127,10 @@ class Front:
 
         Where Nginx refuses the new file, the former one is put back and DockerError raised.
         """
-        path = self.upstream_file(name)
+        with self._alone():
+            return self._point(self.upstream_file(name), text)
+
+    def _point(self, path: Path, text: str) -> set[str]:
         former = path.read_text() if path.exists() else None
         nginx = self._container(NGINX_SERVICE)
         workers = self._workers(nginx)
@@ -94,8 +154,15 @@ class Front:
         return {row.split(None, 1)[0] for row in rows if "nginx: worker process" in row}
 
 
+def _runs(item: dict[str, Any]) -> bool:
+    return bool(item["State"]["Running"] and not item["State"]["Restarting"])
+
+
 def request(port: int, host: str, path: str, timeout: float = 10) -> int:
-    """Return the status of a GET over HTTPS through the front on this host, as a visitor of `host` would send it."""
+    """Return the status of a GET over HTTPS through the front on this host, as a visitor of `host` would send it.
+
+    Raises OSError where there is no answer, or none that is HTTP.
+    """
     # The certificate may still be the temporary one; the role letsencrypt checks the real one.
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -106,6 +173,8 @@ def request(port: int, host: str, path: str, timeout: float = 10) -> int:
         connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
         connection.request("GET", path, headers={"Host": host})
         return connection.getresponse().status
+    except http.client.HTTPException as error:
+        raise OSError(f"{type(error).__name__} {error}".strip()) from error
     finally:
         connection.close()
 

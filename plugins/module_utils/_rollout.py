@@ -42,20 +42,26 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes of the traffic-taking service, of the processes in their order, and the containers nothing wants."""
+    """The changes of the traffic-taking service and of the processes in their order; then what nothing wants any more,
+    and the backing services that do not run as they should."""
 
     web: Change
     processes: tuple[Change, ...] = ()
     orphans: tuple[str, ...] = field(default=())
+    backing: tuple[str, ...] = field(default=())
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return (self.web, *self.processes)
 
     @property
     def pending(self) -> bool:
-        return self.web.pending or bool(self.orphans) or any(change.pending for change in self.processes)
+        return bool(self.backing or self.orphans) or any(change.pending for change in self.changes)
 
     def lines(self) -> list[str]:
         """Say in one line each what would happen."""
-        said = []
-        for change in (self.web, *self.processes):
+        said = [f"start {name}, or start it anew" for name in self.backing]
+        for change in self.changes:
             if change.start:
                 said.append(f"start {change.start} new container(s) of {change.service}")
             said += [f"stop {name}" for name in change.stop]
@@ -63,13 +69,15 @@ class Plan:
         return said + [f"remove {name}, which compose.yaml no longer names" for name in self.orphans]
 
 
-def recreated(said: str) -> set[str]:
-    """Return the names of the containers that Compose would recreate, from what its dry run said."""
-    return set(_RECREATED.findall(said))
-
-
-def plan(web: str, replicas: int, processes: Iterable[str], present: Iterable[Container], known: Iterable[str]) -> Plan:
-    """Compare the containers `present` with `replicas` of `web` and one of each of the `processes`.
+def plan(
+    web: str,
+    replicas: int,
+    processes: Iterable[str],
+    backing: Iterable[str],
+    present: Iterable[Container],
+    known: Iterable[str],
+) -> Plan:
+    """Compare the containers `present` with `replicas` of `web` and one of each other service.
 
     `known` are all the services of compose.yaml: a container of any other is an orphan.
     """
@@ -79,6 +87,7 @@ def plan(web: str, replicas: int, processes: Iterable[str], present: Iterable[Co
         web=_change(web, replicas, present),
         processes=tuple(_change(name, 1, present) for name in processes),
         orphans=tuple(container.name for container in present if container.service not in named),
+        backing=tuple(name for name in backing if _change(name, 1, present).pending),
     )
 
 

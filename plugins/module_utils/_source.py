@@ -10,21 +10,22 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 # Version control and byte code say nothing about what an image would hold.
 _SKIPPED_FOLDERS = frozenset({".git", "__pycache__"})
 
 
-def digest(paths: Iterable[str], seed: str = "") -> str:
-    """Return the SHA-256 (hexadecimal) of the files below `paths`: names, contents, links and execute bits.
+def digest(root: str) -> str:
+    """Return the SHA-256 (hexadecimal) of the files below `root`: names, contents, links and execute bits.
 
-    Modification times, owners and folders without files do not count. `seed` is anything else that makes a difference.
+    Modification times, owners and folders without files do not count. Raises OSError where there is no such folder.
     """
-    total = hashlib.sha256(seed.encode())
-    for path in paths:
-        for name in _files(path):
-            total.update(_fingerprint(path, name))
+    if not os.path.isdir(root):
+        raise FileNotFoundError(f"there is no folder {root}")
+    total = hashlib.sha256()
+    for name in _files(root):
+        total.update(_fingerprint(root, name))
     return total.hexdigest()
 
 

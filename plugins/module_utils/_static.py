@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Publish the static files of a release beside those of the releases before it.
 
+A page of the former release still finds its stylesheet; what no kept release has is removed by `forget`.
 Private to this collection.
 """
 
@@ -14,35 +15,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def releases(src: Path, newest: str, kept: int) -> tuple[list[str], list[str]]:
-    """Return the names of the release folders below `src` to keep, newest first, and of those to remove."""
-    others = sorted(
-        (item for item in src.iterdir() if item.is_dir() and item.name != newest),
-        key=lambda item: item.stat().st_mtime,
-        reverse=True,
-    )
-    names = [newest, *(item.name for item in others)]
-    return names[:kept], names[kept:]
-
-
-def publish(src: Path, newest: str, keep: Iterable[str], dest: Path) -> list[str]:
-    """Bring `dest` to hold every file of the releases to `keep`, the newest winning. Return what changed.
-
-    Each file is replaced in one step: a visitor gets the former one or the new one, never half of it.
-    """
+def publish(release: Path, dest: Path) -> None:
+    """Bring every file of the folder `release` into `dest`, each in one step: a visitor never gets half of one."""
     dest.mkdir(mode=0o755, parents=True, exist_ok=True)
-    wanted = {name: src / newest / name for name in _files(src / newest)}
-    changed = []
-    for name, source in wanted.items():
-        target = dest / name
+    for name in _files(release):
+        source, target = release / name, dest / name
         if not target.exists() or not filecmp.cmp(source, target, shallow=False):
             _place(source, target)
-            changed.append(name)
-    present = {name for release in keep for name in _files(src / release)}
-    for name in sorted(set(_files(dest)) - present):
+
+
+def forget(src: Path, keep: Iterable[str], dest: Path) -> None:
+    """Remove the folders below `src` but those to `keep`, and below `dest` the files that none of these has."""
+    names = set(keep)
+    for folder in src.iterdir() if src.is_dir() else ():
+        if folder.name not in names:
+            shutil.rmtree(folder)
+    wanted = {name for folder in names for name in _files(src / folder)}
+    for name in set(_files(dest)) - wanted:
         (dest / name).unlink()
-        changed.append(name)
-    return changed
 
 
 def _place(source: Path, target: Path) -> None:

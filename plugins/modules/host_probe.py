@@ -25,6 +25,11 @@ options:
     type: list
     elements: path
     default: []
+  programs:
+    description: Programs to look for.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     support: full
@@ -71,6 +76,11 @@ paths:
   type: list
   elements: dict
   sample: [{"path": "/srv/shop", "existing": "/srv", "device": 65024, "free_mib": 20480}]
+programs:
+  description: Whether there is each of O(programs).
+  returned: success
+  type: dict
+  sample: {"rsync": true}
 ports:
   description:
     - For each port its holders, an empty list where it is free.
@@ -156,6 +166,7 @@ def main() -> None:
         argument_spec={
             "ports": {"type": "list", "elements": "int", "default": []},
             "paths": {"type": "list", "elements": "path", "default": []},
+            "programs": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -165,6 +176,7 @@ def main() -> None:
         architecture=probe.architecture(platform.machine()),
         memory_mib=probe.parse_memory(read("/proc/meminfo")),
         paths=[free_space(path) for path in module.params["paths"]],
+        programs={name: bool(module.get_bin_path(name)) for name in module.params["programs"]},
         ports=holders(module.params["ports"]),
     )
 

@@ -13,14 +13,14 @@ description:
     modules that the stack will name exist in it. No project code is imported.
 attributes:
   check_mode:
-    description: The module changes nothing. Where the image does not exist yet, it returns no facts in check mode.
+    description: The module changes nothing.
     support: full
   diff_mode:
     description: There is nothing to show.
     support: none
 options:
   image:
-    description: The image, present on the host.
+    description: The image. Where the host does not have it, nothing is returned.
     type: str
     required: true
   modules:
@@ -88,7 +88,7 @@ def main() -> None:
     )
     image, modules = module.params["image"], module.params["modules"]
     try:
-        if module.check_mode and not docker("image", "ls", "--quiet", image).strip():
+        if not docker("image", "ls", "--quiet", image).strip():
             module.exit_json(changed=False)
         identity = inspect(image, kind="image")[0]["Id"]
         names = sorted(set(modules.values()))

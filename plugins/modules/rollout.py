@@ -9,13 +9,16 @@ short_description: Bring a new release of a stack into service beside the old on
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Compares the running containers of a Compose project with its C(compose.yaml) and an image, and replaces what
-    differs.
-  - New containers of the traffic-taking service start beside the old ones, are asked for their health from outside with
-    the site's own host name, then Nginx is pointed at them, the old Nginx workers drain, and the old containers stop.
-    Other processes follow in the order given, each stopped warmly and gone before its successor starts.
-  - What fails before Nginx is pointed elsewhere removes what it started; what fails right after points it back. The
-    message holds the last 50 lines of the log.
+  - Compares the running containers of a Compose project with the C(compose.yaml) and C(.env) in O(project_src)C(/next)
+    and with an image, and replaces what differs. Where nothing does, it changes nothing.
+  - First the new image is let through. Its own checks run, its static files are collected beside those of the releases
+    before it, and pending migrations run, after a dump of the database.
+  - Then new containers of the traffic-taking service start beside the old ones, are asked for their health with the
+    site's own host name, and Nginx is pointed at them. New workers start beside the old ones. Of any other process the
+    old one is gone before its successor starts.
+  - Only when all of that is healthy do the old ones go. Requests in flight and running tasks end before. What fails
+    until then is undone, and the message holds the last 50 lines of the log.
+  - One release of a stack at a time. A second one is refused, and told who holds the lock.
 attributes:
   check_mode:
     description: Says in RV(plan) what would be started and stopped, and changes nothing.
@@ -25,25 +28,37 @@ attributes:
     support: none
 options:
   project_src:
-    description: Folder of the stack's C(compose.yaml) and C(.env).
+    description: Folder of the stack, with the release's C(compose.yaml) and C(.env) in its folder C(next).
     type: path
     required: true
   project_name:
     description: The Compose project's name.
     type: str
     required: true
+  by:
+    description: Who brings the release, for the ledger and the lock.
+    type: str
+    default: ""
   image:
-    description: The release's image; recorded in the ledger.
+    description: The release's image, by a name that no other stack uses; removed when the release is no longer kept.
     type: str
     required: true
   image_id:
     description: The image's id. A container of another image is replaced.
     type: str
     required: true
+  pulled:
+    description: The name that the image was pulled by, if it was.
+    type: str
+    default: ""
   revision:
     description: The project's revision, recorded in the ledger.
     type: str
     default: ""
+  stale:
+    description: For check mode. Whether image or settings would differ from those there are by now.
+    type: bool
+    default: false
   web:
     description: Service that takes traffic.
     type: str
@@ -54,6 +69,12 @@ options:
     default: 1
   processes:
     description: Services that run the image beside O(web), in the order of their replacement.
+    type: list
+    elements: str
+    default: []
+  workers:
+    description: Those of O(processes) that are Celery workers run by this collection's C(celery_heartbeat.py), whose
+      successors may start beside them.
     type: list
     elements: str
     default: []
@@ -77,6 +98,11 @@ options:
     description: Seconds to wait for requests in flight before the old containers are stopped.
     type: int
     default: 60
+  stop_timeout:
+    description: Seconds that an old worker has to end its tasks. What it has not ended by then is queued again and
+      reported.
+    type: int
+    default: 300
   front_root:
     description: Folder of the front's files, as made by the role P(landfall.django.nginx#role). Empty for none.
     type: str
@@ -89,10 +115,32 @@ options:
     description: The front's HTTPS port on this host.
     type: int
     default: 443
-  ledger:
-    description: File with the list of releases.
-    type: path
-    required: true
+  manage_command:
+    description: How Django's commands are run in the image. Empty where there are none.
+    type: str
+    default: python3 manage.py
+  migrate_command:
+    description: The command of the Compose service C(migrate). Empty for none.
+    type: str
+    default: python3 manage.py migrate --noinput
+  check_level:
+    description: Django's message level at which C(check --deploy) stops the release, such as V(ERROR). Empty for no
+      check.
+    type: str
+    default: ERROR
+  static_release:
+    description: Folder below O(project_src)C(/static) that the release's static files are collected into. Empty for
+      none.
+    type: str
+    default: ""
+  static_dest:
+    description: Folder of the static files that are served.
+    type: str
+    default: ""
+  releases_kept:
+    description: Releases that one can go back to.
+    type: int
+    default: 5
 """
 
 EXAMPLES = r"""
@@ -103,38 +151,44 @@ EXAMPLES = r"""
     image: shop:3f9c2ab41d07
     image_id: sha256:3f9c2ab41d07...
     processes: [celery, celery-beat]
+    workers: [celery]
     host: shop.example.com
     front_root: /srv/nginx
     front_network: shop_front
-    ledger: /srv/shop/releases.json
 """
 
 RETURN = r"""
 pending:
-  description: Whether there is anything to replace. In check mode, whether there would be.
+  description: Whether there was anything to do. In check mode, whether there would be.
   type: bool
   returned: always
 plan:
-  description: One line for each container that is started or stopped.
+  description: One line for each container that is started or stopped, or would be.
   type: list
   elements: str
-  returned: always
-steps:
-  description: What happened, in order, and how many seconds each step took.
-  type: list
-  elements: dict
-  returned: when not in check mode
-  sample: [{"step": "start the new web", "seconds": 0.8}]
+  returned: in check mode
+release:
+  description: The release's entry in the ledger, with its number, its migrations, what a visitor saw during the switch,
+    and the seconds of each step.
+  type: dict
+  returned: when something was done
+  sample:
+    release: 7
+    image: shop:3f9c2ab41d07
+    migrations: [catalogue.0003_stock]
+    proof: {"requests": 213, "failures": 0, "p50_ms": 6.1, "p99_ms": 12.4}
+    seconds: 17.3
+    steps: [{"step": "switch Nginx", "seconds": 0.3}]
 """
 
-import getpass
-from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _ledger
+from ansible_collections.landfall.django.plugins.module_utils import _interrupt
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError
-from ansible_collections.landfall.django.plugins.module_utils._switch import Rollout, RolloutError, Site
+from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
+from ansible_collections.landfall.django.plugins.module_utils._release import Release
+from ansible_collections.landfall.django.plugins.module_utils._site import RolloutError, Site
 
 
 def main() -> None:
@@ -142,47 +196,52 @@ def main() -> None:
         argument_spec={
             "project_src": {"type": "path", "required": True},
             "project_name": {"type": "str", "required": True},
+            "by": {"type": "str", "default": ""},
             "image": {"type": "str", "required": True},
             "image_id": {"type": "str", "required": True},
+            "pulled": {"type": "str", "default": ""},
             "revision": {"type": "str", "default": ""},
+            "stale": {"type": "bool", "default": False},
             "web": {"type": "str", "default": "web"},
             "replicas": {"type": "int", "default": 1},
             "processes": {"type": "list", "elements": "str", "default": []},
+            "workers": {"type": "list", "elements": "str", "default": []},
             "port": {"type": "int", "default": 8000},
             "host": {"type": "str", "default": "localhost"},
             "health_path": {"type": "str", "default": "/health/"},
             "health_timeout": {"type": "int", "default": 60},
             "drain_timeout": {"type": "int", "default": 60},
+            "stop_timeout": {"type": "int", "default": 300},
             "front_root": {"type": "str", "default": ""},
             "front_network": {"type": "str", "required": True},
             "front_port": {"type": "int", "default": 443},
-            "ledger": {"type": "path", "required": True},
+            "manage_command": {"type": "str", "default": "python3 manage.py"},
+            "migrate_command": {"type": "str", "default": "python3 manage.py migrate --noinput"},
+            "check_level": {"type": "str", "default": "ERROR"},
+            "static_release": {"type": "str", "default": ""},
+            "static_dest": {"type": "str", "default": ""},
+            "releases_kept": {"type": "int", "default": 5},
         },
         supports_check_mode=True,
     )
     given = module.params
-    site = Site(
-        name=given["project_name"],
-        processes=tuple(given["processes"]),
-        **{key: given[key] for key in Site.__dataclass_fields__ if key not in ("name", "processes")},
-    )
+    release = Release(Site.of(given), Path(given["project_src"]) / "next")
     try:
-        rollout = Rollout(site)
-        if module.check_mode or not rollout.pending:
-            module.exit_json(changed=rollout.pending, pending=rollout.pending, plan=rollout.plan.lines(), steps=[])
-        rollout.run()
-        release = {
-            "image": given["image"],
-            "image_id": given["image_id"],
-            "revision": given["revision"],
-            "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "by": getpass.getuser(),
-            "steps": rollout.steps,
-        }
-        _ledger.append(Path(given["ledger"]), release)
-    except (DockerError, RolloutError) as error:
+        if module.check_mode and not (release.files / "compose.yaml").exists():
+            module.exit_json(changed=True, pending=True, plan=["start everything: this is the first release"])
+        if module.check_mode:
+            plan = release.look(stale=given["stale"])
+            pending = release.pending(plan)
+            module.exit_json(changed=pending, pending=pending, plan=plan.lines())
+        with _interrupt.as_exceptions():
+            entry = release.run(given["by"] or "somebody")
+    except (DockerError, RolloutError, HeldError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=True, pending=True, plan=rollout.plan.lines(), steps=rollout.steps)
+    for warning in release.warnings:
+        module.warn(warning)
+    if entry is None:
+        module.exit_json(changed=False, pending=False)
+    module.exit_json(changed=True, pending=True, release=entry)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
-from ansible_collections.landfall.django.plugins.module_utils import _front, _health, _ledger
-from ansible_collections.landfall.django.plugins.module_utils._rollout import Container, plan, recreated
+from ansible_collections.landfall.django.plugins.module_utils import _front, _health
+from ansible_collections.landfall.django.plugins.module_utils._compose import recreated
+from ansible_collections.landfall.django.plugins.module_utils._gate import migrations
+from ansible_collections.landfall.django.plugins.module_utils._prober import percentile
+from ansible_collections.landfall.django.plugins.module_utils._rollout import Container, plan
 
 
 def web(number, *, current=True, running=True, service="web"):
     return Container(f"shop-{service}-{number}", service, running, current)
 
 
-def planned(present, *, replicas=1, processes=(), known=("db", "web", "celery")):
-    return plan("web", replicas, processes, present, known)
+def planned(present, *, replicas=1, processes=(), backing=(), known=("db", "web", "celery")):
+    return plan("web", replicas, processes, backing, present, known)
 
 
 def test_a_first_release_starts_everything():
@@ -76,10 +79,24 @@ def test_a_verdict_names_the_cure():
     assert _health.verdict(500, "/health/") == "/health/ answers 500"
 
 
-def test_the_ledger_keeps_the_order(tmp_path):
-    path = tmp_path / "releases.json"
-    assert _ledger.read(path) == []
-    for image in ("shop:a", "shop:b"):
-        _ledger.append(path, {"image": image})
-    assert [release["image"] for release in _ledger.read(path)] == ["shop:a", "shop:b"]
-    assert [item.name for item in tmp_path.iterdir()] == ["releases.json"]
+def test_a_backing_service_is_started_where_it_does_not_run_as_it_should():
+    assert planned([web(1)], backing=["db"]).backing == ("db",)
+    assert planned([web(1), web(1, service="db", running=False)], backing=["db"]).backing == ("db",)
+    assert planned([web(1), web(1, service="db", current=False)], backing=["db"]).backing == ("db",)
+    assert not planned([web(1), web(1, service="db")], backing=["db"]).pending
+
+
+def test_pending_migrations_are_told_from_applied_ones():
+    said = """[X]  contenttypes.0001_initial
+[X]  auth.0001_initial
+[ ]  catalogue.0002_stock
+warning: something else
+"""
+    assert migrations(said) == (["catalogue.0002_stock"], ["contenttypes.0001_initial", "auth.0001_initial"])
+
+
+def test_a_percentile_is_a_value_that_was_seen():
+    assert percentile([], 99) == 0
+    assert percentile([0.001], 99) == 1.0
+    assert percentile([number / 1000 for number in range(1, 101)], 99) == 99.0
+    assert percentile([number / 1000 for number in range(1, 101)], 50) == 50.0

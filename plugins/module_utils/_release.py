@@ -1,0 +1,187 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The way of one release on its host: look, lock, install its files, gate, switch, write it down, tidy up.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.landfall.django.plugins.module_utils import _dump, _ledger, _lock, _static
+from ansible_collections.landfall.django.plugins.module_utils._compose import Compose, service_of
+from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._front import Front
+from ansible_collections.landfall.django.plugins.module_utils._gate import ONCE, Gate
+from ansible_collections.landfall.django.plugins.module_utils._ledger import CONFIGURATION, Ledger
+from ansible_collections.landfall.django.plugins.module_utils._rollout import Container, Plan, plan
+from ansible_collections.landfall.django.plugins.module_utils._site import Site, Steps
+from ansible_collections.landfall.django.plugins.module_utils._switch import Switch, pointed
+
+_BACKING = 300  # seconds for a database to make its first files
+
+
+class Release:
+    """What a stack is to become: a site, and the folder `files` with its compose.yaml and .env."""
+
+    def __init__(self, site: Site, files: Path):
+        self.site = site
+        self.files = files
+        self.root = Path(site.project_src)
+        self.compose = Compose(site.project_src, site.project_name)
+        self.front = Front(site.front_root) if site.front_root else None
+        self.ledger = Ledger(site.project_src)
+        self.steps = Steps()
+        self.warnings: list[str] = []
+
+    def look(self, stale: bool = False) -> Plan:
+        """Compare what runs with what should; `stale` where image or settings will differ in a way not to be seen."""
+        site = self.site
+        # Where .env lies beside compose.yaml: there is none in force before the first release.
+        config = ("compose", "--project-directory", str(self.files), "config", "--services")
+        known = docker(*config).split()
+        backing = [name for name in known if name not in (site.web, *site.processes)]
+        present = self._present(known, backing, stale or self._differs(".env"))
+        return plan(site.web, site.replicas, site.processes, backing, present, known)
+
+    def pending(self, looked: Plan) -> bool:
+        """Whether there is anything to do."""
+        aside = self.front and not pointed(self.front, self.site, looked.web.keep)
+        return looked.pending or bool(aside) or any(self._differs(name) for name in CONFIGURATION)
+
+    def run(self, by: str, rollback_to: int = 0) -> dict[str, Any] | None:
+        """Bring the release into service and return its entry in the ledger; None where there was nothing to do.
+
+        Raises RolloutError or DockerError with the former release serving, HeldError where another one is under way.
+        """
+        with _lock.held(self.root / ".lock", by):
+            looked = self.look()
+            if not self.pending(looked):
+                return None
+            begin = time.monotonic()
+            entries = self.ledger.read()
+            gate = Gate(self.site, self.compose, self.steps)
+            switch = Switch(self.site, self.compose, self.front, looked, self.steps)
+            with self._installed():
+                self.compose.forget_once(ONCE)
+                self._back(looked)
+                # Nothing that keeps its containers has new code or settings to be let through.
+                if not looked.web.keep and not rollback_to:
+                    gate.run(entries[-1]["release"] + 1 if entries else 1)
+                switch.run()
+            switch.leave()
+            entry = {
+                "image": self.site.image,
+                "image_id": self.site.image_id,
+                "pulled": self.site.pulled,
+                "revision": self.site.revision,
+                "at": _lock.now(),
+                "by": by,
+                "rollback_to": rollback_to,
+                "migrations": gate.migrations,
+                "dump": str(gate.dump or ""),
+                "requeued": switch.requeued,
+                "proof": switch.proof,
+                "seconds": round(time.monotonic() - begin, 2),
+                "steps": self.steps.done,
+            }
+            entry = self.ledger.append(entry, asdict(self.site))
+            self._tidy()
+        self._warn(entry)
+        return entry
+
+    def changed_names(self) -> list[str]:
+        """The files that this release would bring, with the settings that differ; never with a value."""
+        return [name for name in CONFIGURATION if self._differs(name)]
+
+    def _in_files(self) -> tuple[str, ...]:
+        return ("--env-file", str(self.files / ".env"), "--file", str(self.files / "compose.yaml"))
+
+    def _differs(self, name: str) -> bool:
+        return _read(self.files / name) != _read(self.root / name)
+
+    def _present(self, known: list[str], backing: list[str], stale: bool) -> list[Container]:
+        found = self.compose.containers()
+        service = {name: service_of(item) for name, item in found.items()}
+        counts = {name: list(service.values()).count(name) for name in known if name in service.values()}
+        old = self.compose.outdated(self._in_files(), counts)
+        present = []
+        for name, item in found.items():
+            state, current = item["State"], name not in old
+            if service[name] in backing:
+                running = state["Running"] and (state.get("Health") or {}).get("Status") != "unhealthy"
+            else:
+                running = state["Running"] and not state["Restarting"]
+                # Compose reads a container's settings from the .env in force, so it cannot tell that they change.
+                current = current and not stale and item["Image"] == self.site.image_id
+            present.append(Container(name=name, service=service[name], running=running, current=current))
+        return present
+
+    @contextmanager
+    def _installed(self) -> Iterator[None]:
+        """Put the release's files in force; where what follows fails, those of the release that serves come back."""
+        former = {name: _read(self.root / name) for name in CONFIGURATION}
+        for name in CONFIGURATION:
+            self._install(name, (self.files / name).read_text())
+        try:
+            yield
+        except BaseException:
+            # Of a first release they stay: the database has the passwords already.
+            if former["compose.yaml"] is not None:
+                for name, text in former.items():
+                    if text is not None:
+                        self._install(name, text)
+            raise
+
+    def _install(self, name: str, text: str) -> None:
+        _ledger.write(self.root / name, text, 0o600 if name == ".env" else 0o644)
+
+    def _back(self, looked: Plan) -> None:
+        if looked.backing:
+            with self.steps(f"start {', '.join(looked.backing)} and wait until they answer"):
+                wait = ("--wait", "--wait-timeout", str(_BACKING))
+                self.compose("up", "--detach", "--no-deps", *wait, *looked.backing, timeout=2 * _BACKING)
+
+    def _tidy(self) -> None:
+        """Remove what no release that is kept needs. A failure here is no failure of the release."""
+        site = self.site
+        entries = self.ledger.read()
+        kept = _ledger.kept(entries, site.releases_kept)
+        try:
+            self.ledger.forget(entry["release"] for entry in kept)
+            _dump.forget(site.project_src, (entry["dump"] for entry in kept))
+            if site.static_release:
+                names = {self.ledger.options(entry["release"])["static_release"] for entry in kept}
+                _static.forget(self.root / "static", names, Path(site.static_dest))
+            # By names, of which each stack has its own: another stack may have the same image.
+            present = set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
+            for name in (_images(entries) - _images(kept)) & present:
+                docker("image", "rm", name)
+            docker("image", "prune", "--force", "--filter", f"label=landfall.stack={site.project_name}")
+        except (DockerError, OSError, LookupError) as error:
+            self.warnings.append(f"the release is in service, but not everything old could be removed: {error}")
+
+    def _warn(self, entry: dict[str, Any]) -> None:
+        failures = entry["proof"].get("failures")
+        if failures:
+            first = "; ".join(entry["proof"]["first_failures"])
+            self.warnings.append(
+                f"{failures} of {entry['proof']['requests']} requests failed during the switch ({first})"
+            )
+        if entry["requeued"]:
+            tasks = ", ".join(entry["requeued"])
+            self.warnings.append(f"not ended within stack_stop_timeout, so queued again: {tasks}")
+
+
+def _images(entries: list[_ledger.Entry]) -> set[str]:
+    return {entry[name] for entry in entries for name in ("image", "pulled")}
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None

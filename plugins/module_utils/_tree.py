@@ -1,0 +1,177 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bring folders, files and links below a root to what they should be: look first, then do all of it.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import pwd
+import shutil
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+FOLDER, FILE, LINK, ABSENT = "folder", "file", "link", "absent"
+_MODES = {FOLDER: 0o755, FILE: 0o644}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One path below the root (or an absolute one) and what it should be."""
+
+    path: str
+    kind: str
+    content: bytes = b""
+    target: str = ""
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    keep: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """An entry that is not as it should be; `content` where not only its mode or owner differs."""
+
+    entry: Entry
+    path: str
+    content: bool
+    before: bytes | None = None
+
+
+def entry(given: dict[str, object]) -> Entry:
+    """Read an entry from module options. Raises ValueError where it says two things at once."""
+    said = [kind for name, kind in (("content", FILE), ("target", LINK)) if given.get(name) is not None]
+    if len(said) > 1:
+        raise ValueError(f"{given['path']}: content and target exclude each other")
+    kind = ABSENT if given.get("state") == "absent" else said[0] if said else FOLDER
+    mode = given.get("mode")
+    return Entry(
+        path=str(given["path"]),
+        kind=kind,
+        content=_text(given.get("content")).encode(),
+        target=str(given.get("target") or ""),
+        mode=int(str(mode), 8) if mode else _MODES.get(kind, 0),
+        uid=_id(given.get("owner"), lambda name: pwd.getpwnam(name).pw_uid),
+        gid=_id(given.get("group"), lambda name: grp.getgrnam(name).gr_gid),
+        keep=bool(given.get("keep")),
+    )
+
+
+def _text(content: object) -> str:
+    if isinstance(content, (dict, list)):
+        return json.dumps(content, indent=4, sort_keys=True) + "\n"
+    return "" if content is None else str(content)
+
+
+def _id(given: object, lookup: Callable[[str], int]) -> int:
+    text = str(given if given is not None else 0)
+    try:
+        return int(text) if text.isdigit() else lookup(text)
+    except KeyError as error:
+        raise ValueError(f"there is no user or group {text}") from error
+
+
+def changes(root: str, entries: Iterable[Entry]) -> list[Change]:
+    """Return what differs below `root`. Raises ValueError where something of another kind is in the way."""
+    return [change for wanted in entries for change in _difference(wanted, os.path.join(root, wanted.path))]
+
+
+def _difference(wanted: Entry, path: str) -> list[Change]:
+    present = _present(path)
+    if present is None:
+        return [] if wanted.kind == ABSENT else [Change(wanted, path, content=True)]
+    kind, mode, uid, gid = present
+    if wanted.keep:
+        return []
+    if wanted.kind == ABSENT:
+        if kind == FOLDER:
+            raise ValueError(f"{path} is a folder, where a file was to be removed: look at it, and remove it by hand")
+        return [Change(wanted, path, content=True, before=_read(path) if kind == FILE else None)]
+    if FOLDER in (kind, wanted.kind) and kind != wanted.kind and not (wanted.kind == FOLDER and os.path.isdir(path)):
+        raise ValueError(f"{path} is a {kind}, where a {wanted.kind} belongs: look at it, and move it away")
+    if wanted.kind == LINK:
+        return [] if kind == LINK and os.readlink(path) == wanted.target else [Change(wanted, path, content=True)]
+    if kind != wanted.kind:  # a link in the place of a file or folder: only a folder may be reached through one
+        return [] if wanted.kind == FOLDER else [Change(wanted, path, content=True)]
+    before = _read(path) if kind == FILE else b""
+    if before != wanted.content:
+        return [Change(wanted, path, content=True, before=before)]
+    rights = (mode, uid, gid) == (wanted.mode, wanted.uid, wanted.gid)
+    return [] if rights else [Change(wanted, path, content=False, before=before)]
+
+
+def _present(path: str) -> tuple[str, int, int, int] | None:
+    try:
+        state = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    kinds = ((stat.S_ISLNK, LINK), (stat.S_ISDIR, FOLDER))
+    kind = next((name for test, name in kinds if test(state.st_mode)), FILE)
+    return kind, stat.S_IMODE(state.st_mode), state.st_uid, state.st_gid
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read()
+
+
+def apply(found: Iterable[Change]) -> None:
+    """Bring the changes about, each file and link in one step: a reader sees the former one or the new one."""
+    for change in found:
+        wanted, path = change.entry, change.path
+        if wanted.kind == ABSENT:
+            os.unlink(path)
+        elif wanted.kind == FOLDER:
+            os.makedirs(path, mode=0o755, exist_ok=True)
+            os.chown(path, wanted.uid, wanted.gid)
+            os.chmod(path, wanted.mode)
+        else:
+            _place(wanted, path)
+
+
+def _place(wanted: Entry, path: str) -> None:
+    folder, name = os.path.split(path)
+    os.makedirs(folder, mode=0o755, exist_ok=True)
+    beside = os.path.join(folder, f".{name}.new")
+    if os.path.lexists(beside):
+        os.unlink(beside)
+    if wanted.kind == LINK:
+        os.symlink(wanted.target, beside)
+    else:
+        # Never readable by others, not even before it has its owner.
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(wanted.content)
+            os.fchown(stream.fileno(), wanted.uid, wanted.gid)
+            os.fchmod(stream.fileno(), wanted.mode)
+            os.fsync(stream.fileno())
+    os.replace(beside, path)
+
+
+def lay(root: str, entries: Iterable[Entry], beside: Iterable[str], tree: str) -> None:
+    """Lay into the empty folder `tree` what `root` would hold: the entries, and of the folders `beside` all else.
+
+    Of those folders the files and links come along, and no folder below them. Entries with an absolute path do not.
+    """
+    for folder in beside:
+        source = os.path.join(root, folder)
+        os.makedirs(os.path.join(tree, folder), exist_ok=True)
+        for item in os.scandir(source) if os.path.isdir(source) else ():
+            if not item.is_dir() or item.is_symlink():
+                shutil.copy2(item.path, os.path.join(tree, folder, item.name), follow_symlinks=False)
+    for wanted in entries:
+        if os.path.isabs(wanted.path):
+            continue
+        path = os.path.join(tree, wanted.path)
+        if wanted.kind == ABSENT:
+            if os.path.lexists(path):
+                os.unlink(path)
+        elif wanted.kind == FOLDER:
+            os.makedirs(path, exist_ok=True)
+        elif not (wanted.keep and os.path.lexists(path)):
+            _place(wanted, path)

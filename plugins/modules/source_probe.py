@@ -1,0 +1,95 @@
+#!/usr/bin/python
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: source_probe
+short_description: Tell what a project's source is made of
+version_added: 0.1.0
+author: landfall.django contributors (@landfall)
+description:
+  - Computes one digest over the names, contents, links and execute bits of all files below a folder.
+  - Version control (C(.git)) and byte code (C(__pycache__)) do not count, nor do times and owners, so an image tagged
+    by the digest is built again only when something in it would differ.
+  - Tells which of some files there are, and what some of them hold.
+attributes:
+  check_mode:
+    description: The module only reads. Where the folder does not exist yet, it returns nothing in check mode.
+    support: full
+  diff_mode:
+    description: There is nothing to show.
+    support: none
+options:
+  path:
+    description: The folder.
+    type: path
+    required: true
+  find:
+    description: Files to look for, relative to O(path).
+    type: list
+    elements: str
+    default: []
+  read:
+    description: Files to read, relative to O(path).
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Look what the project is made of
+  landfall.django.source_probe:
+    path: /srv/shop/source
+    find: [requirements.txt, uv.lock]
+    read: [Dockerfile]
+  register: source
+"""
+
+RETURN = r"""
+digest:
+  description: SHA-256 in hexadecimal.
+  type: str
+  returned: success
+found:
+  description: Those of O(find) that exist, in the same order.
+  type: list
+  elements: str
+  returned: success
+content:
+  description: What those of O(read) hold that exist, by name.
+  type: dict
+  returned: success
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils._source import digest
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "find": {"type": "list", "elements": "str", "default": []},
+            "read": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    root = Path(module.params["path"])
+    if module.check_mode and not root.is_dir():
+        module.exit_json(changed=False)
+    try:
+        module.exit_json(
+            changed=False,
+            digest=digest(str(root)),
+            found=[name for name in module.params["find"] if (root / name).is_file()],
+            content={name: (root / name).read_text() for name in module.params["read"] if (root / name).is_file()},
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        module.fail_json(msg=f"the source tree cannot be read: {error}")
+
+
+if __name__ == "__main__":
+    main()
