@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +36,6 @@ class ActionModule(ActionBase):
         problems += self._host(values, raw, result)
         result["changed"] = False
         result["stack"] = values.get("stack_name", "")
-        result["by"] = f"{getpass.getuser()}@{socket.gethostname()}"
         if problems:
             result["failed"] = True
             count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"

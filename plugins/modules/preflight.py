@@ -53,10 +53,6 @@ msg:
   sample: |-
     1 problem found, nothing has been changed yet:
     - stack_domains: it is empty: list the host names of the site, such as [shop.example.com].
-by:
-  description: Who runs this, as user@machine.
-  returned: always
-  type: str
 programs:
   description: Whether the host has each of the programs that bring a source to it.
   returned: success

@@ -69,6 +69,14 @@ services:
   sample:
     - {"service": "db", "state": "running", "health": "healthy", "uptime": "3 d 4 h", "image": "mysql:9.7",
        "container": "shop-db-1"}
+releases:
+  description: The lines of a table of the last releases, newest first. Empty before the first.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - RELEASE  AT                BY          IMAGE              SECONDS  FAILED
+    - 7        2026-11-25 03:31  ann@laptop  shop:3f9c2ab41d07  8.4      0 of 96
 problems:
   description: One sentence for each container that is not as it should be. An empty list where all is well.
   returned: success
@@ -83,7 +91,7 @@ import json
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _front, _status
+from ansible_collections.landfall.django.plugins.module_utils import _front, _ledger, _status
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, containers, docker
 
 
@@ -121,7 +129,14 @@ def main() -> None:
             problems += _status.problems(found, counts)
     except DockerError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, table=_status.table(services), services=services, problems=problems)
+    releases = _ledger.Ledger(projects[0][1]).read()
+    module.exit_json(
+        changed=False,
+        table=_status.table(services),
+        services=services,
+        releases=_status.releases(releases),
+        problems=problems,
+    )
 
 
 if __name__ == "__main__":

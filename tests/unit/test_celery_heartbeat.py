@@ -24,6 +24,7 @@ from celery import Celery
 from celery.beat import Scheduler
 
 app = Celery("proj", broker=os.environ["BROKER"])
+app.conf.task_acks_late = bool(os.environ.get("LATE"))
 app.conf.update(task_ignore_result=True, broker_connection_retry_on_startup=True, task_default_queue="work")
 if os.environ.get("TICKING"):
     app.conf.beat_schedule = {"tick": {"task": "proj.nap", "args": [0], "schedule": 1.0}}
@@ -101,13 +102,23 @@ class Celery:
         code = f"import proj\nfor _ in range({count}): proj.nap.delay({seconds})"
         subprocess.run([sys.executable, "-c", code], cwd=self.folder, env=self.environment, check=True)
 
+    def waiting(self) -> int:
+        """How many tasks wait in the broker's queue."""
+        code = "import proj\nwith proj.app.connection() as c: print(c.default_channel.client.llen('work'))"
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=True
+        )
+        return int(done.stdout)
+
     def children(self) -> list[int]:
         listing = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in listing.split()]
 
     def stop(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 def wait_for(condition: Callable[[], object], timeout: float, log: Path | None = None) -> None:
@@ -195,6 +206,20 @@ def test_lost_broker_is_noticed(start: Callable[..., Celery]) -> None:
             worker.becomes(healthy=True)
     finally:
         broker.stop()
+
+
+@pytest.mark.parametrize("late", ["", "1"], ids=["acknowledged early", "acknowledged late"])
+def test_what_a_worker_cannot_end_is_given_back(start: Callable[..., Celery], late: str) -> None:
+    worker = start(*WORKER, LATE=late)
+    worker.naps(3, 60)
+    wait_for(lambda: worker.log.read_text().count("received") == 3, 15, worker.log)
+    os.kill(worker.process.pid, signal.SIGTERM)
+    wait_for(lambda: "Warm shutdown" in worker.log.read_text(), 10, worker.log)
+    assert worker.process.poll() is None, "it waits for its tasks"
+    os.kill(worker.process.pid, signal.SIGUSR2)
+    worker.process.wait(15)
+    assert worker.log.read_text().count("celery_heartbeat: requeued proj.nap[") == 2
+    assert worker.waiting() == 3
 
 
 def test_restart_by_signal_keeps_the_heartbeat(start: Callable[..., Celery]) -> None:

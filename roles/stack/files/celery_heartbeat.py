@@ -9,6 +9,9 @@
 a few milliseconds, and a worker beats only while its event loop turns, its broker answers and its pool takes work.
 It cannot see a pool that froze inside tasks it had accepted: from outside, those are long tasks.
 
+On SIGUSR2 a worker gives back what it works at: a stop that has lasted long enough need lose nothing. A task that was
+acknowledged when it began is queued again, the broker does so with any other, and the worker ends.
+
 Runs inside the project's image: Python 3.8 and Celery are all it may need, and the check not even Celery.
 CELERY_HEARTBEAT_FILE (default /tmp/celery-heartbeat) is the file. CELERY_HEARTBEAT_STALL (default 60) is for how many
 seconds waiting work may be left untouched by a pool with free slots.
@@ -60,6 +63,9 @@ class Worker:
 
     def on_init(self, instance: Any, **_: object) -> None:
         """Add a step to the consumer's: unlike the signal worker_ready, it starts anew with each connection."""
+        import signal
+        import threading
+
         from celery import bootsteps
 
         worker = self
@@ -82,6 +88,21 @@ class Worker:
                     self.timer_entry = None
 
         instance.app.steps["consumer"].add(Watch)
+        # In a thread: the handler interrupts the main one anywhere, perhaps while it holds a connection's lock.
+        signal.signal(signal.SIGUSR2, lambda *_: threading.Thread(target=self.give_back, daemon=True).start())
+
+    def give_back(self) -> None:
+        """Queue the tasks under way again, and end."""
+        import signal
+
+        from celery.worker import state
+
+        for request in list(state.active_requests):
+            if request.acknowledged:
+                again = request.task.signature_from_request(request._context, request.args, request.kwargs)
+                again.apply_async()
+            print(f"celery_heartbeat: requeued {request.name}[{request.id}]", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGQUIT)
 
     def on_heartbeat(self, **_: object) -> None:
         if not self.is_stalled():
