@@ -33,6 +33,11 @@ import socket
 from ansible.plugins.lookup import LookupBase
 
 
+def operator() -> str:
+    """The user and the machine, as user@machine."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: object = None, **kwargs: object) -> list[str]:
-        return [f"{getpass.getuser()}@{socket.gethostname()}"]
+        return [operator()]

@@ -24,6 +24,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker import Doc
 PROJECT = "nginx"
 HOLDER_SERVICE = "edge"
 NGINX_SERVICE = "nginx"
+_PATIENCE = 120  # seconds for another release to be done with Nginx
 # gunicorn keeps an idle connection for 10 s (stack_web_command): Nginx must let go of it first.
 _UPSTREAM = """# Written by landfall.django.rollout: changes here are lost.
 upstream {name} {{
@@ -49,7 +50,7 @@ class Front:
 
     def _alone(self) -> AbstractContextManager[None]:
         """One at a time: the releases of several stacks may want Nginx to reload, or another Nginx, at once."""
-        return _lock.held(self.root / ".lock", "the front", wait=True)
+        return _lock.held(self.root / ".lock", "another release", patience=_PATIENCE)
 
     def _container(self, service: str) -> str:
         found = containers(

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One release of a stack at a time. The kernel lets go of the lock of a process that died, however it died.
+"""Let only one process at a time work at something. The kernel takes the lock from one that died, however it died.
 
 Private to this collection.
 """
@@ -11,42 +11,71 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import IO, Any
+
+Holder = dict[str, Any]
 
 
 class HeldError(Exception):
-    """Somebody else has the lock; the message says who, since when, and what to do."""
+    """Somebody else has the lock; the message says who, and since when."""
 
 
 @contextlib.contextmanager
-def held(path: Path, by: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold the lock in the name of `by`. Where another process has it, raises HeldError at once, or waits."""
+def held(path: Path, by: str, *, patience: float) -> Iterator[None]:
+    """Hold the lock in the name of `by`. Raises HeldError where another process has it for so many seconds yet."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise HeldError(_refusal(file.read())) from error
-        file.seek(0)
-        file.truncate()
-        json.dump({"by": by, "pid": os.getpid(), "since": now()}, file)
-        file.flush()
+    with opened(path) as file:
+        if not locked(file, patience):
+            holder = {"by": "somebody", "since": "a moment ago", "pid": "?", **read(path)}
+            raise HeldError(
+                f"{holder['by']} is at it since {holder['since']} (process {holder['pid']} on the host), and did not"
+                f" end within {patience:g} seconds: nothing was changed"
+            )
+        write(file, {"by": by, "pid": os.getpid(), "since": now()})
         yield
+
+
+def opened(path: Path) -> IO[str]:
+    """Open a lock's file, made where it is missing."""
+    return open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+")
+
+
+def locked(file: IO[str], patience: float = 0) -> bool:
+    """Take the lock within so many seconds, or return False."""
+    end = time.monotonic() + patience
+    while not _locked(file):
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def read(path: Path) -> Holder:
+    """Who has the lock, or had it last; nothing where that was never said."""
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def write(file: IO[str], holder: Holder) -> None:
+    """Say who has the lock."""
+    os.ftruncate(file.fileno(), 0)
+    os.pwrite(file.fileno(), json.dumps(holder).encode(), 0)
 
 
 def now() -> str:
     """The time in UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def _refusal(text: str) -> str:
-    try:
-        holder = json.loads(text)
-    except ValueError:
-        holder = {"by": "somebody", "since": "a moment ago", "pid": "?"}
-    return (
-        f"a release by {holder['by']} is under way since {holder['since']} (process {holder['pid']} on the host): "
-        "nothing was changed; run this again when it is over"
-    )

@@ -25,6 +25,7 @@ from ansible_collections.landfall.django.plugins.module_utils._site import Site,
 from ansible_collections.landfall.django.plugins.module_utils._switch import Switch, pointed
 
 _BACKING = 300  # seconds for a database to make its first files
+_ORPHAN = 300  # seconds for a release whose play was killed to come to its end on the host
 
 
 class Release:
@@ -60,7 +61,7 @@ class Release:
 
         Raises RolloutError or DockerError with the former release serving, HeldError where another one is under way.
         """
-        with _lock.held(self.root / ".lock", by):
+        with _lock.held(self.root / ".lock", by, patience=_ORPHAN):
             looked = self.look()
             if not self.pending(looked):
                 return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils import _ledger, _lock
+from ansible_collections.landfall.django.plugins.module_utils import _ledger
 
 
 @pytest.fixture
@@ -83,15 +83,3 @@ def test_migrations_of_later_releases_are_those_that_a_rollback_meets():
     ]
     assert _ledger.migrated_since(history, 1) == ["a.0002", "b.0001"]
     assert _ledger.migrated_since(history, 3) == []
-
-
-def test_a_second_holder_is_told_who_is_first(tmp_path):
-    path = tmp_path / ".lock"
-    with (
-        _lock.held(path, "ann@laptop"),
-        pytest.raises(_lock.HeldError, match=r"by ann@laptop is under way since 2\d{3}-"),
-        _lock.held(path, "ben@ci"),
-    ):
-        pass
-    with _lock.held(path, "ben@ci"):
-        assert "ben@ci" in path.read_text()

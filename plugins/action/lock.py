@@ -1,0 +1,55 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.landfall.django.plugins.lookup.operator import operator
+
+
+class ActionModule(ActionBase):
+    """Take a lock in the name of this run of Ansible; from a run of this machine that is dead, take it over."""
+
+    TRANSFERS_FILES = False
+    _VALID_ARGS = frozenset({"path", "what", "state"})
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if self._task.check_mode:
+            return {**result, "skipped": True, "msg": "a check needs no lock"}
+        given = {**self._task.args, "by": operator(), "token": token(os.getppid())}
+        answer = self._ask(given, task_vars)
+        holder = answer.get("holder") or {}
+        if is_dead(holder.get("token", "")):
+            answer = self._ask({**given, "instead_of": holder["token"]}, task_vars)
+        return {**result, **answer}
+
+    def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        answer: dict[str, Any] = self._execute_module(
+            module_name="landfall.django.lock", module_args=arguments, task_vars=task_vars
+        )
+        return answer
+
+
+def token(pid: int) -> str:
+    """What tells a run of Ansible from any other: its machine, its process, and when that began."""
+    return f"{socket.gethostname()}/{pid}/{_began(pid)}"
+
+
+def is_dead(holder: str) -> bool:
+    """Whether a token is one of this machine's whose process is gone."""
+    machine, _, rest = holder.partition("/")
+    pid = rest.partition("/")[0]
+    return machine == socket.gethostname() and pid.isdigit() and token(int(pid)) != holder
+
+
+def _began(pid: int) -> str:
+    # Unlike /proc, `ps` is there on every kind of controller.
+    listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return "-".join(listed.stdout.split())
