@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import ssl
 import time
 from collections import Counter
@@ -144,6 +145,24 @@ class Front:
             raise
         docker("exec", nginx, "nginx", "-s", "reload", "-c", f"{self.root}/nginx.conf", merge=True)
         return workers
+
+    def withdraw(self, name: str) -> bool:
+        """Take a site's files away and reload. Return whether there were any."""
+        with self._alone():
+            files = [self.root / "conf.d" / f"{name}.conf", self.upstream_file(name), self.root / "tls" / name]
+            present = [file for file in files if os.path.lexists(file)]
+            for file in present:
+                file.unlink()
+            if present:
+                nginx = self._container(NGINX_SERVICE)
+                docker("exec", nginx, "nginx", "-s", "reload", "-c", f"{self.root}/nginx.conf", merge=True)
+            shutil.rmtree(self.root / "tls" / "temporary" / name, ignore_errors=True)
+            return bool(present)
+
+    def disconnect(self, network: str) -> None:
+        """Take the holder off `network`, if it is on it."""
+        if self.connected(network):
+            docker("network", "disconnect", network, self._container(HOLDER_SERVICE))
 
     def drained(self, workers: set[str]) -> bool:
         """Tell whether none of the `workers` lives any more. False also where the reload never happened."""

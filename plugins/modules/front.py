@@ -28,12 +28,22 @@ options:
     description: Folder of the front's C(compose.yaml).
     type: path
     default: /srv/nginx
+  edge_image:
+    description: Name of the image of C(edge). Where there is none of this name, O(edge_image_from) gets it.
+    type: str
+    required: true
+  edge_image_from:
+    description: An image that has a C(sleep).
+    type: str
+    required: true
 """
 
 EXAMPLES = r"""
 - name: Have the front run
   landfall.django.front:
     root: /srv/nginx
+    edge_image: landfall-edge:1
+    edge_image_from: nginx:1.30
 """
 
 RETURN = r"""
@@ -46,13 +56,24 @@ done:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._front import Front
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={"root": {"type": "path", "default": "/srv/nginx"}})
+    module = AnsibleModule(
+        argument_spec={
+            "root": {"type": "path", "default": "/srv/nginx"},
+            "edge_image": {"type": "str", "required": True},
+            "edge_image_from": {"type": "str", "required": True},
+        },
+    )
+    name, source = module.params["edge_image"], module.params["edge_image_from"]
     try:
+        if not docker("image", "ls", "--quiet", name).strip():
+            if not docker("image", "ls", "--quiet", source).strip():
+                docker("pull", "--quiet", source)
+            docker("tag", source, name)
         done = Front(module.params["root"]).up()
     except DockerError as error:
         module.fail_json(msg=str(error))

@@ -1,0 +1,115 @@
+"""The project meter, and what is done to it from release to release."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "tests/projects/meter"
+CONTAINERS = "docker ps --all --no-trunc --format '{{.ID}} {{.Names}} {{.State}}' | sort"
+
+numbers = itertools.count(2)
+
+
+@dataclass
+class Project:
+    """The copy that is deployed."""
+
+    root: Path
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        text = (self.root / file).read_text()
+        assert old in text
+        (self.root / file).write_text(text.replace(old, new))
+
+    def next_release(self) -> str:
+        """Change the one line that makes a release of its own; return its name."""
+        number = str(next(numbers))
+        text = (self.root / "meter/settings.py").read_text()
+        (self.root / "meter/settings.py").write_text(re.sub(r'RELEASE = "\d+"', f'RELEASE = "{number}"', text))
+        return number
+
+    def restore(self) -> None:
+        """As it was at first, but for its release."""
+        release = re.search(r'RELEASE = "\d+"', (self.root / "meter/settings.py").read_text()).group()
+        subprocess.run(["rsync", "--archive", "--delete", f"{SOURCE}/", f"{self.root}/"], check=True)
+        self.edit("meter/settings.py", 'RELEASE = "1"', release)
+
+
+@pytest.fixture(scope="session")
+def project() -> Project:
+    return Project(ROOT / ".cache/meter")
+
+
+@pytest.fixture(scope="module")
+def site(visit):
+    return visit("meter")
+
+
+@pytest.fixture(scope="module")
+def page(site) -> Callable[[str], dict]:
+    """What the site answers, as data."""
+    return lambda path="/": json.loads(site.get(path).text)
+
+
+@pytest.fixture(scope="module")
+def play(ansible_playbook) -> Callable[..., str]:
+    """Run a playbook of the collection with these variables, which must go well; return what it said."""
+
+    def run(name: str = "deploy", **variables: object) -> str:
+        done = ansible_playbook(f"landfall.django.{name}", "--extra-vars", json.dumps(variables))
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def ledger(host) -> Callable[[], list[dict]]:
+    return lambda: json.loads(host.file("/srv/meter/releases.json").content_string)["releases"]
+
+
+@pytest.fixture
+def refused(host, ansible_playbook, page, ledger):
+    """Run a playbook that must fail: the release of before serves on, in the containers of before."""
+
+    def run(name: str = "deploy", **variables: object) -> str:
+        before = (page()["release"], host.check_output(CONTAINERS), len(ledger()), _files(host))
+        done = ansible_playbook(f"landfall.django.{name}", "--extra-vars", json.dumps(variables))
+        assert done.returncode != 0, done.stdout
+        assert (page()["release"], host.check_output(CONTAINERS), len(ledger()), _files(host)) == before
+        return " ".join(done.stdout.split())
+
+    return run
+
+
+def _files(host) -> str:
+    return host.check_output("sha256sum /srv/meter/.env /srv/meter/compose.yaml /srv/nginx/upstreams/*.conf")
+
+
+@pytest.fixture
+def converges(play, project, page):
+    """A good release follows, whatever came before, and after it there is nothing to do."""
+
+    def run() -> None:
+        project.restore()
+        release = project.next_release()
+        play()
+        assert page()["release"] == release
+        assert "changed=0" in play("site")
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def now() -> Callable[[], float]:
+    return time.time

@@ -1,0 +1,104 @@
+"""What fails on the way to a release leaves the one before serving, and nothing behind; the next run converges."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import load
+import pytest
+
+
+def test_a_broken_build_shows_its_last_lines(project, refused, converges):
+    (project.root / "Dockerfile").write_text("FROM python:3.13-slim\nRUN echo the reason is here && false\n")
+    assert "the reason is here" in refused()
+    converges()
+
+
+def test_an_image_that_cannot_be_pulled(refused):
+    assert "registry.lab.test:5000/none" in refused(stack_image="registry.lab.test:5000/none:1", stack_project_dir="")
+
+
+def test_a_container_that_exits_at_once(project, refused, converges):
+    (project.root / "meter/wsgi.py").write_text("raise RuntimeError('broken on purpose')\n")
+    said = refused()
+    assert "exited with code" in said
+    assert "broken on purpose" in said
+    converges()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"stack_health_path": "/nowhere/"}, ["/nowhere/ answers 404", "set stack_health_path"]),
+        ({"stack_environment": {"ALLOWED_HOSTS": "other.example"}}, ["answers 400", "ALLOWED_HOSTS"]),
+    ],
+)
+def test_a_release_that_never_gets_healthy_says_why(refused, given, words):
+    begin = time.monotonic()
+    said = refused(stack_health_timeout=5, **given)
+    print(f"over after {time.monotonic() - begin:.1f} s, with 5 s to get healthy")
+    for word in words:
+        assert word in said
+
+
+def test_its_own_checks_stop_it(project, refused, converges):
+    with (project.root / "meter/urls.py").open("a") as urls:
+        urls.write(
+            "\nfrom django.core.checks import Error, register\n\n\n@register(deploy=True)\n"
+            "def refuse(app_configs, **kwargs):\n    return [Error('not fit for production', id='meter.E001')]\n"
+        )
+    said = refused()
+    assert "meter.E001" in said
+    assert "stack_check_level" in said
+    converges()
+
+
+def test_a_release_that_answers_500_behind_nginx_only(project, refused, variables, site):
+    project.edit(
+        "meter/views.py",
+        "def health(_request: HttpRequest) -> JsonResponse:\n",
+        "def health(_request):\n    assert 'HTTP_X_REAL_IP' not in _request.META, 'behind Nginx'\n",
+    )
+    with load.on(variables["ansible_host"], site.name):
+        said = refused()
+        time.sleep(2)
+    assert "fails behind Nginx" in said
+    assert "answers 500" in said
+
+
+def test_a_worker_that_does_not_start(project, refused, converges):
+    project.restore()
+    with (project.root / "meter/tasks.py").open("a") as tasks:
+        tasks.write("\nimport sys\n\nif 'worker' in sys.argv:\n    raise RuntimeError('no work today')\n")
+    assert "no work today" in refused()
+    converges()
+
+
+def test_a_broken_nginx_template(tmp_path, refused, project):
+    (tmp_path / "nginx").mkdir()
+    text = (project.root.parents[1] / "templates/nginx/site.conf.j2").read_text()
+    (tmp_path / "nginx/site.conf.j2").write_text(text.replace("http2 on;", "http2 on; nonsense;"))
+    said = refused("site", stack_template_dirs=[str(tmp_path)])
+    assert 'unknown directive "nonsense"' in said
+
+
+def test_a_database_and_a_redis_that_are_down_are_started(host, play, project, page):
+    host.check_output("docker stop meter-db-1 meter-redis-1")
+    release = project.next_release()
+    play()
+    assert page()["release"] == release
+
+
+def test_a_check_tells_the_plan_and_changes_nothing(host, project, ansible_playbook, page):
+    release = page()["release"]
+    containers = host.check_output("docker ps --all --no-trunc --quiet | sort")
+    project.next_release()
+    secret = {"stack_secrets": {"TOKEN": "never to be seen"}}
+    done = ansible_playbook("landfall.django.deploy", "--check", "--diff", "-v", "-e", json.dumps(secret))
+    assert done.returncode == 0, done.stdout
+    assert "meter/settings.py" in done.stdout
+    assert "start 1 new container(s) of web" in done.stdout
+    assert "never to be seen" not in done.stdout
+    assert page()["release"] == release
+    assert host.check_output("docker ps --all --no-trunc --quiet | sort") == containers

@@ -1,0 +1,75 @@
+"""Migrations run after a dump; one that fails names it, and the way back."""
+
+from __future__ import annotations
+
+import re
+
+SQL = "docker compose -p meter exec -T db sh -c 'MYSQL_PWD=$MYSQL_ROOT_PASSWORD mysql -N"
+MIGRATION = """from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("meter", "0001_initial")]
+    operations = [
+        migrations.AddField("note", "colour", models.CharField(default="", max_length=10)),
+        migrations.RunSQL("SELECT no_such_column FROM meter_note"),
+    ]
+"""
+
+
+def test_a_migration_that_fails_names_the_dump_and_the_way_back(host, project, refused, converges, page):
+    notes = page()["notes"]
+    assert notes
+    (project.root / "meter/migrations/0002_colour.py").write_text(MIGRATION)
+    said = refused()
+    assert "meter.0002_colour" in said
+    assert "no_such_column" in said
+    restore = re.search(
+        r"(zcat /srv/meter/backups/before-release-\d+\.sql\.gz \| docker compose .*?mysql')", said
+    ).group(1)
+    column = f'{SQL} -e "show columns from meter.meter_note"\''
+    assert "colour" in host.check_output(column), "MySQL does not take it back"
+    host.check_output(restore.replace('\\"', '"'))
+    assert "colour" not in host.check_output(column)
+    assert page()["notes"] == notes
+    converges()
+
+
+def test_pending_migrations_run_after_a_dump_and_are_in_the_ledger(host, project, play, ledger):
+    good = MIGRATION.replace('        migrations.RunSQL("SELECT no_such_column FROM meter_note"),\n', "")
+    (project.root / "meter/migrations/0002_colour.py").write_text(good)
+    project.next_release()
+    play()
+    entry = ledger()[-1]
+    assert entry["migrations"] == ["meter.0002_colour"]
+    assert host.file(entry["dump"]).mode == 0o600
+    assert "CREATE TABLE `meter_note`" in host.check_output("zcat %s", entry["dump"])
+    project.next_release()
+    play()
+    assert (ledger()[-1]["migrations"], ledger()[-1]["dump"]) == ([], "")
+
+
+def test_a_release_before_a_migration_is_not_gone_back_to_unasked(project, refused, play, ledger, page):
+    number = next(entry["release"] for entry in reversed(ledger()) if entry["migrations"]) - 1
+    said = refused("rollback", rollback_release=number)
+    assert "meter.0002_colour" in said
+    assert "rollback_despite_migrations" in said
+    play("rollback", rollback_release=number, rollback_despite_migrations=True)
+    assert ledger()[-1]["rollback_to"] == number
+    project.next_release()
+    play()
+
+
+def test_a_full_disk_stops_the_dump(host, project, refused, converges):
+    (project.root / "meter/migrations/0003_size.py").write_text(
+        MIGRATION.replace("0001_initial", "0002_colour").replace('"colour"', '"size"')
+    )
+    host.check_output("mkdir -p /srv/meter/backups && mount -t tmpfs -o size=4k,mode=0700 tmpfs /srv/meter/backups")
+    try:
+        said = refused()
+    finally:
+        host.check_output("umount /srv/meter/backups")
+    assert "could not be dumped" in said
+    assert "No space left" in said
+    (project.root / "meter/migrations/0003_size.py").unlink()
+    converges()

@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_removal
+short_description: Take a stack off its host, and leave the others alone
+version_added: 0.1.0
+author: landfall.django contributors (@landfall)
+description:
+  - Takes the site out of the host's Nginx first, then removes the stack's containers, networks and images.
+  - The database, the uploaded files, the secrets and the dumps stay, unless O(data) says otherwise. A later deployment
+    under the same name finds them.
+attributes:
+  check_mode:
+    description: Says what would be removed.
+    support: full
+  diff_mode:
+    description: There is nothing to show.
+    support: none
+options:
+  project_src:
+    description: Folder of the stack.
+    type: path
+    required: true
+  project_name:
+    description: The Compose project's name.
+    type: str
+    required: true
+  front_root:
+    description: Folder of the front's files. Empty for none.
+    type: str
+    default: ""
+  front_network:
+    description: Network on which the front reaches the stack.
+    type: str
+    required: true
+  data:
+    description: Whether to remove what cannot be made again too.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Take the staging site away
+  landfall.django.stack_removal:
+    project_src: /srv/shop-staging
+    project_name: shop-staging
+    front_root: /srv/nginx
+    front_network: shop-staging_front
+"""
+
+RETURN = r"""
+removed:
+  description: What was removed, or would be.
+  type: list
+  elements: str
+  returned: success
+"""
+
+import shutil
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils._compose import Compose
+from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._front import Front
+
+
+def volumes(name: str) -> list[str]:
+    return docker("volume", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
+
+
+def images(name: str) -> list[str]:
+    return docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", name).split()
+
+
+def folders(given: dict[str, str]) -> list[Path]:
+    """The folders with what cannot be made again."""
+    front = [Path(given["front_root"]) / "sites" / given["project_name"]] if given["front_root"] else []
+    return [path for path in (*front, Path(given["project_src"])) if path.exists()]
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "project_src": {"type": "path", "required": True},
+            "project_name": {"type": "str", "required": True},
+            "front_root": {"type": "str", "default": ""},
+            "front_network": {"type": "str", "required": True},
+            "data": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    name, data = given["project_name"], given["data"]
+    try:
+        found = [*Compose(given["project_src"], name).containers(), *images(name)]
+        kept = [*volumes(name), *map(str, folders(given))]
+        removed = found + (kept if data else [])
+        if removed and not module.check_mode:
+            if given["front_root"]:
+                front = Front(given["front_root"])
+                front.withdraw(name)
+                front.disconnect(given["front_network"])
+            docker("compose", "--project-name", name, "down", "--remove-orphans", *(["--volumes"] if data else []))
+            if images(name):
+                docker("image", "rm", *images(name))
+            for path in folders(given) if data else ():
+                shutil.rmtree(path)
+    except (DockerError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=bool(removed), removed=removed)
+
+
+if __name__ == "__main__":
+    main()

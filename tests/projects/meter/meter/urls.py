@@ -1,0 +1,13 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.front),
+    path("health/", views.health),
+    path("slow/", views.slow),
+    path("note/", views.note),
+    path("work/", views.work),
+    path("runs/", views.runs),
+    path("ticks/", views.ticks),
+]
