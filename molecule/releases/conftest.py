@@ -66,7 +66,9 @@ def play(ansible_playbook) -> Callable[..., str]:
     """Run a playbook of the collection with these variables, which must go well; return what it said."""
 
     def run(name: str = "deploy", **variables: object) -> str:
+        began = time.time()
         done = ansible_playbook(f"landfall.django.{name}", "--extra-vars", json.dumps(variables))
+        print(f"{name} {variables or ''}: from {began:.1f} for {time.time() - began:.1f} s")
         assert done.returncode == 0, done.stdout
         return done.stdout
 
@@ -108,8 +110,3 @@ def converges(play, project, page):
         assert "changed=0" in play("site")
 
     return run
-
-
-@pytest.fixture(scope="session")
-def now() -> Callable[[], float]:
-    return time.time
