@@ -75,6 +75,19 @@ def play(ansible_playbook) -> Callable[..., str]:
     return run
 
 
+@pytest.fixture(scope="module", autouse=True)
+def good_release(project, play) -> None:
+    """Whatever the tests of another file have left."""
+    project.restore()
+    play()
+
+
+@pytest.fixture(autouse=True)
+def good_project(project, good_release) -> None:
+    """Whatever the test before has left."""
+    project.restore()
+
+
 @pytest.fixture(scope="module")
 def ledger(host) -> Callable[[], list[dict]]:
     return lambda: json.loads(host.file("/srv/meter/releases.json").content_string)["releases"]

@@ -15,7 +15,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker import con
 
 LOG_LINES = 50
 _LABEL = "com.docker.compose."
-# "Container shop-web-3  Recreate" in what `docker compose --dry-run up` says.
+# "Container shop-web-3  Recreate" in what `docker compose --dry-run create` says.
 _RECREATED = re.compile(r"Container (\S+)\s+Recreate\b")
 
 
@@ -54,15 +54,17 @@ class Compose:
             for item in containers([*own, f"label={_LABEL}service={service}"]):
                 docker("rm", "--force", item["Id"])
 
-    def outdated(self, files: Iterable[str], scales: dict[str, int]) -> set[str]:
+    def outdated(self, files: Iterable[str], services: Iterable[str], counts: dict[str, int]) -> set[str]:
         """Ask Compose itself which containers differ from `files`: only it knows how it compares.
 
-        `scales` are the services to look at and how many containers each has.
+        All `services` are named, since a container counts as another one where what it depends on is not. `counts` says
+        how many containers some of them have.
         """
-        if not scales:
+        if not counts:
             return set()
-        scale = [f"--scale={name}={count}" for name, count in scales.items()]
-        dry_run = ("--dry-run", "--progress=plain", "up", "--detach", "--no-deps", *scale, *scales)
+        scale = [f"--scale={name}={count}" for name, count in counts.items()]
+        # `up` would wait for the health of what is down.
+        dry_run = ("--dry-run", "--progress=plain", "create", *scale, *services)
         return recreated(self(*files, *dry_run, merge=True))
 
 

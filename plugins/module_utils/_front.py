@@ -25,6 +25,8 @@ from ansible_collections.landfall.django.plugins.module_utils._docker import Doc
 PROJECT = "nginx"
 HOLDER_SERVICE = "edge"
 NGINX_SERVICE = "nginx"
+SERVICES = (HOLDER_SERVICE, NGINX_SERVICE)
+_RELOAD = 30  # seconds for Nginx to start its new workers
 _PATIENCE = 120  # seconds for another release to be done with Nginx
 # gunicorn keeps an idle connection for 10 s (stack_web_command): Nginx must let go of it first.
 _UPSTREAM = """# Written by landfall.django.rollout: changes here are lost.
@@ -77,7 +79,7 @@ class Front:
         compose = Compose(str(self.root), PROJECT)
         found = compose.containers()
         counts = Counter(service_of(item) for item in found.values())
-        old = compose.outdated((), dict(counts))
+        old = compose.outdated((), SERVICES, dict(counts))
         holders = [item for item in found.values() if service_of(item) == HOLDER_SERVICE]
         if not holders or not _runs(holders[0]) or old & {item["Name"].lstrip("/") for item in holders}:
             networks = {name for item in holders for name in item["NetworkSettings"]["Networks"]}
@@ -105,8 +107,8 @@ class Front:
 
     def _start_beside(self, compose: Compose, count: int) -> None:
         before = set(compose.names(NGINX_SERVICE))
-        beside = ("--no-deps", "--no-recreate", f"--scale={NGINX_SERVICE}={count}")
-        compose("up", "--detach", *beside, NGINX_SERVICE)
+        # Both are named: what Compose writes on a container tells whether the one it depends on was.
+        compose("up", "--detach", "--no-recreate", f"--scale={NGINX_SERVICE}={count}", *SERVICES)
         new = sorted(set(compose.names(NGINX_SERVICE)) - before)
         if not wait(lambda: all(_runs(item) and self._workers(item["Id"]) for item in inspect(*new)), 20, 0.1):
             said = "\n".join(docker("logs", "--tail", "20", name, merge=True) for name in new)
@@ -127,7 +129,8 @@ class Front:
     def point(self, name: str, text: str) -> set[str]:
         """Replace the upstream file and reload. Return the ids of the worker processes that now drain.
 
-        Where Nginx refuses the new file, the former one is put back and DockerError raised.
+        When it returns, none of them takes a new connection any more. Where Nginx refuses the new file, the former one
+        is put back and DockerError raised.
         """
         with self._alone():
             return self._point(self.upstream_file(name), text)
@@ -144,6 +147,8 @@ class Front:
                 _replace(path, former)
             raise
         docker("exec", nginx, "nginx", "-s", "reload", "-c", f"{self.root}/nginx.conf", merge=True)
+        if not wait(lambda: not workers & self._workers(nginx, accepting=True), _RELOAD, 0.05):
+            raise DockerError(f"Nginx did not take over its new configuration within {_RELOAD} seconds")
         return workers
 
     def withdraw(self, name: str) -> bool:
@@ -169,9 +174,11 @@ class Front:
         return not workers & self._workers(self._container(NGINX_SERVICE))
 
     @staticmethod
-    def _workers(nginx: str) -> set[str]:
-        rows = docker("top", nginx, "-eo", "pid,args").splitlines()[1:]
-        return {row.split(None, 1)[0] for row in rows if "nginx: worker process" in row}
+    def _workers(nginx: str, *, accepting: bool = False) -> set[str]:
+        """The ids of Nginx's worker processes, or of those that take new connections."""
+        rows = (row.split(None, 1) for row in docker("top", nginx, "-eo", "pid,args").splitlines()[1:])
+        title = "nginx: worker process"
+        return {pid for pid, name in rows if (name.strip() == title if accepting else name.startswith(title))}
 
 
 def _runs(item: dict[str, Any]) -> bool:

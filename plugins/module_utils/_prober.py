@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 INTERVAL = 0.05  # seconds between two requests
+_ROW = 5  # failures in a row that are no accident
 
 
 class Prober:
@@ -21,6 +22,7 @@ class Prober:
         self.ask = ask
         self.seconds: list[float] = []
         self.failures: list[str] = []
+        self._last: list[str] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -41,9 +43,14 @@ class Prober:
             except (OSError, ValueError) as error:
                 problem = f"{type(error).__name__}: {error}"
             self.seconds.append(time.monotonic() - begin)
+            self._last = [*self._last, problem][-_ROW:]
             if problem:
                 self.failures.append(problem)
             self._stop.wait(INTERVAL)
+
+    def trouble(self) -> str:
+        """What is wrong when the last requests have all failed; else nothing."""
+        return self._last[-1] if len(self._last) == _ROW and all(self._last) else ""
 
     def report(self) -> dict[str, object]:
         """Requests, failures (the first three in words), and how long an answer took, in milliseconds."""

@@ -111,7 +111,7 @@ class Release:
         found = self.compose.containers()
         service = {name: service_of(item) for name, item in found.items()}
         counts = {name: list(service.values()).count(name) for name in known if name in service.values()}
-        old = self.compose.outdated(self._in_files(), counts)
+        old = self.compose.outdated(self._in_files(), known, counts)
         present = []
         for name, item in found.items():
             state, current = item["State"], name not in old

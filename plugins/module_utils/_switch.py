@@ -51,6 +51,7 @@ class Switch:
                 self._web(undo)
                 for change in self.plan.processes:
                     self._process(change, undo)
+                self._still_good()
                 undo.pop_all()
         except BaseException:
             self.probing.close()
@@ -106,10 +107,20 @@ class Switch:
             file = self.front.upstream_file(site.project_name)
             former = file.read_text() if file.exists() else ""
             self.draining = self.front.point(site.project_name, _upstream(site, names))
-            undo.callback(self.front.point, site.project_name, former)
+            undo.callback(self._point_back, self.front, former)
             problem = self._refusal()
             if problem:
                 raise RolloutError(f"the new release fails behind Nginx: {problem}. {self._log(*names[-1:])}")
+
+    def _point_back(self, front: Front, former: str) -> None:
+        # Whoever has come to the new containers meanwhile may end there.
+        draining = front.point(self.site.project_name, former)
+        wait(lambda: front.drained(draining), self.site.drain_timeout, _POLL)
+
+    def _still_good(self) -> None:
+        trouble = self.prober.trouble() if self.prober else ""
+        if trouble:
+            raise RolloutError(f"the new release fails behind Nginx, though it did not at first: {trouble}")
 
     def _process(self, change: Change, undo: ExitStack) -> None:
         new = self.new.get(change.service, [])

@@ -43,8 +43,8 @@ def test_a_release_that_never_gets_healthy_says_why(refused, given, words):
 
 
 def test_its_own_checks_stop_it(project, refused, converges):
-    with (project.root / "meter/urls.py").open("a") as urls:
-        urls.write(
+    with (project.root / "meter/models.py").open("a") as models:
+        models.write(
             "\nfrom django.core.checks import Error, register\n\n\n@register(deploy=True)\n"
             "def refuse(app_configs, **kwargs):\n    return [Error('not fit for production', id='meter.E001')]\n"
         )
@@ -68,7 +68,6 @@ def test_a_release_that_answers_500_behind_nginx_only(project, refused, variable
 
 
 def test_a_worker_that_does_not_start(project, refused, converges):
-    project.restore()
     with (project.root / "meter/tasks.py").open("a") as tasks:
         tasks.write("\nimport sys\n\nif 'worker' in sys.argv:\n    raise RuntimeError('no work today')\n")
     assert "no work today" in refused()

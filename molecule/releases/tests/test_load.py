@@ -22,8 +22,6 @@ def test_nothing_is_lost_over_many_releases(host, variables, site, page, play, p
         switched.append((time.time(), number))
         return number
 
-    project.restore()
-    play()
     begin = int(time.time()) % 100_000 * 10_000
     with load.on(variables["ansible_host"], site.name) as visitors:
         time.sleep(5)

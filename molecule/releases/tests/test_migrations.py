@@ -17,6 +17,9 @@ class Migration(migrations.Migration):
 """
 
 
+GOOD = MIGRATION.replace('        migrations.RunSQL("SELECT no_such_column FROM meter_note"),\n', "")
+
+
 def test_a_migration_that_fails_names_the_dump_and_the_way_back(host, project, refused, converges, page):
     notes = page()["notes"]
     assert notes
@@ -36,8 +39,7 @@ def test_a_migration_that_fails_names_the_dump_and_the_way_back(host, project, r
 
 
 def test_pending_migrations_run_after_a_dump_and_are_in_the_ledger(host, project, play, ledger):
-    good = MIGRATION.replace('        migrations.RunSQL("SELECT no_such_column FROM meter_note"),\n', "")
-    (project.root / "meter/migrations/0002_colour.py").write_text(good)
+    (project.root / "meter/migrations/0002_colour.py").write_text(GOOD)
     project.next_release()
     play()
     entry = ledger()[-1]
@@ -61,8 +63,9 @@ def test_a_release_before_a_migration_is_not_gone_back_to_unasked(project, refus
 
 
 def test_a_full_disk_stops_the_dump(host, project, refused, converges):
+    (project.root / "meter/migrations/0002_colour.py").write_text(GOOD)
     (project.root / "meter/migrations/0003_size.py").write_text(
-        MIGRATION.replace("0001_initial", "0002_colour").replace('"colour"', '"size"')
+        GOOD.replace("0001_initial", "0002_colour").replace('"colour"', '"size"')
     )
     host.check_output("mkdir -p /srv/meter/backups && mount -t tmpfs -o size=4k,mode=0700 tmpfs /srv/meter/backups")
     try:
@@ -71,5 +74,4 @@ def test_a_full_disk_stops_the_dump(host, project, refused, converges):
         host.check_output("umount /srv/meter/backups")
     assert "could not be dumped" in said
     assert "No space left" in said
-    (project.root / "meter/migrations/0003_size.py").unlink()
     converges()
