@@ -44,8 +44,7 @@ def token(pid: int) -> str:
 
 def is_dead(holder: str) -> bool:
     """Whether a token is one of this machine's whose process is gone."""
-    machine, _, rest = holder.partition("/")
-    pid = rest.partition("/")[0]
+    machine, pid = [*holder.split("/"), ""][:2]
     return machine == socket.gethostname() and pid.isdigit() and token(int(pid)) != holder
 
 

@@ -25,6 +25,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker import Doc
 PROJECT = "nginx"
 HOLDER_SERVICE = "edge"
 NGINX_SERVICE = "nginx"
+NETWORK = "0_nginx"  # its own, see roles/nginx/templates/compose.yaml.j2
 SERVICES = (HOLDER_SERVICE, NGINX_SERVICE)
 _RELOAD = 30  # seconds for Nginx to start its new workers
 _PATIENCE = 120  # seconds for another release to be done with Nginx
@@ -84,7 +85,7 @@ class Front:
         if not holders or not _runs(holders[0]) or old & {item["Name"].lstrip("/") for item in holders}:
             networks = {name for item in holders for name in item["NetworkSettings"]["Networks"]}
             compose("up", "--detach", "--wait")
-            for network in sorted(networks - {f"{PROJECT}_default"}):
+            for network in sorted(networks - {NETWORK}):
                 if not self.connected(network):
                     self.connect(network)
             return ["start the holder and Nginx"]

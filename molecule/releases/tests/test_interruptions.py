@@ -40,8 +40,8 @@ def wait_for_task(process: subprocess.Popen[str], name: str) -> None:
 
 @pytest.mark.parametrize(
     ("task", "later"),
-    [("Build the image", 0.5), ("Have the Compose file", 0), ("Bring the release into service", 1)]
-    + [("Bring the release into service", seconds) for seconds in (2.5, 4, 7)],
+    [("Build the image", 0.5), ("Have the Compose file", 0)]
+    + [("Bring the release into service", seconds) for seconds in (1, 3, 6)],
 )
 def test_a_killed_controller_blocks_nothing(project, started, converges, variables, site, task, later):
     project.next_release()

@@ -11,7 +11,7 @@ MIGRATION = """from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [("meter", "0001_initial")]
     operations = [
-        migrations.AddField("note", "colour", models.CharField(default="", max_length=10)),
+        migrations.AddField("note", "colour", models.CharField(max_length=10, null=True)),
         migrations.RunSQL("SELECT no_such_column FROM meter_note"),
     ]
 """
