@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shutil
 import socket
 import ssl
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import engine, hosts, services, settings, ssh
 from lab.bench import files, measure, report
 from lab.bench.files import HOSTS
+from lab.bench.visitors import Visitors
 from lab.shell import LabError, run, say, wait_for
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 SCRIPT = Path(__file__).parent / "plain.sh"
 BARE, UNCHANGED, BY_SITE, BY_DEPLOY = "bare host", "unchanged", "release by site.yml", "release by deploy.yml"
+ROLLBACK = "rollback"
 # (what, the collection's playbook, the script's verb); a release comes with a changed line.
 COURSE = (
     (BARE, "site", "site"),
@@ -28,6 +32,8 @@ COURSE = (
     (BY_SITE, "site", "release"),
     (UNCHANGED, "site", "site"),
     (BY_DEPLOY, "deploy", "release"),
+    # The script has no way back.
+    (ROLLBACK, "rollback", ""),
 )
 
 
@@ -66,19 +72,34 @@ def bench(rounds: int, *, keep: bool = False) -> None:
 def one_round(figures: measure.Figures, number: int) -> None:
     """The whole course, step by step on both hosts, so that a busy minute of the machine meets both."""
     files.write_project()
-    mark = "</html>"
+    mark = former = "</html>"
     # Of its own for each round: a connection that Ansible keeps would lead to a host that is gone.
     with tempfile.TemporaryDirectory(prefix="bench-") as connections:
         for index, (what, playbook, verb) in enumerate(COURSE):
             if what in (BY_SITE, BY_DEPLOY):
+                former = mark
                 mark = files.edit_project(100 * number + index)
             # The first time the script has to wait for the files that the collection renders; then they take turns.
-            for who in ("collection", "script") if (number + index) % 2 == 0 else ("script", "collection"):
-                if who == "collection":
-                    by_collection(figures, what, playbook, Path(connections))
-                else:
-                    by_script(figures, what, verb)
-                check_page(who, mark)
+            order = ("collection", "script") if (number + index) % 2 == 0 else ("script", "collection")
+            for who in order if verb else ("collection",):
+                with visited(figures, what, who):
+                    if who == "collection":
+                        by_collection(figures, what, playbook, Path(connections))
+                    else:
+                        by_script(figures, what, verb)
+                check_page(who, former if what == ROLLBACK else mark)
+
+
+@contextlib.contextmanager
+def visited(figures: measure.Figures, what: str, who: str) -> Iterator[None]:
+    """Have visitors on a site while something happens to it that should not disturb them."""
+    if what in (BARE, UNCHANGED):
+        yield
+        return
+    host, address = HOSTS[who]
+    with Visitors(address, files.domains(host)[0]) as visitors:
+        yield
+    figures.visits.setdefault((what, who), []).append((visitors.failed, visitors.requests, visitors.gap()))
 
 
 def by_collection(figures: measure.Figures, what: str, playbook: str, connections: Path) -> None:
@@ -102,7 +123,8 @@ def by_collection(figures: measure.Figures, what: str, playbook: str, connection
     else:
         ledger = json.loads(run(["ssh", "-F", ssh.CONFIG, name, "sudo cat /srv/shop/releases.json"]))
         steps = [(step["step"], step["seconds"]) for step in ledger["releases"][-1]["steps"]]
-        figures.add_steps("switch, a part of each release", "collection", steps)
+        title = "switch back, a part of the rollback" if what == ROLLBACK else "switch, a part of each release"
+        figures.add_steps(title, "collection", steps)
 
 
 def by_script(figures: measure.Figures, what: str, verb: str) -> None:

@@ -32,7 +32,7 @@ RENDERED = (
     "srv/shop/.env",
     "srv/shop/compose.yaml",
     "srv/shop/build",
-    "srv/shop/celery",
+    "srv/shop/celery_heartbeat.py",
 )
 MADE = ("srv/nginx/tls", "srv/nginx/acme", "srv/nginx/sites")
 

@@ -31,6 +31,7 @@ class Figures:
         self.tasks = ""
         self.steps: dict[Row, dict[str, list[float]]] = {}
         self.memory: dict[Row, float] = {}
+        self.visits: dict[Row, list[tuple[int, int, float]]] = {}  # failed, all, longest gap
 
     def run(self, what: str, who: str, command: Sequence[str | Path], env: Mapping[str, str]) -> str:
         """Run and measure a command; return what it said, which stays in a log too."""

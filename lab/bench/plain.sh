@@ -84,6 +84,8 @@ front() {
         [ -f "$temporary/fullchain.pem" ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
             -days 3650 -subj /CN=temporary -keyout "$temporary/privkey.pem" -out "$temporary/fullchain.pem" 2>/dev/null
         [ -e tls/shop ] || ln -s temporary/shop tls/shop
+        docker compose pull --quiet nginx
+        docker tag "$(docker compose config --images nginx | grep -v edge)" landfall-edge:1
         docker compose up --detach --wait
         docker network inspect --format '{{range .Containers}}{{.Name}} {{end}}' shop_front | grep -q nginx-edge-1 ||
             docker network connect shop_front nginx-edge-1

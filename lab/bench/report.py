@@ -18,12 +18,21 @@ def table(figures: Figures) -> str:
 
 def _lines(figures: Figures) -> Iterator[str]:
     yield f"{'seconds: median (least-most)':<34}{'collection':>22}{'plain script':>22}{'ratio':>7}  runs"
-    for what in dict.fromkeys(what for what, _ in figures.seconds):
+    for what in dict.fromkeys(what for what, who in figures.seconds if who == "script"):
         both = [_spread(figures.seconds[what, who]) for who in ("collection", "script")]
         ratio = figures.median(what, "collection") / figures.median(what, "script")
         count = len(figures.seconds[what, "script"])
         yield f"{what:<34}{both[0]:>22}{both[1]:>22}{ratio:>7.2f}  {count}  {AIMS.get(what, '')}".rstrip()
+    for what in sorted(
+        {what for what, _ in figures.seconds} - {what for what, who in figures.seconds if who == "script"}
+    ):
+        yield f"{what:<34}{_spread(figures.seconds[what, 'collection']):>22}{'-':>22}"
     yield f"\nthe unchanged run: {figures.tasks}"
+
+    yield f"\n{'visitors meanwhile':<34}{'failed requests':>22}{'longest gap in s':>22}"
+    for (what, who), seen in figures.visits.items():
+        failed, requests = sum(one[0] for one in seen), sum(one[1] for one in seen)
+        yield f"  {f'{what}, {who}':<32}{f'{failed} of {requests}':>22}{max(one[2] for one in seen):>22.2f}"
 
     for (what, who), steps in figures.steps.items():
         yield f"\n{what}, {who}: seconds by {'task, the slowest' if _is_tasks(what, who) else 'step'}"
