@@ -94,6 +94,13 @@ def test_redis_refuses_who_has_no_password(host):
     assert "NOAUTH" in said
 
 
+@pytest.mark.parametrize(("service", "password"), [("db", "MYSQL_PASSWORD"), ("redis", "REDIS_PASSWORD")])
+def test_a_service_is_healthy_only_for_who_may_log_in(host, service, password):
+    check = host.check_output(f"docker inspect --format '{{{{index .Config.Healthcheck.Test 1}}}}' shop-{service}-1")
+    assert host.run("docker exec shop-%s-1 sh -c %s", service, check).rc == 0
+    assert host.run("docker exec --env %s=wrong shop-%s-1 sh -c %s", password, service, check).rc != 0
+
+
 def test_the_databases_root_is_let_in_from_its_own_container_only(host):
     hosts = host.check_output(
         "docker compose -p shop exec -T db sh -c "

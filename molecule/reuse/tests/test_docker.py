@@ -43,6 +43,14 @@ def test_the_repository_is_trusted_by_its_own_key_only(host, suite):
     assert fields["URIs"] in policy.partition("***")[2]
 
 
+def test_apt_keeps_the_version_asked_for(host, suite):
+    pinned = host.file("/etc/apt/preferences.d/docker")
+    assert pinned.exists == (suite == "bookworm")
+    if suite == "bookworm":
+        assert "Pin: version 2*" in pinned.content_string
+        assert " 1001" in host.check_output("apt-cache policy docker-ce")
+
+
 def test_compose_is_version_2_or_newer(host):
     version = host.check_output("docker compose version --short").lstrip("v")
     assert int(version.split(".")[0]) >= 2

@@ -1,0 +1,47 @@
+"""The role nginx, used alone: it answers before there is anything behind it."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+
+import pytest
+
+
+@pytest.fixture
+def ask(variables):
+    def get(name, port, scheme):
+        connection = http.client.HTTPConnection(variables["ansible_host"], port, timeout=10)
+        connection.connect()
+        if scheme == "https":
+            # There is only the temporary certificate, which nobody trusts.
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=name)
+        connection.request("GET", "/some/page", headers={"Host": name})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read().decode()
+
+    return get
+
+
+@pytest.fixture
+def name(variables):
+    return f"early.{variables['inventory_hostname']}.test"
+
+
+def test_a_visitor_gets_a_page_before_the_site_has_a_release(ask, name):
+    status, headers, body = ask(name, 8443, "https")
+    assert (status, headers["Retry-After"]) == (502, "10")
+    assert "Back in a moment" in body
+
+
+def test_http_leads_to_https_on_its_own_port(ask, name):
+    status, headers, _ = ask(name, 8080, "http")
+    assert (status, headers["Location"]) == (301, f"https://{name}:8443/some/page")
+
+
+def test_another_name_is_refused(ask):
+    with pytest.raises(ssl.SSLError):
+        ask("other.example", 8443, "https")
