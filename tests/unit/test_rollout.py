@@ -5,7 +5,6 @@ from __future__ import annotations
 from ansible_collections.landfall.django.plugins.module_utils import _front, _health
 from ansible_collections.landfall.django.plugins.module_utils._compose import recreated
 from ansible_collections.landfall.django.plugins.module_utils._gate import migrations
-from ansible_collections.landfall.django.plugins.module_utils._prober import percentile
 from ansible_collections.landfall.django.plugins.module_utils._rollout import Container, plan
 
 
@@ -93,10 +92,3 @@ def test_pending_migrations_are_told_from_applied_ones():
 warning: something else
 """
     assert migrations(said) == (["catalogue.0002_stock"], ["contenttypes.0001_initial", "auth.0001_initial"])
-
-
-def test_a_percentile_is_a_value_that_was_seen():
-    assert percentile([], 99) == 0
-    assert percentile([0.001], 99) == 1.0
-    assert percentile([number / 1000 for number in range(1, 101)], 99) == 99.0
-    assert percentile([number / 1000 for number in range(1, 101)], 50) == 50.0

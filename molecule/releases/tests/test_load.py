@@ -29,7 +29,7 @@ def test_nothing_is_lost_over_many_releases(host, variables, site, page, play, p
         expected = []
         for count, seconds in TASKS:
             first = begin + len(expected)
-            assert page(f"/work/?first={first}&count={count}&seconds={seconds}")["queued"] == count
+            assert page(f"/queue/?first={first}&count={count}&seconds={seconds}")["queued"] == count
             expected += range(first, first + count)
         release()
         release()

@@ -69,7 +69,11 @@ def test_the_table_has_medians_and_their_ratio() -> None:
     figures.seconds = {("bare host", "collection"): [90.0, 110.0], ("bare host", "script"): [80.0]}
     figures.work = [0.2, 0.5]
     figures.memory = {("web", "collection"): 100.0, ("web", "script"): 80.0}
+    figures.seconds["rollback", "collection"] = [11.0]
+    figures.visits = {("rollback", "collection"): [(0, 120, 0.1), (1, 130, 0.4)]}
     lines = report.table(figures).splitlines()
+    assert [line.split()[1:] for line in lines if line.startswith("rollback")] == [["11.0", "-"]]
+    assert next(line for line in lines if line.startswith("  rollback")).split()[2:] == ["1", "of", "250", "0.40"]
     assert lines[1].split()[:6] == ["bare", "host", "100.0", "(90.0-110.0)", "80.0", "1.25"]
     assert next(line for line in lines if line.startswith("  web")).split() == ["web", "100.0", "80.0", "1.25"]
     assert "noisy" in lines[-1]

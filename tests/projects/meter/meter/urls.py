@@ -7,7 +7,7 @@ urlpatterns = [
     path("health/", views.health),
     path("slow/", views.slow),
     path("note/", views.note),
-    path("work/", views.work),
+    path("queue/", views.queue),
     path("runs/", views.runs),
     path("ticks/", views.ticks),
 ]

@@ -32,7 +32,7 @@ def note(request: HttpRequest) -> JsonResponse:
     return answer(same=Note.objects.filter(text=text).count())
 
 
-def work(request: HttpRequest) -> JsonResponse:
+def queue(request: HttpRequest) -> JsonResponse:
     """Queue tasks: `count` of so many `seconds`, numbered from `first`."""
     first, count = int(request.GET["first"]), int(request.GET["count"])
     for number in range(first, first + count):
