@@ -42,7 +42,8 @@ upstream {name} {{
 
 def upstream(name: str, hosts: Iterable[str], port: int) -> str:
     """Return the upstream block `name` with the containers `hosts`, resolved again whenever their address changes."""
-    servers = "\n".join(f"    server {host}:{port} resolve max_fails=0;" for host in hosts)
+    # In one order, whichever of them is older: the text tells whether anything has changed.
+    servers = "\n".join(f"    server {host}:{port} resolve max_fails=0;" for host in sorted(hosts))
     return _UPSTREAM.format(name=name, servers=servers)
 
 

@@ -107,7 +107,8 @@ class Switch:
             file = self.front.upstream_file(site.project_name)
             former = file.read_text() if file.exists() else ""
             self.draining = self.front.point(site.project_name, _upstream(site, names))
-            undo.callback(self._point_back, self.front, former)
+            if former:
+                undo.callback(self._point_back, self.front, former)
             problem = self._refusal()
             if problem:
                 raise RolloutError(f"the new release fails behind Nginx: {problem}. {self._log(*names[-1:])}")

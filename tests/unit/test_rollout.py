@@ -71,6 +71,11 @@ def test_an_upstream_names_every_container():
     assert "server shop-web-2:9000 resolve" in text
 
 
+def test_an_upstream_is_the_same_in_whatever_order_its_containers_come():
+    names = ["shop-web-2", "shop-web-10"]
+    assert _front.upstream("shop", names, 8000) == _front.upstream("shop", reversed(names), 8000)
+
+
 def test_a_verdict_names_the_cure():
     assert _health.verdict(200, "/health/") == ""
     assert "ALLOWED_HOSTS" in _health.verdict(400, "/health/")
