@@ -1,4 +1,4 @@
-"""Refused when a site already runs: it serves on as before."""
+"""Refused when a site already runs: it serves on as before. What fails in a release is in the scenario releases."""
 
 from __future__ import annotations
 
@@ -47,30 +47,11 @@ def test_a_wsgi_module_that_is_not_in_the_image(refused):
     assert "shop.nowhere" in said
 
 
-def test_a_build_that_fails_shows_its_last_lines(refused, project):
-    (project / "Dockerfile").write_text("FROM python:3.13-slim\nRUN echo the reason is here && false\n")
-    said = refused(stack_project_dir=str(project))
-    assert "could not be built" in said
-    assert "the reason is here" in said
-
-
 def test_a_project_without_a_lock_file(refused, project):
     (project / "Pipfile.lock").unlink()
     said = refused(stack_project_dir=str(project))
     assert "stack_dockerfile" in said
     assert "requirements.txt" in said
-
-
-def test_a_release_that_never_gets_healthy(refused):
-    said = refused(stack_health_path="/no-such-page/", stack_health_timeout=5)
-    assert "/no-such-page/ answers 404" in said
-    assert "stack_health_path" in said
-
-
-def test_a_release_that_cannot_start(refused, project):
-    (project / "shop/wsgi.py").write_text("raise RuntimeError('broken on purpose')\n")
-    said = refused(stack_project_dir=str(project))
-    assert "broken on purpose" in said
 
 
 def test_the_next_good_run_converges(ansible_playbook, site):
