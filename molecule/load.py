@@ -92,9 +92,6 @@ class Load:
         """The releases that answered requests which began after a moment."""
         return {one.release for one in self.done() if one.began > moment and not one.problem}
 
-    def count_since(self, moment: float) -> int:
-        return sum(one.began > moment for one in self.done())
-
     def _guarded(self, client: Callable[[], None]) -> None:
         try:
             client()

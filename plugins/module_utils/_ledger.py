@@ -8,14 +8,14 @@ Private to this collection.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils import _configuration
+
 _KEPT = 100
-CONFIGURATION = ("compose.yaml", ".env")
 _OPTIONS = "rollout.json"
 Entry = dict[str, Any]
 
@@ -43,11 +43,11 @@ class Ledger:
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
-        for name in CONFIGURATION:
-            # With its mode: one of them holds the secrets.
+        for name in _configuration.FILES:
             shutil.copy2(self.root / name, folder / name)
         (folder / _OPTIONS).write_text(json.dumps(options, indent=2) + "\n")
-        write(self.file, json.dumps({"releases": [*entries, entry][-_KEPT:]}, indent=2) + "\n", 0o644)
+        text = json.dumps({"releases": [*entries, entry][-_KEPT:]}, indent=2) + "\n"
+        _configuration.replace(self.file, text.encode(), 0o644)
         return entry
 
     def options(self, number: int) -> dict[str, Any]:
@@ -104,12 +104,3 @@ def kept(entries: list[Entry], count: int) -> list[Entry]:
 def migrated_since(entries: list[Entry], number: int) -> list[str]:
     """The migrations that releases after this one have applied."""
     return [name for entry in entries if entry["release"] > number for name in entry.get("migrations") or []]
-
-
-def write(path: Path, text: str, mode: int) -> None:
-    """Replace a file in one step, so that a reader never sees half of it."""
-    candidate = path.with_name(f".{path.name}.new")
-    with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
-        file.write(text)
-        os.fchmod(file.fileno(), mode)
-    os.replace(candidate, path)

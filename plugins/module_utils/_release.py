@@ -8,18 +8,16 @@ Private to this collection.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils import _dump, _ledger, _lock, _static
+from ansible_collections.landfall.django.plugins.module_utils import _configuration, _dump, _ledger, _lock, _static
 from ansible_collections.landfall.django.plugins.module_utils._compose import Compose, service_of
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._front import Front
 from ansible_collections.landfall.django.plugins.module_utils._gate import ONCE, Gate
-from ansible_collections.landfall.django.plugins.module_utils._ledger import CONFIGURATION, Ledger
+from ansible_collections.landfall.django.plugins.module_utils._ledger import Ledger
 from ansible_collections.landfall.django.plugins.module_utils._rollout import Container, Plan, plan
 from ansible_collections.landfall.django.plugins.module_utils._site import Site, Steps
 from ansible_collections.landfall.django.plugins.module_utils._switch import Switch, pointed
@@ -54,7 +52,7 @@ class Release:
     def pending(self, looked: Plan) -> bool:
         """Whether there is anything to do."""
         aside = self.front and not pointed(self.front, self.site, looked.web.keep)
-        return looked.pending or bool(aside) or any(self._differs(name) for name in CONFIGURATION)
+        return looked.pending or bool(aside) or any(map(self._differs, _configuration.FILES))
 
     def run(self, by: str, rollback_to: int = 0) -> dict[str, Any] | None:
         """Bring the release into service and return its entry in the ledger; None where there was nothing to do.
@@ -69,7 +67,7 @@ class Release:
             entries = self.ledger.read()
             gate = Gate(self.site, self.compose, self.steps)
             switch = Switch(self.site, self.compose, self.front, looked, self.steps)
-            with self._installed():
+            with _configuration.installed(self.files, self.root):
                 self.compose.forget_once(ONCE)
                 self._back(looked)
                 # Nothing that keeps its containers has new code or settings to be let through.
@@ -97,15 +95,11 @@ class Release:
         self._warn(entry)
         return entry
 
-    def changed_names(self) -> list[str]:
-        """The files that this release would bring, with the settings that differ; never with a value."""
-        return [name for name in CONFIGURATION if self._differs(name)]
+    def _differs(self, name: str) -> bool:
+        return _configuration.differs(self.files, self.root, name)
 
     def _in_files(self) -> tuple[str, ...]:
         return ("--env-file", str(self.files / ".env"), "--file", str(self.files / "compose.yaml"))
-
-    def _differs(self, name: str) -> bool:
-        return _read(self.files / name) != _read(self.root / name)
 
     def _present(self, known: list[str], backing: list[str], stale: bool) -> list[Container]:
         found = self.compose.containers()
@@ -123,25 +117,6 @@ class Release:
                 current = current and not stale and item["Image"] == self.site.image_id
             present.append(Container(name=name, service=service[name], running=running, current=current))
         return present
-
-    @contextmanager
-    def _installed(self) -> Iterator[None]:
-        """Put the release's files in force; where what follows fails, those of the release that serves come back."""
-        former = {name: _read(self.root / name) for name in CONFIGURATION}
-        for name in CONFIGURATION:
-            self._install(name, (self.files / name).read_text())
-        try:
-            yield
-        except BaseException:
-            # Of a first release they stay: the database has the passwords already.
-            if former["compose.yaml"] is not None:
-                for name, text in former.items():
-                    if text is not None:
-                        self._install(name, text)
-            raise
-
-    def _install(self, name: str, text: str) -> None:
-        _ledger.write(self.root / name, text, 0o600 if name == ".env" else 0o644)
 
     def _back(self, looked: Plan) -> None:
         if looked.backing:
@@ -182,7 +157,3 @@ class Release:
 
 def _images(entries: list[_ledger.Entry]) -> set[str]:
     return {entry[name] for entry in entries for name in ("image", "pulled")}
-
-
-def _read(path: Path) -> str | None:
-    return path.read_text() if path.exists() else None

@@ -1,0 +1,54 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The files that a release runs with: put in force, and put back where the release does not come about.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# With their permissions: one of them holds the secrets.
+FILES = {"compose.yaml": 0o644, ".env": 0o600}
+
+
+def differs(files: Path, root: Path, name: str) -> bool:
+    """Whether a file of a release is another one than that in force."""
+    return _read(files / name) != _read(root / name)
+
+
+@contextmanager
+def installed(files: Path, root: Path) -> Iterator[None]:
+    """Put a release's files in force; where what follows fails, those of the release that serves come back.
+
+    Of a first release they stay, since the database has its passwords by then.
+    """
+    former = {name: _read(root / name) for name in FILES}
+    for name in FILES:
+        replace(root / name, (files / name).read_bytes(), FILES[name])
+    try:
+        yield
+    except BaseException:
+        if former["compose.yaml"] is not None:
+            for name, content in former.items():
+                if content is not None:
+                    replace(root / name, content, FILES[name])
+        raise
+
+
+def replace(path: Path, content: bytes, mode: int) -> None:
+    """Replace a file in one step, so that a reader never sees half of it."""
+    candidate = path.with_name(f".{path.name}.new")
+    with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+        file.write(content)
+        os.fchmod(file.fileno(), mode)
+    os.replace(candidate, path)
+
+
+def _read(path: Path) -> bytes | None:
+    # Bytes: text would turn a carriage return in a secret into a newline.
+    return path.read_bytes() if path.exists() else None
