@@ -22,7 +22,14 @@ from lab.shell import CACHE, LabError, run, stage, wait_for
 SERVICE = f"{LABEL}.service"
 SETTINGS = f"{LABEL}.settings"
 REGISTRY_PORT = 5077  # on the controller's loopback, which every engine lets speak plain HTTP
-PEBBLE_FOLDER = CACHE / "pebble"
+HOUR = 3600
+ONE_PROFILE = {"default": {"description": "90 days", "validityPeriod": 90 * 24 * HOUR}}
+# As Let's Encrypt has them: https://letsencrypt.org/docs/profiles/
+PROFILES = {
+    "classic": {"description": "90 days", "validityPeriod": 90 * 24 * HOUR, "promoteCommonName": True},
+    "tlsserver": {"description": "45 days, no common name", "validityPeriod": 45 * 24 * HOUR},
+    "shortlived": {"description": "160 hours, no common name", "validityPeriod": 160 * HOUR},
+}
 SITE_CA = CACHE / "site-ca.pem"
 MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -34,7 +41,7 @@ REACH = "The lab needs to reach its containers by their addresses, as on Linux."
 
 @dataclass(frozen=True)
 class Service:
-    """A container of the lab; its image is the one of the same name in lab/images."""
+    """A container of the lab."""
 
     name: str
     address: str
@@ -43,6 +50,7 @@ class Service:
     command: tuple[str, ...] = ()
     volumes: tuple[tuple[str, str], ...] = ()  # (name, mount point)
     settings: str = ""  # what is mounted into it, so that a change of it makes the container anew
+    image: str = ""  # in lab/images, where it is not the one of the service's own name
 
     @property
     def container(self) -> str:
@@ -50,7 +58,7 @@ class Service:
 
 
 def all_services() -> tuple[Service, ...]:
-    return (dns(), registry(), pebble(), depot())
+    return (dns(), registry(), acme(), profiles(), depot())
 
 
 def dns() -> Service:
@@ -66,8 +74,18 @@ def depot() -> Service:
     return Service("depot", network.DEPOT, 80, volumes=(("git", "/srv/git"),))
 
 
-def pebble() -> Service:
-    """No chance in it: no random waits, no refused nonces, no reused authorizations, one profile."""
+def acme() -> Service:
+    return pebble("pebble", "acme", network.ACME, ONE_PROFILE)
+
+
+def profiles() -> Service:
+    """A second authority: where an order names no profile, Pebble takes any of those it has."""
+    return pebble("profiles", "profiles", network.PROFILES, PROFILES)
+
+
+def pebble(name: str, host: str, address: str, offered: dict[str, dict[str, object]]) -> Service:
+    """No chance in it: no random waits, no refused nonces, no reused authorizations."""
+    folder = CACHE / name
     settings = {
         "listenAddress": "0.0.0.0:14000",
         "managementListenAddress": "0.0.0.0:15000",
@@ -79,25 +97,26 @@ def pebble() -> Service:
         "externalAccountBindingRequired": False,
         "retryAfter": {"authz": 1, "order": 1},
         "keyAlgorithm": "ecdsa",
-        "profiles": {"default": {"description": "90 days", "validityPeriod": 90 * 24 * 3600}},
+        "profiles": offered,
     }
-    authority.server_certificate(f"acme.{network.DOMAIN}", network.ACME, PEBBLE_FOLDER)
+    authority.server_certificate(f"{host}.{network.DOMAIN}", address, folder)
     config = json.dumps({"pebble": settings}, indent=2)
-    (PEBBLE_FOLDER / "pebble-config.json").write_text(config)
+    (folder / "pebble-config.json").write_text(config)
     environment = {"VA_ALWAYS_VALID": 0, "VA_NOSLEEP": 1, "WFE_NONCEREJECT": 0, "AUTHZREUSE": 0}
     words = [word for key, value in environment.items() for word in ("--env", f"PEBBLE_{key}={value}")]
     return Service(
-        "pebble",
-        network.ACME,
+        name,
+        address,
         14000,
-        (*words, "--volume", f"{PEBBLE_FOLDER}:/etc/pebble:ro,z"),
+        (*words, "--volume", f"{folder}:/etc/pebble:ro,z"),
         ("-config", "/etc/pebble/pebble-config.json", "-dnsserver", f"{network.DNS}:53"),
-        settings=config + (PEBBLE_FOLDER / "cert.pem").read_text(),
+        settings=config + (folder / "cert.pem").read_text(),
+        image="pebble",
     )
 
 
 def image(service: Service) -> images.Image:
-    return next(one for one in images.catalogue() if one.name == service.name)
+    return next(one for one in images.catalogue() if one.name == (service.image or service.name))
 
 
 def ensure(hosts: Iterable[Host]) -> None:
@@ -159,13 +178,15 @@ def _listens(service: Service) -> bool:
 
 
 def save_site_authorities() -> None:
-    """Keep the root that Pebble signs sites with, beside the earlier ones: each start of Pebble makes a new one."""
+    """Keep the roots that sites are signed with, beside the earlier ones: each start of Pebble makes a new one."""
     context = ssl.create_default_context(cafile=str(authority.CA_FILE))
-    with urllib.request.urlopen(f"https://{network.ACME}:15000/roots/0", timeout=10, context=context) as answer:
-        root = answer.read().decode()
     known = PEM.findall(SITE_CA.read_text()) if SITE_CA.is_file() else []
-    if not any(one.split() == root.split() for one in known):
-        SITE_CA.write_text("".join([root.strip() + "\n", *known]))
+    for address in (network.PROFILES, network.ACME):
+        with urllib.request.urlopen(f"https://{address}:15000/roots/0", timeout=10, context=context) as answer:
+            root = answer.read().decode().strip() + "\n"
+        if not any(one.split() == root.split() for one in known):
+            known.insert(0, root)
+            SITE_CA.write_text("".join(known))
 
 
 def mirrored() -> list[images.Image]:
