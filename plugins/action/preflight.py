@@ -92,4 +92,5 @@ class ActionModule(ActionBase):
         result["warnings"] = host.warnings_of(probe)
         result["programs"] = probe["programs"]
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
-        return host.problems_of(probe, ports, minimum)
+        profile = values.get("letsencrypt_profile", "") if variables.uses_front(values) else ""
+        return [*host.problems_of(probe, ports, minimum), *host.profile_problems(probe, profile)]

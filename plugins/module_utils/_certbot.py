@@ -8,12 +8,18 @@ import json
 import re
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta
+
+from ansible_collections.landfall.django.plugins.module_utils._tls import Leaf
 
 RECONFIGURE_SINCE = (2, 3)
 PROFILES_SINCE = (4, 0)
-# certbot's timer renews at a third of the lifetime (certbot 2: 30 days): with a tenth left it has been failing.
-LATE_FRACTION = 0.1
+
+_SHORT = timedelta(days=10)
+# An older certbot renews at this much left, whatever the life is.
+_FORMER_INTERVAL = timedelta(days=30)
+# The timer comes once in each half of a day, at any moment of it: a day may pass between two renewals, which take time.
+_TIMER_GAP = timedelta(hours=25)
 
 _BOILERPLATE = re.compile(r"^(Saving debug log|Ask for help|Account reg|Requesting a cert|Renewing an ex|Some chall)")
 
@@ -80,20 +86,14 @@ def parse_renewal(text: str) -> dict[str, t.Any]:
     return params
 
 
-def parse_certificate(text: str) -> tuple[frozenset[str], datetime, datetime]:
-    """Names and dates from `openssl x509 -noout -dates -ext subjectAltName`."""
-    dates = dict(re.findall(r"^(notBefore|notAfter)=(.+)$", text, re.MULTILINE))
-    names = frozenset(name.lower() for name in re.findall(r"DNS:([^\s,]+)", text))
-    return names, _openssl_date(dates["notBefore"]), _openssl_date(dates["notAfter"])
+def parse_maker(renewal: str) -> tuple[int, ...]:
+    """The version of the certbot that wrote a renewal file."""
+    found = re.search(r"^version\s*=\s*(\S+)", renewal, re.MULTILINE)
+    return parse_version(f"certbot {found.group(1)}") if found else ()
 
 
-def _openssl_date(text: str) -> datetime:
-    return datetime.strptime(text, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=timezone.utc)
-
-
-def lineage(renewal: str, certificate: str) -> Lineage:
+def lineage(renewal: str, leaf: Leaf) -> Lineage:
     params = parse_renewal(renewal)
-    domains, not_before, not_after = parse_certificate(certificate)
     # At a renewal the map wins over webroot_path, which is a list: `/srv/a,`.
     webroots = set(params["webroot_map"].values()) or {
         path.strip() for path in params.get("webroot_path", "").split(",") if path.strip()
@@ -102,11 +102,24 @@ def lineage(renewal: str, certificate: str) -> Lineage:
         server=params.get("server", ""),
         authenticator=params.get("authenticator", ""),
         webroots=frozenset(path.rstrip("/") for path in webroots),
-        profile=params.get("preferred_profile", ""),
-        domains=domains,
-        not_before=not_before,
-        not_after=not_after,
+        profile=params.get("preferred_profile") or params.get("required_profile", ""),
+        domains=leaf.names,
+        not_before=leaf.not_before,
+        not_after=leaf.not_after,
     )
+
+
+def alarm(life: timedelta, version: tuple[int, ...]) -> timedelta:
+    """How much of its life a certificate has left when its renewal must have failed, and not only be about to happen.
+
+    certbot renews at a third of the life, at half of one under ten days, and before version 4.0 at thirty days.
+    """
+    third = life / 3
+    if life < _SHORT:
+        # Due at half: of 160 hours, a day has passed since.
+        return third
+    due = min(third, _FORMER_INTERVAL) if version and version < PROFILES_SINCE else third
+    return due - _TIMER_GAP
 
 
 def plan(wanted: Wanted, have: Lineage | None, now: datetime, version: tuple[int, ...]) -> Plan:
@@ -118,10 +131,9 @@ def plan(wanted: Wanted, have: Lineage | None, now: datetime, version: tuple[int
         renew.append(f"it names {_names(have.domains)}, not {_names(domains)}")
     if have.server != wanted.directory_url:
         renew.append(f"it is from {have.server}")
-    if version >= PROFILES_SINCE and have.profile != wanted.profile:
+    if have.profile != wanted.profile:
         renew.append(f"its profile is {have.profile or 'the default'}, not {wanted.profile or 'the default'}")
-    left = have.not_after - now
-    if left < (have.not_after - have.not_before) * LATE_FRACTION:
+    if have.not_after - now < alarm(have.not_after - have.not_before, version):
         renew.append(f"it ends at {have.not_after:%Y-%m-%d %H:%M} UTC and was not renewed in time")
     if renew:
         return Plan("reissue", tuple(renew))
@@ -140,7 +152,26 @@ def _names(names: t.Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "nothing"
 
 
-def command(wanted: Wanted, action: str, version: tuple[int, ...]) -> list[str]:
+def refused_profile(wanted: Wanted, version: tuple[int, ...], directory: t.Mapping[str, t.Any]) -> str:
+    """Why this host or this CA cannot give the profile; certbot itself would take the default without a word."""
+    if not wanted.profile:
+        return ""
+    if version < PROFILES_SINCE:
+        has = ".".join(str(part) for part in version) or "unknown"
+        return (
+            f"letsencrypt_profile: '{wanted.profile}' needs certbot 4.0, and this host's is {has}: leave the variable "
+            "empty, or use Debian 13."
+        )
+    offered = sorted((directory.get("meta") or {}).get("profiles") or {})
+    if wanted.profile not in offered:
+        return (
+            f"letsencrypt_profile: {wanted.directory_url} has no profile '{wanted.profile}': set it to "
+            f"{' or '.join([*offered, 'nothing'])}."
+        )
+    return ""
+
+
+def command(wanted: Wanted, action: str) -> list[str]:
     """certbot's arguments for a plan's action."""
     how = ["--webroot", "--webroot-path", wanted.webroot] if wanted.webroot else ["--standalone"]
     argv = ["certonly"] if action != "reconfigure" else ["reconfigure"]
@@ -149,7 +180,8 @@ def command(wanted: Wanted, action: str, version: tuple[int, ...]) -> list[str]:
         return argv
     argv += ["--server", wanted.directory_url]
     argv += ["--email", wanted.email] if wanted.email else ["--register-unsafely-without-email"]
-    if wanted.profile and version >= PROFILES_SINCE:
+    if wanted.profile:
+        # Not required: a renewal under another profile is better than none, should the CA give this one up.
         argv += ["--preferred-profile", wanted.profile]
     if action == "reissue":
         argv += ["--force-renewal", "--renew-with-new-domains"]

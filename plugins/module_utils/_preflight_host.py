@@ -18,6 +18,8 @@ DISK_FREE_MINIMUM_MIB = 3072
 MEMORY_MINIMUM_MIB = 900
 
 SUPPORTED = {("debian", "12"), ("debian", "13"), ("ubuntu", "24.04")}
+# Their certbot is older than 4.0.
+WITHOUT_PROFILES = {("debian", "12"), ("ubuntu", "24.04")}
 ARCHITECTURES = ("amd64", "arm64")
 
 Probe = Mapping[str, Any]
@@ -26,6 +28,16 @@ Probe = Mapping[str, Any]
 def problems_of(probe: Probe, port_names: Mapping[int, str], disk_minimum_mib: int) -> list[str]:
     """All that keeps the host from carrying the stack; `port_names` are the variables that the ports come from."""
     return [*_system(probe), *_disk(probe, disk_minimum_mib), *_ports(probe, port_names)]
+
+
+def profile_problems(probe: Probe, profile: str) -> Iterator[str]:
+    """The certificate comes last, after a release: what cannot be had of it is refused before."""
+    system = probe["distribution"]
+    if profile and (system["id"], system["version"]) in WITHOUT_PROFILES:
+        yield (
+            f"letsencrypt_profile: '{profile}' needs certbot 4.0, which {system['name']} does not have: leave it "
+            "empty, or use Debian 13."
+        )
 
 
 def warnings_of(probe: Probe) -> list[str]:

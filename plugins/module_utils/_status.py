@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.landfall.django.plugins.module_utils import _certbot
+from ansible_collections.landfall.django.plugins.module_utils._tls import Leaf
 
 COLUMNS = ("service", "state", "health", "uptime", "image")
 RELEASES = 5  # that the table of releases shows
 Row = dict[str, str]
 
 _LABEL = "com.docker.compose."
+_SITE = "run landfall.django.site"
 # One that dies again and again looks as if it ran whenever Docker has just started it.
 _SETTLED = 10
 
@@ -133,3 +138,82 @@ def releases(entries: Sequence[Mapping[str, Any]]) -> list[str]:
             }
         )
     return table(found, ("release", "at", "by", "image", "seconds", "failed")) if found else []
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A site's certificate: the one that the front has on disk, and the one that it shows."""
+
+    domain: str
+    port: int
+    kept: Leaf
+    # None where nothing answers.
+    shown: Leaf | None
+    is_same: bool
+    is_temporary: bool
+    # Of the certbot that renews it; empty where none does.
+    certbot: tuple[int, ...] = ()
+    reload: str = "the front's reload"
+    hook_failure: str = ""
+
+
+def certificate_row(found: Certificate, now: datetime.datetime) -> Row:
+    leaf = found.shown or found.kept
+    left = leaf.not_after - now
+    return {
+        "certificate": found.domain,
+        "until": f"{leaf.not_after:%Y-%m-%d %H:%M}",
+        "left": uptime(int(left.total_seconds())) if left > datetime.timedelta() else "none",
+        "of": uptime(round((leaf.not_after - leaf.not_before).total_seconds())),
+        "served": "no answer" if found.shown is None else "as on disk" if found.is_same else "another",
+    }
+
+
+def certificates(rows: list[Row]) -> list[str]:
+    return table(rows, ("certificate", "until", "left", "of", "served"))
+
+
+def certificate_problems(found: Certificate, now: datetime.datetime) -> list[str]:
+    """One sentence for each reason why visitors are, or will be, warned of the site."""
+    said = []
+    about = f"certificate: {found.domain}"
+    if found.shown is None:
+        said.append(f"{about} is not answered for on port {found.port}: see the service nginx.")
+    elif not found.is_same:
+        said.append(
+            f"{about} shows another certificate, until {found.shown.not_after:%Y-%m-%d}, than the one on disk, until "
+            f"{found.kept.not_after:%Y-%m-%d}: run {found.reload} on the host."
+        )
+    if found.hook_failure:
+        said.append(
+            f"{about} was renewed, but what loads the new certificate failed ({found.hook_failure}): {_SITE}, which "
+            "tries it again."
+        )
+    if found.is_temporary:
+        return [*said, f"{about} has only its temporary certificate: {_SITE}, which gets a real one or says why not."]
+    leaf = found.shown or found.kept
+    left, life = leaf.not_after - now, leaf.not_after - leaf.not_before
+    if left <= datetime.timedelta():
+        said.append(f"{about} has a certificate that ended at {leaf.not_after:%Y-%m-%d %H:%M} UTC: {_SITE}.")
+    elif left < _certbot.alarm(life, found.certbot):
+        said.append(
+            f"{about} has {uptime(int(left.total_seconds()))} left of a certificate for "
+            f"{uptime(round(life.total_seconds()))}, which was to be renewed by now: {_SITE}, which says what is wrong."
+        )
+    return said
+
+
+def units(text: str) -> dict[str, dict[str, str]]:
+    """Properties by unit, from `systemctl show --property=Id,… UNIT…`."""
+    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.split("\n\n")]
+    return {block["Id"]: block for block in blocks if "Id" in block}
+
+
+def renewal_problems(known: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """What is wrong with certbot's timer and with its last run, whichever certificate of the host it was about."""
+    said = []
+    if known.get("certbot.service", {}).get("ActiveState") == "failed":
+        said.append("certbot.service: the last renewal failed: see journalctl --unit certbot on the host.")
+    if known.get("certbot.timer", {}).get("ActiveState") != "active":
+        said.append("certbot.timer: it does not run, so nothing renews: systemctl enable --now certbot.timer.")
+    return said

@@ -12,7 +12,8 @@ description:
     That is, its names, its certification authority or its profile differ, or its renewal is overdue.
   - Where only the way of its renewal differs, certbot 2.3 and newer is told so without a new certificate.
   - When a certificate was issued, first O(live_link) is switched and then O(deploy_hook) is run. When the local server
-    still shows another certificate, the hook is run again, so a run after a failed one puts things right.
+    still shows another certificate, or the hook failed the last time, it is run again, so a run after a failed one puts
+    things right.
   - A refusal leaves everything as it was. The message quotes the certification authority and names the variable of
     the role P(landfall.django.letsencrypt#role) to look at, which is the option's name behind C(letsencrypt_).
 author:
@@ -43,7 +44,9 @@ options:
     type: path
     default: ""
   profile:
-    description: The certification authority's profile to prefer. Not used by a certbot older than 4.0.
+    description:
+      - The certification authority's profile. Refused, before anything is changed, where certbot is older than 4.0 or
+        the authority has no such profile. Renewals prefer it, and go on without it should the authority give it up.
     type: str
     default: ""
   ca_bundle:
@@ -58,6 +61,10 @@ options:
     description:
       - Program to run after a certificate was issued, with E(RENEWED_LINEAGE) and E(RENEWED_DOMAINS) as certbot has
         them. It is not run by this module for renewals, see certbot's folder C(renewal-hooks/deploy).
+    type: path
+    default: ""
+  failure_file:
+    description: File that O(deploy_hook) leaves behind when it fails. While it is there, the hook is run again.
     type: path
     default: ""
   https_port:
@@ -88,6 +95,14 @@ EXAMPLES = r"""
     webroot: /srv/nginx/acme
     live_link: /srv/nginx/tls/shop
     deploy_hook: /etc/letsencrypt/renewal-hooks/deploy/shop
+    failure_file: /var/lib/letsencrypt/shop.hook-failed
+
+- name: Have one that lives 160 hours
+  landfall.django.certbot_certificate:
+    name: shop
+    domains: [shop.example.com]
+    webroot: /srv/nginx/acme
+    profile: shortlived
 """
 
 RETURN = r"""
@@ -115,8 +130,7 @@ problems:
   returned: failure
 """
 
-import socket
-import ssl
+import json
 import time
 import typing as t
 from dataclasses import asdict
@@ -124,8 +138,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-
-from ..module_utils import _certbot
+from ansible.module_utils.urls import open_url
+from ansible_collections.landfall.django.plugins.module_utils import _certbot, _tls
 
 CONFIG = Path("/etc/letsencrypt")
 LOG = Path("/var/log/letsencrypt/letsencrypt.log")
@@ -158,26 +172,27 @@ class Certificate:
         self.version = _certbot.parse_version("".join(self.module.run_command([self.certbot, "--version"])[1:]))
         have = self._lineage()
         plan = _certbot.plan(self.wanted, have, datetime.now(timezone.utc), self.version)
+        if plan.action in ("issue", "reissue"):
+            self._refuse_profile()
         link = self._link_differs()
         reasons = list(plan.reasons)
         if link:
             reasons.append(f"{self.params['live_link']} led elsewhere")
         result = {"action": plan.action, "reasons": reasons, "live": str(self.live)}
         if self.module.check_mode:
-            return {**result, "changed": plan.action != "none" or link}
+            return {**result, "changed": plan.action != "none" or link or self._hook_failed()}
         if plan.action != "none":
             self._certbot(plan.action, have is not None)
         issued = plan.action in ("issue", "reissue")
-        if issued and self.wanted.profile and self.version < _certbot.PROFILES_SINCE:
-            self.module.warn("letsencrypt_profile was not used: this host's certbot is older than 4.0")
         if link:
             self._switch_link()
         if issued or link:
             self._hook()
         served = self._served(wait=issued or link)
-        repaired = served is False and not (issued or link)
+        failed = self._hook_failed()
+        repaired = not (issued or link) and (failed or served is False)
         if repaired:
-            reasons.append("the local server showed another certificate")
+            reasons.append("the hook had failed" if failed else "the local server showed another certificate")
             self._hook()
             served = self._served(wait=True)
         if served is False:
@@ -199,9 +214,21 @@ class Certificate:
         leaf = self.live / "cert.pem"
         if not (renewal.exists() and leaf.exists()):
             return None
-        argv = [self.module.get_bin_path("openssl", required=True), "x509", "-noout", "-dates"]
-        text = self.module.run_command([*argv, "-ext", "subjectAltName", "-in", str(leaf)], check_rc=True)[1]
-        return _certbot.lineage(renewal.read_text(), text)
+        self.module.get_bin_path("openssl", required=True)
+        return _certbot.lineage(renewal.read_text(), _tls.described(_tls.kept(leaf)))
+
+    def _refuse_profile(self) -> None:
+        directory: dict[str, t.Any] = {}
+        if self.wanted.profile and self.version >= _certbot.PROFILES_SINCE:
+            try:
+                answer = open_url(self.wanted.directory_url, ca_path=self.params["ca_bundle"] or None, timeout=20)
+                directory = json.load(answer)
+            except (OSError, ValueError) as error:
+                found = [_certbot.Problem("", f"Requesting {self.wanted.directory_url}: {error}")]
+                self.module.fail_json(msg=_certbot.explain(found, self.wanted, self.live.exists()))
+        refused = _certbot.refused_profile(self.wanted, self.version, directory)
+        if refused:
+            self.module.fail_json(msg=refused)
 
     def _certbot(self, action: str, kept: bool) -> None:
         if self.wanted.webroot and not Path(self.wanted.webroot).is_dir():
@@ -209,7 +236,7 @@ class Certificate:
                 msg=f"letsencrypt_webroot: {self.wanted.webroot} is no folder on the host. Name the one that the web "
                 "server on port 80 serves, or leave it empty where no web server runs."
             )
-        argv = [self.certbot, *_certbot.command(self.wanted, action, self.version)]
+        argv = [self.certbot, *_certbot.command(self.wanted, action)]
         seen = LOG.stat().st_size if LOG.exists() else 0
         until = time.monotonic() + self.params["timeout"]
         while True:
@@ -243,6 +270,10 @@ class Certificate:
         beside.symlink_to(self.live)
         beside.replace(link)
 
+    def _hook_failed(self) -> bool:
+        failure = self.params["failure_file"]
+        return bool(self.params["deploy_hook"] and failure) and Path(failure).exists()
+
     def _hook(self) -> None:
         if not self.params["deploy_hook"]:
             return
@@ -259,10 +290,10 @@ class Certificate:
         """Whether the local server shows the certificate on disk; None where it was not asked or does not answer."""
         if not (self.params["https_port"] and self.params["deploy_hook"]):
             return None
-        leaf = ssl.PEM_cert_to_DER_cert((self.live / "cert.pem").read_text())
+        leaf = _tls.kept(self.live / "cert.pem")
         start = time.monotonic()
         while True:
-            shown = _shown(self.params["https_port"], self.wanted.domains[0])
+            shown = _tls.shown(self.params["https_port"], self.wanted.domains[0])
             # A server that was restarted is away for a moment; where there is none, nobody should wait for it long.
             patience = self.params["timeout"] if shown else RESTART
             if shown == leaf or not wait or time.monotonic() - start > patience:
@@ -287,19 +318,6 @@ def _added(log: Path, seen: int) -> str:
         return stream.read()
 
 
-def _shown(port: int, name: str) -> bytes | None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # Which certificate is shown is the question; a temporary or test one is as good an answer as any.
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    try:
-        plain = socket.create_connection(("127.0.0.1", port), timeout=5)
-        with plain, context.wrap_socket(plain, server_hostname=name) as secure:
-            return secure.getpeercert(binary_form=True)
-    except OSError:
-        return None
-
-
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -312,6 +330,7 @@ def main() -> None:
             "ca_bundle": {"type": "path", "default": ""},
             "live_link": {"type": "path", "default": ""},
             "deploy_hook": {"type": "path", "default": ""},
+            "failure_file": {"type": "path", "default": ""},
             "https_port": {"type": "int", "default": 443},
             "timeout": {"type": "int", "default": 30},
         },

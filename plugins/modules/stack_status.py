@@ -12,6 +12,9 @@ description:
   - Compares the services that a stack's C(compose.yaml) and that of the front ask for with the containers there are,
     and returns them as a table, as data, and as one sentence for each that is missing, stopped, restarting or not
     healthy. A service without a health check is fine when it runs.
+  - Tells with O(domain) how its certificate is, and names what is wrong with it and its renewal. It has to be the one
+    on disk and no temporary one, and must have a third of its life left, less the 25 hours that certbot may take from
+    then to renew it. Of a life under ten days, where certbot renews at half, a third.
   - It does not fail because a service is down, so that a play can show the table first.
 author: landfall.django contributors (@landfall)
 options:
@@ -26,6 +29,14 @@ options:
     description: The folder of the host's Nginx. Set it to nothing where another server stands in front.
     type: str
     default: /srv/nginx
+  domain:
+    description: The host name to ask the front for. Without one, or without O(front_root), no certificate is looked at.
+    type: str
+    default: ""
+  https_port:
+    description: The local port that shows the certificate.
+    type: int
+    default: 443
 attributes:
   check_mode:
     support: full
@@ -43,6 +54,7 @@ EXAMPLES = r"""
 - name: Ask for the services
   landfall.django.stack_status:
     stack: shop
+    domain: shop.example.com
   become: true
   register: status
 
@@ -77,8 +89,17 @@ releases:
   sample:
     - RELEASE  AT                BY          IMAGE              SECONDS  FAILED
     - 7        2026-11-25 03:31  ann@laptop  shop:3f9c2ab41d07  8.4      0 of 96
+certificate:
+  description: The lines of a table of the certificate. Empty where none was asked for.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - CERTIFICATE       UNTIL             LEFT      OF    SERVED
+    - shop.example.com  2027-02-21 04:25  60 d 3 h  90 d  as on disk
 problems:
-  description: One sentence for each container that is not as it should be. An empty list where all is well.
+  description: One sentence for each container that is not as it should be, and for each fault of the certificate. An
+    empty list where all is well.
   returned: success
   type: list
   elements: str
@@ -88,11 +109,17 @@ problems:
 
 import datetime
 import json
+import subprocess
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _front, _ledger, _status
+from ansible_collections.landfall.django.plugins.module_utils import _certbot, _front, _ledger, _status, _tls
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, containers, docker
+
+LETSENCRYPT = Path("/etc/letsencrypt")
+# Where the role letsencrypt has its hooks say that they failed.
+HOOK_FAILURES = Path("/var/lib/letsencrypt")
 
 
 def rows(project: str, root: str) -> tuple[list[_status.Row], dict[str, int]]:
@@ -107,12 +134,47 @@ def rows(project: str, root: str) -> tuple[list[_status.Row], dict[str, int]]:
     return _status.with_missing(found, counts), counts
 
 
+def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The table of the site's certificate, and what is wrong with it and its renewal."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    domain, port, front = params["domain"], params["https_port"], Path(params["front_root"])
+    folder = front / "tls" / params["stack"]
+    try:
+        kept = _tls.kept(folder / "fullchain.pem")
+        shown = _tls.shown(port, domain)
+        place = folder.resolve()
+        renewal = LETSENCRYPT / "renewal" / f"{place.name}.conf"
+        renewed = place.parent == LETSENCRYPT / "live" and renewal.is_file()
+        failure = HOOK_FAILURES / f"{place.name}.hook-failed"
+        found = _status.Certificate(
+            domain=domain,
+            port=port,
+            kept=_tls.described(kept),
+            shown=None if shown is None else _tls.described(shown),
+            is_same=kept == shown,
+            is_temporary=place.parent == front.resolve() / "tls" / "temporary",
+            certbot=_certbot.parse_maker(renewal.read_text()) if renewed else (),
+            reload=str(front / "reload"),
+            hook_failure=" ".join(failure.read_text().split())[-200:] or "it said nothing" if failure.is_file() else "",
+        )
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        return [], [f"certificate: that of {domain} cannot be read: {error}: run landfall.django.site."]
+    problems = _status.certificate_problems(found, now)
+    if renewed:
+        show = ["systemctl", "show", "--property=Id,ActiveState", "certbot.service", "certbot.timer"]
+        done = subprocess.run(show, stdout=subprocess.PIPE, check=False, text=True)
+        problems += _status.renewal_problems(_status.units(done.stdout))
+    return _status.certificates([_status.certificate_row(found, now)]), problems
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "stack": {"type": "str", "required": True},
             "root": {"type": "path"},
             "front_root": {"type": "str", "default": "/srv/nginx"},
+            "domain": {"type": "str", "default": ""},
+            "https_port": {"type": "int", "default": 443},
         },
         supports_check_mode=True,
     )
@@ -129,13 +191,15 @@ def main() -> None:
             problems += _status.problems(found, counts)
     except DockerError as error:
         module.fail_json(msg=str(error))
+    lines, faults = certificate(module.params) if front_root and module.params["domain"] else ([], [])
     releases = _ledger.Ledger(projects[0][1]).read()
     module.exit_json(
         changed=False,
         table=_status.table(services),
         services=services,
         releases=_status.releases(releases),
-        problems=problems,
+        certificate=lines,
+        problems=problems + faults,
     )
 
 

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils import _certbot
+from ansible_collections.landfall.django.plugins.module_utils import _certbot, _tls
 from ansible_collections.landfall.django.plugins.module_utils._certbot import Lineage, Problem, Wanted
 
 RECORDED = Path(__file__).parent / "recorded" / "certbot"
+LEAF = _tls.parse((RECORDED / "openssl.txt").read_text())
 PEBBLE = "https://localhost:14000/dir"
 OLD, NEW = (2, 1, 0), (4, 0, 0)
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -43,7 +44,7 @@ def problems(name: str) -> list[Problem]:
 
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 def test_reads_how_a_certificate_is_renewed(suite: str) -> None:
-    have = _certbot.lineage(recorded(suite + "-webroot.conf"), recorded("openssl.txt"))
+    have = _certbot.lineage(recorded(suite + "-webroot.conf"), LEAF)
     assert have.server == PEBBLE
     assert have.authenticator == "webroot"
     assert have.webroots == {"/srv/other" if suite == "trixie" else "/srv/nginx/acme"}
@@ -53,23 +54,23 @@ def test_reads_how_a_certificate_is_renewed(suite: str) -> None:
 
 
 def test_reads_a_standalone_renewal() -> None:
-    have = _certbot.lineage(recorded("trixie-standalone.conf"), recorded("openssl.txt"))
+    have = _certbot.lineage(recorded("trixie-standalone.conf"), LEAF)
     assert (have.authenticator, have.webroots) == ("standalone", frozenset())
 
 
 def test_the_map_decides_over_the_path_and_a_path_alone_counts() -> None:
     start = "[renewalparams]\nauthenticator = webroot\nwebroot_path = /srv/a/,\npreferred_profile = shortlived\n"
-    assert _certbot.lineage(start, recorded("openssl.txt")).webroots == {"/srv/a"}
-    assert _certbot.lineage(start, recorded("openssl.txt")).profile == "shortlived"
+    assert _certbot.lineage(start, LEAF).webroots == {"/srv/a"}
+    assert _certbot.lineage(start, LEAF).profile == "shortlived"
     mapped = start + "[[webroot_map]]\nshop.test = /srv/b\n"
-    assert _certbot.lineage(mapped, recorded("openssl.txt")).webroots == {"/srv/b"}
+    assert _certbot.lineage(mapped, LEAF).webroots == {"/srv/b"}
 
 
 def test_reads_a_day_of_one_digit() -> None:
     text = "notBefore=Nov  3 00:47:05 2026 GMT\nnotAfter=Feb  1 00:47:04 2027 GMT\n    DNS:Shop.test\n"
-    names, start, _end = _certbot.parse_certificate(text)
-    assert names == {"shop.test"}
-    assert start == datetime(2026, 11, 3, 0, 47, 5, tzinfo=UTC)
+    leaf = _tls.parse(text)
+    assert leaf.names == {"shop.test"}
+    assert leaf.not_before == datetime(2026, 11, 3, 0, 47, 5, tzinfo=UTC)
 
 
 def test_reads_the_version() -> None:
@@ -113,12 +114,74 @@ def test_the_case_of_a_name_does_not_matter() -> None:
     assert _certbot.plan(replace(WANTED, domains=("Shop.TEST", "www.shop.test")), HAVE, NOW, NEW).action == "none"
 
 
-def test_a_profile_counts_where_certbot_knows_profiles() -> None:
-    wanted = replace(WANTED, profile="shortlived")
-    assert _certbot.plan(wanted, HAVE, NOW, NEW).action == "reissue"
-    assert _certbot.plan(wanted, HAVE, NOW, OLD).action == "none"
-    assert "--preferred-profile" in _certbot.command(wanted, "issue", NEW)
-    assert "--preferred-profile" not in _certbot.command(wanted, "issue", OLD)
+@pytest.mark.parametrize("mine", ["", "shortlived", "tlsserver"])
+@pytest.mark.parametrize("other", ["", "shortlived", "tlsserver"])
+def test_another_profile_means_another_certificate(mine: str, other: str) -> None:
+    plan = _certbot.plan(replace(WANTED, profile=mine), replace(HAVE, profile=other), NOW, NEW)
+    assert plan.action == ("none" if mine == other else "reissue")
+
+
+def test_a_profile_is_preferred() -> None:
+    argv = _certbot.command(replace(WANTED, profile="shortlived"), "reissue")
+    assert argv[argv.index("--preferred-profile") + 1] == "shortlived"
+    assert "--preferred-profile" not in _certbot.command(WANTED, "reissue")
+
+
+DIRECTORY = {"newOrder": "https://x", "meta": {"profiles": {"tlsserver": "…", "classic": "…"}}}
+
+
+@pytest.mark.parametrize(
+    ("profile", "version", "directory", "says"),
+    [
+        ("", OLD, {}, ""),
+        ("tlsserver", NEW, DIRECTORY, ""),
+        ("tlsserver", OLD, DIRECTORY, "needs certbot 4.0, and this host's is 2.1.0"),
+        ("shortlived", NEW, DIRECTORY, "set it to classic or tlsserver or nothing"),
+        ("shortlived", NEW, {"newOrder": "https://x"}, "set it to nothing"),
+        ("shortlived", NEW, {"meta": {}}, "no profile 'shortlived'"),
+    ],
+)
+def test_a_profile_that_cannot_be_had_is_refused(profile: str, version: tuple[int, ...], directory, says: str) -> None:
+    said = _certbot.refused_profile(replace(WANTED, profile=profile), version, directory)
+    assert (said == "") == (says == "")
+    assert says in said
+    assert said == "" or said.startswith("letsencrypt_profile: ")
+
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+@pytest.mark.parametrize("version", [OLD, NEW, ()])
+@pytest.mark.parametrize("life", [160 * HOUR, 9 * DAY, 10 * DAY, 45 * DAY, 64 * DAY, 90 * DAY, 398 * DAY])
+def test_the_alarm_is_after_every_healthy_renewal(version: tuple[int, ...], life: timedelta) -> None:
+    """certbot's own rule, and a timer that came round as late as it may."""
+    due = 30 * DAY if version == OLD else life / 2 if life < 10 * DAY else life / 3
+    assert timedelta() < _certbot.alarm(life, version) < min(due, life) - 24 * HOUR
+    assert _certbot.alarm(life, version) <= life / 3
+
+
+def test_the_alarm_comes_while_there_is_time() -> None:
+    assert _certbot.alarm(90 * DAY, NEW) == 29 * DAY - HOUR
+    assert _certbot.alarm(45 * DAY, NEW) == 14 * DAY - HOUR
+    # Renewed at 80 hours: both runs of a day have failed by then.
+    assert 48 * HOUR < _certbot.alarm(160 * HOUR, NEW) < 56 * HOUR
+
+
+def test_a_run_renews_what_the_alarm_is_about() -> None:
+    late = replace(HAVE, not_after=NOW + _certbot.alarm(90 * DAY, NEW) - 2 * HOUR)
+    late = replace(late, not_before=late.not_after - 90 * DAY)
+    assert _certbot.plan(WANTED, late, NOW, NEW).action == "reissue"
+
+
+@pytest.mark.parametrize(("suite", "version"), [("bookworm", OLD), ("trixie", NEW)])
+def test_reads_which_certbot_renews(suite: str, version: tuple[int, ...]) -> None:
+    assert _certbot.parse_maker(recorded(suite + "-webroot.conf")) == version
+    assert _certbot.parse_maker("nothing") == ()
+
+
+def test_reads_a_required_profile_too() -> None:
+    text = "[renewalparams]\nrequired_profile = tlsserver\n"
+    assert _certbot.lineage(text, LEAF).profile == "tlsserver"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +201,7 @@ def test_webroots_are_compared_without_a_last_slash() -> None:
 
 
 def test_standalone_is_asked_for_where_there_is_no_webroot() -> None:
-    assert "--standalone" in _certbot.command(replace(WANTED, webroot=""), "issue", NEW)
+    assert "--standalone" in _certbot.command(replace(WANTED, webroot=""), "issue")
     have = replace(HAVE, authenticator="standalone", webroots=frozenset())
     assert _certbot.plan(replace(WANTED, webroot=""), have, NOW, NEW).action == "none"
     assert _certbot.plan(replace(WANTED, webroot=""), HAVE, NOW, NEW).action == "reconfigure"
@@ -148,13 +211,13 @@ def test_the_arguments() -> None:
     common = ["--non-interactive", "--agree-tos", "--cert-name", "shop", "--webroot", "--webroot-path", WANTED.webroot]
     names = ["--domain", "shop.test", "--domain", "www.shop.test"]
     wanted = replace(WANTED, email="ops@example.test")
-    assert _certbot.command(wanted, "issue", NEW) == [
+    assert _certbot.command(wanted, "issue") == [
         *["certonly", *common, "--server", PEBBLE, "--email", "ops@example.test", *names]
     ]
-    assert "--register-unsafely-without-email" in _certbot.command(WANTED, "issue", NEW)
-    again = _certbot.command(wanted, "reissue", NEW)
+    assert "--register-unsafely-without-email" in _certbot.command(WANTED, "issue")
+    again = _certbot.command(wanted, "reissue")
     assert {"--force-renewal", "--renew-with-new-domains"} < set(again)
-    assert _certbot.command(wanted, "reconfigure", NEW) == ["reconfigure", *common]
+    assert _certbot.command(wanted, "reconfigure") == ["reconfigure", *common]
 
 
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])

@@ -243,6 +243,15 @@ def host_problems(minimum: int = 3072, **change: Any) -> list[str]:
     return _preflight_host.problems_of({**PROBE, **change}, PORTS, minimum)
 
 
+@pytest.mark.parametrize(("system", "version"), [("debian", "12"), ("ubuntu", "24.04")])
+def test_a_profile_wants_a_certbot_that_knows_it(system: str, version: str) -> None:
+    probe = {**PROBE, "distribution": {"id": system, "version": version, "name": "X 1"}}
+    (sentence,) = _preflight_host.profile_problems(probe, "shortlived")
+    assert sentence.startswith("letsencrypt_profile: 'shortlived' needs certbot 4.0, which X 1 does not have")
+    assert list(_preflight_host.profile_problems(probe, "")) == []
+    assert list(_preflight_host.profile_problems(PROBE, "shortlived")) == []
+
+
 def test_a_good_host_is_not_talked_about() -> None:
     assert host_problems() == []
     assert _preflight_host.warnings_of(PROBE) == []

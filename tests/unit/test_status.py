@@ -7,11 +7,12 @@ from __future__ import annotations
 import copy
 import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils import _status
+from ansible_collections.landfall.django.plugins.module_utils import _status, _tls
 
 RECORDED = json.loads((Path(__file__).parent / "recorded/status.json").read_text())
 NOW = datetime.datetime(2026, 11, 23, 1, 1, 0, tzinfo=datetime.UTC)
@@ -119,3 +120,70 @@ def test_the_last_releases_are_listed_newest_first() -> None:
     assert lines[1].endswith("8.3      2 of 96") or lines[1].endswith("8.4      2 of 96")
     assert lines[2].startswith("7 ")
     assert _status.releases([]) == []
+
+
+DAY = datetime.timedelta(days=1)
+
+
+def leaf(left: datetime.timedelta, life: datetime.timedelta = 90 * DAY) -> _tls.Leaf:
+    return _tls.Leaf(frozenset({"shop.test"}), NOW + left - life, NOW + left)
+
+
+def certificate(left: datetime.timedelta = 60 * DAY, life: datetime.timedelta = 90 * DAY, **change: Any):
+    good = _status.Certificate("shop.test", 443, leaf(left, life), leaf(left, life), True, False, (4, 0, 0))
+    return replace(good, **change)
+
+
+def test_a_good_certificate_is_no_problem() -> None:
+    assert _status.certificate_problems(certificate(), NOW) == []
+    assert _status.certificates([_status.certificate_row(certificate(), NOW)]) == [
+        "CERTIFICATE  UNTIL             LEFT      OF        SERVED",
+        "shop.test    2027-01-22 01:01  60 d 0 h  90 d 0 h  as on disk",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (certificate(shown=None, is_same=False), "not answered for on port 443: see the service nginx"),
+        (
+            certificate(shown=leaf(20 * DAY), is_same=False, reload="/srv/nginx/reload"),
+            "until 2026-12-13, than the one on disk, until 2027-01-22: run /srv/nginx/reload on the host",
+        ),
+        (certificate(hook_failure="no nginx"), "failed (no nginx)"),
+        (certificate(is_temporary=True), "only its temporary certificate: run landfall.django.site"),
+        (certificate(left=-DAY), "ended at 2026-11-22 01:01 UTC"),
+        (certificate(left=28 * DAY), "28 d 0 h left of a certificate for 90 d 0 h, which was to be renewed by now"),
+        (certificate(left=13 * DAY, life=45 * DAY), "13 d 0 h left"),
+        (certificate(left=2 * DAY, life=160 * DAY / 24), "2 d 0 h left of a certificate for 6 d 16 h"),
+    ],
+)
+def test_each_fault_of_a_certificate_is_named(found: _status.Certificate, says: str) -> None:
+    assert any(says in sentence for sentence in _status.certificate_problems(found, NOW))
+
+
+def test_what_visitors_see_counts_not_what_lies_on_disk() -> None:
+    stale = certificate(shown=leaf(-DAY), is_same=False)
+    assert [sentence.split(":")[0] for sentence in _status.certificate_problems(stale, NOW)] == ["certificate"] * 2
+
+
+@pytest.mark.parametrize(("left", "life"), [(29, 90), (14, 45), (3, 160 / 24)])
+def test_one_whose_renewal_is_due_is_no_problem_yet(left: float, life: float) -> None:
+    assert _status.certificate_problems(certificate(left * DAY, life * DAY), NOW) == []
+
+
+UNITS = "Id=certbot.service\nActiveState={}\n\nId=certbot.timer\nActiveState={}\n"
+
+
+@pytest.mark.parametrize(
+    ("service", "timer", "said"),
+    [
+        ("inactive", "active", []),
+        ("activating", "active", []),
+        ("failed", "active", ["certbot.service"]),
+        ("inactive", "inactive", ["certbot.timer"]),
+    ],
+)
+def test_a_renewal_that_failed_or_never_comes_is_named(service: str, timer: str, said: list[str]) -> None:
+    found = _status.renewal_problems(_status.units(UNITS.format(service, timer)))
+    assert [sentence.split(":")[0] for sentence in found] == said

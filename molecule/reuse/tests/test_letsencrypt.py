@@ -1,4 +1,8 @@
-"""The role letsencrypt, used alone. The side effect renewed the certificate, and asked in vain for another."""
+"""The role letsencrypt, used alone.
+
+The side effect renewed the certificate while the hook was broken, mended it, asked for another profile where certbot
+knows profiles, and in vain for what cannot be had.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 SITE_CA = Path(__file__).parents[3] / ".cache" / "lab" / "site-ca.pem"
 
@@ -14,6 +19,12 @@ SITE_CA = Path(__file__).parents[3] / ".cache" / "lab" / "site-ca.pem"
 @pytest.fixture
 def name(host):
     return f"www.{host.check_output('hostname')}.test"
+
+
+@pytest.fixture
+def profiles(host):
+    """Whether the host's certbot knows profiles."""
+    return host.system_info.codename != "bookworm"
 
 
 def certificate(host, path):
@@ -42,19 +53,33 @@ def test_the_link_leads_to_it(host, name):
         assert host.file("/root/live").linked_to == f"/etc/letsencrypt/live/{name}"
 
 
-def test_the_service_renewed_it_once_and_a_refusal_did_not(host, name):
+def test_the_service_renewed_it_once_and_a_refusal_did_not(host, name, profiles):
     with host.sudo():
         kept = host.check_output("ls /etc/letsencrypt/archive/%s", name).split()
-    assert [file for file in kept if file.startswith("cert")] == ["cert1.pem", "cert2.pem"]
-    first, second = (certificate(host, f"/etc/letsencrypt/archive/{name}/cert{number}.pem") for number in (1, 2))
-    assert first.serial_number != second.serial_number
-    assert certificate(host, "/root/live/cert.pem") == second
+    numbers = range(1, 4 if profiles else 3)
+    assert [file for file in kept if file.startswith("cert")] == [f"cert{number}.pem" for number in numbers]
+    all_of_them = [certificate(host, f"/etc/letsencrypt/archive/{name}/cert{number}.pem") for number in numbers]
+    assert len({leaf.serial_number for leaf in all_of_them}) == len(numbers)
+    assert certificate(host, "/root/live/cert.pem") == all_of_them[-1]
 
 
-def test_the_hook_ran_after_the_issue_and_after_the_renewal(host, name):
+def test_each_is_of_the_profile_asked_for(host, name, profiles):
+    if not profiles:
+        return
+    lives = []
+    for number in (1, 2, 3):
+        leaf = certificate(host, f"/etc/letsencrypt/archive/{name}/cert{number}.pem")
+        lives.append(round((leaf.not_valid_after_utc - leaf.not_valid_before_utc).total_seconds() / 3600))
+        assert not leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    # The second is certbot's own renewal.
+    assert lives == [45 * 24, 45 * 24, 160]
+
+
+def test_the_hook_ran_after_each_one_and_once_more_after_it_was_broken(host, name, profiles):
     with host.sudo():
         renewals = host.file("/root/renewals").content_string.splitlines()
-    assert [set(line.split()) for line in renewals] == [{name, name.removeprefix("www.")}] * 2
+        assert not host.file(f"/var/lib/letsencrypt/{name}.hook-failed").exists
+    assert [set(line.split()) for line in renewals] == [{name, name.removeprefix("www.")}] * (3 if profiles else 2)
 
 
 def test_the_timer_renews(host):

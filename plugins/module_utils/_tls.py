@@ -1,0 +1,66 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Look at certificates, those in files and the one that a local server shows.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """What matters of a server's certificate. Names are the alternative ones: a common name may be missing."""
+
+    names: frozenset[str]
+    not_before: datetime
+    not_after: datetime
+
+
+def shown(port: int, name: str, address: str = "127.0.0.1") -> bytes | None:
+    """The certificate, as DER, that a server shows whoever asks for `name`; None where nothing answers."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Which certificate is shown is the question; a temporary or test one is as good an answer as any.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        plain = socket.create_connection((address, port), timeout=5)
+        with plain, context.wrap_socket(plain, server_hostname=name) as secure:
+            return secure.getpeercert(binary_form=True)
+    except OSError:
+        return None
+
+
+def kept(file: Path) -> bytes:
+    """The first certificate of a PEM file, as DER. Raises OSError or ValueError where there is none."""
+    found = _CERTIFICATE.search(file.read_text())
+    if not found:
+        raise ValueError(f"there is no certificate in {file}")
+    return ssl.PEM_cert_to_DER_cert(found.group())
+
+
+def described(der: bytes) -> Leaf:
+    """Names and dates; OSError or CalledProcessError where openssl is missing or does not understand it."""
+    argv = ["openssl", "x509", "-inform", "DER", "-noout", "-dates", "-ext", "subjectAltName"]
+    return parse(subprocess.run(argv, input=der, stdout=subprocess.PIPE, check=True).stdout.decode())
+
+
+def parse(text: str) -> Leaf:
+    """From `openssl x509 -noout -dates -ext subjectAltName`."""
+    dates = dict(re.findall(r"^(notBefore|notAfter)=(.+)$", text, re.MULTILINE))
+    names = frozenset(name.lower() for name in re.findall(r"DNS:([^\s,]+)", text))
+    return Leaf(names, _date(dates["notBefore"]), _date(dates["notAfter"]))
+
+
+def _date(text: str) -> datetime:
+    return datetime.strptime(text, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=timezone.utc)
