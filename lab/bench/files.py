@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -15,10 +16,13 @@ import yaml
 from lab import ssh
 from lab.shell import ROOT, LabError, run
 
+LAB = ROOT / "inventories" / "lab"
 FOLDER = ROOT / ".cache" / "bench"
 INVENTORY = FOLDER / "inventory"
 PROJECT = FOLDER / "project"
 BUNDLE = FOLDER / "files.tar"
+GROWTH_INVENTORY = FOLDER / "growth"
+GROWTH_PROJECT = FOLDER / "small"
 EDITED = Path("catalogue/templates/catalogue/front.html")
 HOSTS = {"collection": ("bench-a", "172.30.77.31"), "script": ("bench-b", "172.30.77.32")}
 # What the roles write from templates; not what comes about on the host.
@@ -31,6 +35,8 @@ RENDERED = (
     "srv/nginx",
     "srv/shop/.env",
     "srv/shop/compose.yaml",
+    "srv/shop/compose.override.yaml",
+    "srv/shop/secrets",
     "srv/shop/build",
     "srv/shop/celery_heartbeat.py",
 )
@@ -39,17 +45,20 @@ MADE = ("srv/nginx/tls", "srv/nginx/acme", "srv/nginx/sites")
 
 def write_inventory() -> None:
     """inventories/lab, for two hosts."""
-    lab = ROOT / "inventories" / "lab"
-    variables = yaml.safe_load((lab / "host_vars" / "demo.yml").read_text())
+    variables = yaml.safe_load((LAB / "host_vars" / "demo.yml").read_text())
     variables["stack_domains"] = domains("{{ inventory_hostname }}")
     variables["stack_project_dir"] = str(PROJECT)
-    shutil.rmtree(INVENTORY, ignore_errors=True)
-    shared = INVENTORY / "group_vars" / "all"
+    _write_inventory(INVENTORY, HOSTS, variables)
+
+
+def _write_inventory(folder: Path, listed: Mapping[str, tuple[str, str]], variables: Mapping[str, object]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    shared = folder / "group_vars" / "all"
     shared.mkdir(parents=True)
-    shutil.copy(lab / "group_vars" / "all" / "lab.yml", shared)
-    (shared / "shop.yml").write_text(yaml.safe_dump(variables))
-    hosts = {name: {"ansible_host": address, "lab_suite": "trixie"} for name, address in HOSTS.values()}
-    (INVENTORY / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+    shutil.copy(LAB / "group_vars" / "all" / "lab.yml", shared)
+    (shared / "project.yml").write_text(yaml.safe_dump(dict(variables)))
+    hosts = {name: {"ansible_host": address, "lab_suite": "trixie"} for name, address in listed.values()}
+    (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
 
 
 def domains(host: str) -> list[str]:
@@ -79,6 +88,26 @@ def edit_project(edition: int) -> str:
         raise LabError(f"examples/shop/{EDITED} must have one </body>: there the benchmark changes a line.")
     (PROJECT / EDITED).write_text(text.replace("</body>", f"{mark}</body>"))
     return mark
+
+
+def write_growth() -> None:
+    """A copy of a small project, and an inventory of one host for many stacks of it."""
+    shutil.rmtree(GROWTH_PROJECT, ignore_errors=True)
+    small = ROOT / "tests" / "projects" / "pamphlet"
+    shutil.copytree(small, GROWTH_PROJECT, ignore=shutil.ignore_patterns("__pycache__"))
+    variables = {
+        "stack_project_dir": str(GROWTH_PROJECT),
+        "stack_wsgi_application": "wsgi:application",
+        "stack_redis": False,
+        "stack_media_path": "",
+    }
+    _write_inventory(GROWTH_INVENTORY, {"collection": HOSTS["collection"]}, variables)
+
+
+def edit_growth(edition: int) -> None:
+    """Change one line of it."""
+    text = (ROOT / "tests" / "projects" / "pamphlet" / "wsgi.py").read_text()
+    (GROWTH_PROJECT / "wsgi.py").write_text(f"{text}\n# edition {edition}\n")
 
 
 def bundle() -> None:

@@ -26,10 +26,11 @@ class Compose:
         self.root = root
         self.name = name
 
-    def __call__(self, *arguments: str, timeout: float = 600, merge: bool = False, lines: int = 20) -> str:
-        return docker(
-            "compose", "--project-directory", self.root, *arguments, timeout=timeout, merge=merge, lines=lines
-        )
+    def __call__(
+        self, *arguments: str, timeout: float = 600, merge: bool = False, lines: int = 20, given: str = ""
+    ) -> str:
+        command = ("compose", "--project-directory", self.root, *arguments)
+        return docker(*command, timeout=timeout, merge=merge, lines=lines, given=given)
 
     def once(self, service: str, *command: str, timeout: float) -> str:
         """Run a one-off container of a release's service to its end and return what it printed."""

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# With their permissions: one of them holds the secrets.
-FILES = {"compose.yaml": 0o644, ".env": 0o600}
+# With their permissions: one of them holds the project's secrets.
+COMPOSE = ("compose.yaml", "compose.override.yaml")
+FILES = {**dict.fromkeys(COMPOSE, 0o644), ".env": 0o600}
 
 
 def differs(files: Path, root: Path, name: str) -> bool:
@@ -28,24 +29,30 @@ def installed(files: Path, root: Path) -> Iterator[None]:
     Of a first release they stay, since the database has its passwords by then.
     """
     former = {name: _read(root / name) for name in FILES}
-    for name in FILES:
-        replace(root / name, (files / name).read_bytes(), FILES[name])
+    _put({name: _read(files / name) for name in FILES}, root)
     try:
         yield
     except BaseException:
         if former["compose.yaml"] is not None:
-            for name, content in former.items():
-                if content is not None:
-                    replace(root / name, content, FILES[name])
+            _put(former, root)
         raise
 
 
-def replace(path: Path, content: bytes, mode: int) -> None:
+def _put(contents: dict[str, bytes | None], root: Path) -> None:
+    for name, content in contents.items():
+        if content is None:
+            (root / name).unlink(missing_ok=True)
+        else:
+            replace(root / name, content, FILES[name])
+
+
+def replace(path: Path, content: bytes, mode: int, uid: int = -1) -> None:
     """Replace a file in one step, so that a reader never sees half of it."""
     candidate = path.with_name(f".{path.name}.new")
     with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
         file.write(content)
         os.fchmod(file.fileno(), mode)
+        os.fchown(file.fileno(), uid, -1)
     os.replace(candidate, path)
 
 

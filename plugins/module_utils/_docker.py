@@ -17,16 +17,17 @@ class DockerError(Exception):
     """A docker command failed; the message holds the command without its environment, and what it said."""
 
 
-def docker(*arguments: str, timeout: float = 600, merge: bool = False, lines: int = 20) -> str:
+def docker(*arguments: str, timeout: float = 600, merge: bool = False, lines: int = 20, given: str = "") -> str:
     """Run `docker ARGUMENTS` and return its standard output; with `merge`, standard error as well.
 
-    Raises DockerError with the last `lines` of its output where it fails or takes more than `timeout` seconds.
+    It reads `given`: a secret goes there, never among the arguments. Raises DockerError with the last `lines` of its
+    output where it fails or takes more than `timeout` seconds.
     """
     command = ["docker", *arguments]
     try:
         done = subprocess.run(
             command,
-            stdin=subprocess.DEVNULL,
+            input=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merge else subprocess.PIPE,
             text=True,

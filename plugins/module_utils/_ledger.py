@@ -44,7 +44,8 @@ class Ledger:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         for name in _configuration.FILES:
-            shutil.copy2(self.root / name, folder / name)
+            if (self.root / name).exists():
+                shutil.copy2(self.root / name, folder / name)
         (folder / _OPTIONS).write_text(json.dumps(options, indent=2) + "\n")
         text = json.dumps({"releases": [*entries, entry][-_KEPT:]}, indent=2) + "\n"
         _configuration.replace(self.file, text.encode(), 0o644)

@@ -54,6 +54,15 @@ class Release:
         aside = self.front and not pointed(self.front, self.site, looked.web.keep)
         return looked.pending or bool(aside) or any(map(self._differs, _configuration.FILES))
 
+    def migrations(self, looked: Plan) -> list[str]:
+        """The migrations that are pending, where the release's image and its database are there to be asked."""
+        compose = Compose(str(self.files), self.site.project_name)
+        if looked.web.keep or looked.backing:
+            return []
+        if self.site.image not in compose("--profile", "release", "config", "--images").split():
+            return []
+        return Gate(self.site, compose, self.steps).pending()[0] or []
+
     def run(self, by: str, rollback_to: int = 0) -> dict[str, Any] | None:
         """Bring the release into service and return its entry in the ledger; None where there was nothing to do.
 
@@ -99,7 +108,8 @@ class Release:
         return _configuration.differs(self.files, self.root, name)
 
     def _in_files(self) -> tuple[str, ...]:
-        return ("--env-file", str(self.files / ".env"), "--file", str(self.files / "compose.yaml"))
+        named = [word for name in _configuration.COMPOSE for word in ("--file", str(self.files / name))]
+        return ("--env-file", str(self.files / ".env"), *named)
 
     def _present(self, known: list[str], backing: list[str], stale: bool) -> list[Container]:
         found = self.compose.containers()

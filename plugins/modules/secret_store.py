@@ -9,58 +9,62 @@ short_description: Keep a stack's secrets, and make those that nobody gave
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Reads the secrets that an earlier run wrote into a dotenv file, takes those that the caller gives, and makes the
-    rest from the operating system's random source.
+  - Takes the secrets that the caller gives, keeps those that an earlier run has written, makes the rest from the
+    operating system's random source, and writes each into a file of its own below O(path).
+  - The folder is for root only. In it, those of the database and of Redis have a folder of their own, which their
+    container mounts and O(owner) can read. Redis's is accompanied by its list of users, which has digests only.
   - The task needs C(no_log), because its result holds the secrets.
-  - Writes nothing. The caller's template puts the values into the same file, where the next run finds them.
 attributes:
   check_mode:
-    description: The module changes nothing; in check mode too it returns the values that a run would use.
+    description: The module writes nothing; it returns the values that a run would use.
     support: full
   diff_mode:
     description: Nothing is ever shown.
     support: none
 options:
   path:
-    description: The dotenv file, as written by the filter P(landfall.django.dotenv#filter). It need not exist.
+    description: The folder. It need not exist.
     type: path
     required: true
   given:
     description:
-      - Every secret by its name in the file. An empty value means that the present one is kept or a new one made
-        (64 characters out of C([A-Za-z0-9_-])).
+      - The secrets by the variable that gives them, V(stack_secret_key), V(stack_database_password),
+        V(stack_database_root_password) and V(stack_redis_password). An empty value means that the present one is kept
+        or a new one made (64 characters out of C([A-Za-z0-9_-])).
+      - Passwords that a server knows already cannot be different, nor missing from O(path), since the server would not
+        follow. M(landfall.django.secret_rotation) changes them.
     type: dict
     required: true
-  fixed:
-    description:
-      - Names of secrets that a data volume keeps too. Once O(path) exists they must not be missing or different,
-        since changing them there would lock the stack out of its own data.
-    type: list
-    elements: str
-    default: []
+  owner:
+    description: User of the database's and of Redis's container, by number.
+    type: int
+    default: 999
   volume:
     description:
-      - Docker volume that keeps the O(fixed) secrets. Where it exists and O(path) does not, they count as missing from
-        the file, since new ones would not open it.
+      - Docker volume of the database. Where it exists and O(path) does not, the secrets count as lost, since new ones
+        would not open it.
     type: str
     default: ""
+seealso:
+  - module: landfall.django.secret_rotation
 """
 
 EXAMPLES = r"""
 - name: Settle the stack's secrets
   landfall.django.secret_store:
-    path: /srv/shop/.env
+    path: /srv/shop/secrets
     given:
-      SECRET_KEY: ""
-      MYSQL_PASSWORD: "{{ vault_database_password }}"
-    fixed: [MYSQL_PASSWORD]
+      stack_secret_key: ""
+      stack_database_password: "{{ vault_database_password }}"
+    volume: shop_db-data
   no_log: true
   register: stack_made
 """
 
 RETURN = r"""
 secrets:
-  description: The secrets by name. Register it under C(no_log).
+  description: The secrets by the name in O(given), and V(stack_secret_key_fallbacks), a list. Register it under
+    C(no_log).
   type: dict
   returned: success
 """
@@ -69,8 +73,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._dotenv import load
-from ansible_collections.landfall.django.plugins.module_utils._secret_store import settle
+from ansible_collections.landfall.django.plugins.module_utils._secret_store import FILES, Store, settle
 
 
 def main() -> None:
@@ -78,18 +81,22 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "required": True},
             "given": {"type": "dict", "required": True},
-            "fixed": {"type": "list", "elements": "str", "default": []},
+            "owner": {"type": "int", "default": 999},
             "volume": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
-    path = Path(module.params["path"])
+    given = module.params["given"]
+    if unknown := sorted(set(given) - set(FILES)):
+        module.fail_json(msg=f"given: there is no secret {', '.join(unknown)}; there are: {', '.join(FILES)}.")
+    store = Store(Path(module.params["path"]), module.params["owner"])
     try:
-        kept = load(path.read_bytes().decode()) if path.exists() else _nothing_kept(module.params["volume"])
-        values = settle(module.params["given"], kept, module.params["fixed"])
-    except (OSError, UnicodeDecodeError, ValueError, DockerError) as error:
-        module.fail_json(msg=f"{path}: {error}")
-    module.exit_json(changed=False, secrets=values)
+        kept = store.read() or _nothing_kept(module.params["volume"])
+        values = settle(given, kept)
+        changed = [] if module.check_mode else store.write(values)
+        module.exit_json(changed=bool(changed), secrets={**values, "stack_secret_key_fallbacks": store.fallbacks()})
+    except (OSError, ValueError, DockerError) as error:
+        module.fail_json(msg=f"{store.folder}: {error}")
 
 
 def _nothing_kept(volume: str) -> dict[str, str] | None:

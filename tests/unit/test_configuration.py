@@ -16,6 +16,7 @@ def files(tmp_path):
     folder = tmp_path / "next"
     folder.mkdir()
     (folder / "compose.yaml").write_bytes(b"services: {}\n")
+    (folder / "compose.override.yaml").write_bytes(b"services: {}\n")
     (folder / ".env").write_bytes(ENV)
     return folder
 

@@ -2,36 +2,95 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import stat
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._secret_store import settle
+from ansible_collections.landfall.django.plugins.module_utils._secret_store import (
+    DATABASE,
+    DATABASE_ROOT,
+    KEY,
+    REDIS,
+    Store,
+    settle,
+    users,
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "shop" / "secrets", os.getuid())
 
 
 def test_missing_secrets_are_made_strong_and_different():
-    made = settle({"SECRET_KEY": "", "MYSQL_PASSWORD": ""}, None, ["MYSQL_PASSWORD"])
+    made = settle({KEY: "", DATABASE: ""}, None)
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{64}", value) for value in made.values())
-    assert made["SECRET_KEY"] != made["MYSQL_PASSWORD"]
+    assert made[KEY] != made[DATABASE]
 
 
 def test_what_the_host_holds_is_kept():
-    kept = {"SECRET_KEY": "kept", "MYSQL_PASSWORD": "old"}
-    assert settle({"SECRET_KEY": "", "MYSQL_PASSWORD": ""}, kept, ["MYSQL_PASSWORD"]) == kept
+    kept = {KEY: "kept", DATABASE: "old"}
+    assert settle({KEY: "", DATABASE: ""}, kept) == kept
 
 
-def test_what_the_user_gives_wins():
-    assert settle({"SECRET_KEY": "given"}, {"SECRET_KEY": "kept"}, []) == {"SECRET_KEY": "given"}
+def test_another_secret_key_can_be_given():
+    assert settle({KEY: "given"}, {KEY: "kept"}) == {KEY: "given"}
 
 
-def test_a_secret_that_comes_later_is_made():
-    assert settle({"REDIS_PASSWORD": ""}, {"SECRET_KEY": "kept"}, ["MYSQL_PASSWORD"])["REDIS_PASSWORD"]
+def test_a_password_that_a_server_knows_cannot_be_changed_here():
+    with pytest.raises(ValueError, match=rf"{DATABASE} differs.*landfall\.django\.rotate"):
+        settle({DATABASE: "new"}, {DATABASE: "old"})
 
 
-def test_a_fixed_secret_cannot_be_changed_here():
-    with pytest.raises(ValueError, match="MYSQL_PASSWORD differs"):
-        settle({"MYSQL_PASSWORD": "new"}, {"MYSQL_PASSWORD": "old"}, ["MYSQL_PASSWORD"])
+def test_a_password_that_a_server_knows_is_not_made_anew():
+    with pytest.raises(ValueError, match="db/password is gone"):
+        settle({DATABASE: ""}, {})
 
 
-def test_a_fixed_secret_that_is_gone_is_not_made_anew():
-    with pytest.raises(ValueError, match="MYSQL_PASSWORD is gone"):
-        settle({"MYSQL_PASSWORD": ""}, {}, ["MYSQL_PASSWORD"])
+def test_each_secret_is_read_back_as_it_was_written(store):
+    values = {KEY: "a'b\"c$d #é\\ ", DATABASE: "one", DATABASE_ROOT: "two", REDIS: "three"}
+    assert store.write(values)
+    assert store.read() == values
+
+
+def test_writing_the_same_changes_nothing(store):
+    values = {KEY: "one", REDIS: "two"}
+    store.write(values)
+    assert store.write(values) == []
+
+
+def test_nobody_else_gets_to_a_secret(store):
+    store.write({KEY: "one", DATABASE: "two", REDIS: "three"})
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (store.folder, *store.folder.rglob("*"))}
+    assert modes.pop("secrets") == 0o700
+    assert {modes.pop("db"), modes.pop("redis")} == {0o500}
+    assert set(modes.values()) == {0o400}
+
+
+def test_permissions_that_somebody_has_widened_are_corrected(store):
+    store.write({KEY: "one"})
+    (store.folder / "secret_key").chmod(0o644)
+    assert store.write({KEY: "one"}) == ["secret_key"]
+    assert stat.S_IMODE((store.folder / "secret_key").stat().st_mode) == 0o400
+
+
+def test_redis_takes_two_passwords_while_one_of_them_retires(store):
+    store.write({REDIS: "new"})
+    store.write_retiring({REDIS: {"old": "old", "new": "new"}})
+    assert store.write({REDIS: "new"}) == ["redis/users.acl"]
+    said = (store.folder / "redis" / "users.acl").read_text()
+    assert all(hashlib.sha256(word).hexdigest() in said for word in (b"old", b"new"))
+
+
+def test_the_list_of_users_holds_no_password():
+    assert users(["one", "one"]) == f"user default on #{hashlib.sha256(b'one').hexdigest()} ~* &* +@all\n"
+
+
+def test_a_fallback_can_be_kept_and_forgotten(store):
+    store.write({KEY: "new"})
+    store.write_fallback("old")
+    assert store.fallbacks() == ["old"]
+    store.write_fallback("")
+    assert store.fallbacks() == []

@@ -23,6 +23,8 @@ def listed(name: str) -> list[str]:
 
 DEBUG = os.environ.get("DEBUG", "").lower() in {"1", "true", "yes", "on"}
 SECRET_KEY = from_environment("SECRET_KEY", "only-for-development")
+# What the former key has signed is believed for a while after a rotation.
+SECRET_KEY_FALLBACKS = listed("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = listed("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = listed("CSRF_TRUSTED_ORIGINS")
 RELEASE = os.environ.get("RELEASE", "")

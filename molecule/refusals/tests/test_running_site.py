@@ -61,12 +61,12 @@ def test_the_next_good_run_converges(ansible_playbook, site):
 
 
 def test_lost_secrets_are_not_made_anew_over_the_data_they_open(host, refused):
-    host.check_output("mv /srv/shop/.env /srv/shop/.env.lost")
+    host.check_output("mv /srv/shop/secrets /srv/shop/secrets.lost")
     try:
         said = refused()
     finally:
-        host.check_output("mv /srv/shop/.env.lost /srv/shop/.env")
-    assert "MYSQL_PASSWORD is gone" in said
+        host.check_output("mv /srv/shop/secrets.lost /srv/shop/secrets")
+    assert "db/password is gone" in said
 
 
 def test_another_database_password_does_not_lock_the_stack_out(refused):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-SQL = "docker compose -p meter exec -T db sh -c 'MYSQL_PWD=$MYSQL_ROOT_PASSWORD mysql -N"
+SQL = "docker compose -p meter exec -T db sh -c 'MYSQL_PWD=$(cat /run/secrets/root_password) mysql -N"
 MIGRATION = """from django.db import migrations, models
 
 
