@@ -27,6 +27,7 @@ HOLDER_SERVICE = "edge"
 NGINX_SERVICE = "nginx"
 NETWORK = "0_nginx"  # its own, see roles/nginx/templates/compose.yaml.j2
 SERVICES = (HOLDER_SERVICE, NGINX_SERVICE)
+_START = 20  # seconds for a container of Nginx to have workers
 _RELOAD = 30  # seconds for Nginx to start its new workers
 _PATIENCE = 120  # seconds for another release to be done with Nginx
 # gunicorn keeps an idle connection for 10 s (stack_web_command): Nginx must let go of it first.
@@ -85,7 +86,10 @@ class Front:
         holders = [item for item in found.values() if service_of(item) == HOLDER_SERVICE]
         if not holders or not _runs(holders[0]) or old & {item["Name"].lstrip("/") for item in holders}:
             networks = {name for item in holders for name in item["NetworkSettings"]["Networks"]}
-            compose("up", "--detach", "--wait")
+            compose("up", "--detach")
+            # Not for Compose to wait: it would wait for the first health check.
+            if not self._ready(compose.names(NGINX_SERVICE)):
+                raise DockerError(f"Nginx does not run. {_last_words(compose.names(NGINX_SERVICE))}")
             for network in sorted(networks - {NETWORK}):
                 if not self.connected(network):
                     self.connect(network)
@@ -112,10 +116,21 @@ class Front:
         # Both are named: what Compose writes on a container tells whether the one it depends on was.
         compose("up", "--detach", "--no-recreate", f"--scale={NGINX_SERVICE}={count}", *SERVICES)
         new = sorted(set(compose.names(NGINX_SERVICE)) - before)
-        if not wait(lambda: all(_runs(item) and self._workers(item["Id"]) for item in inspect(*new)), 20, 0.1):
-            said = "\n".join(docker("logs", "--tail", "20", name, merge=True) for name in new)
+        if not self._ready(new):
+            said = _last_words(new)
             docker("rm", "--force", *new)
-            raise DockerError(f"the new Nginx does not run, so the former one stays. Its last lines:\n{said}")
+            raise DockerError(f"the new Nginx does not run, so the former one stays. {said}")
+
+    def _ready(self, names: list[str]) -> bool:
+        """Wait until these containers of Nginx have workers."""
+
+        def ready() -> bool:
+            try:
+                return all(_runs(item) and bool(self._workers(item["Id"])) for item in inspect(*names))
+            except DockerError:  # it has ended since it was looked at
+                return False
+
+        return wait(ready, _START, 0.1)
 
     def connected(self, network: str) -> bool:
         """Tell whether the holder is on `network`."""
@@ -181,6 +196,11 @@ class Front:
         rows = (row.split(None, 1) for row in docker("top", nginx, "-eo", "pid,args").splitlines()[1:])
         title = "nginx: worker process"
         return {pid for pid, name in rows if (name.strip() == title if accepting else name.startswith(title))}
+
+
+def _last_words(names: list[str]) -> str:
+    said = "\n".join(docker("logs", "--tail", "20", name, merge=True) for name in names)
+    return f"Its last lines:\n{said}"
 
 
 def _runs(item: dict[str, Any]) -> bool:

@@ -104,6 +104,7 @@ before:
 """
 
 import tempfile
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _tree
@@ -112,6 +113,8 @@ from ansible_collections.landfall.django.plugins.module_utils import _tree
 def validate(module: AnsibleModule, entries: list[_tree.Entry]) -> None:
     with tempfile.TemporaryDirectory(dir=module.tmpdir) as tree:
         _tree.lay(module.params["root"], entries, module.params["beside"], tree)
+        # For a program that is not root, once the folder is mounted elsewhere; here nobody gets past the one above.
+        Path(tree).chmod(0o755)
         command = [word.replace("{tree}", tree) for word in module.params["validate"]]
         code, out, err = module.run_command(command)
     if code:
