@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils import _preflight_front
+
 Values = Mapping[str, Any]
 
 SOURCES = ("stack_git_repository", "stack_project_dir", "stack_image")
@@ -53,6 +55,7 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         _paths(values),
         _controller_files(values, path_of),
         _processes(values),
+        _preflight_front.problems_of(values),
     )
     return [problem for check in checks for problem in check]
 
