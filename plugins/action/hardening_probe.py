@@ -1,0 +1,40 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.landfall.django.plugins.plugin_utils._fresh_login import failure_of_fresh_login
+
+
+class ActionModule(ActionBase):
+    """Look at the host, and at how this play comes in."""
+
+    TRANSFERS_FILES = False
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        failure = self._needs_password()
+        if failure:
+            msg = (
+                "nothing has been changed yet:\n- hardening_ssh: this play logs in by password (ansible_password or "
+                "--ask-pass), and the role lets in keys only. Put your key on the host (`ssh-copy-id`), name it in "
+                "ansible_ssh_private_key_file, and leave the password out; or set hardening_ssh: false. "
+                f"With a key alone: {failure}"
+            )
+            return {**result, "failed": True, "msg": msg}
+        arguments = {**self._task.args, "connection": self._connection.transport}
+        answer: dict[str, Any] = self._execute_module(
+            module_name="landfall.django.hardening_probe", module_args=arguments, task_vars=task_vars
+        )
+        return {**result, **answer}
+
+    def _needs_password(self) -> str:
+        """What ssh says of a login without the password that the play has; empty where none is needed."""
+        if self._connection.transport != "ssh" or not self._task.args.get("ssh", True):
+            return ""
+        password = self._connection.get_option("password") or self._play_context.password
+        return failure_of_fresh_login(self._connection, self._play_context) if password else ""

@@ -1,0 +1,89 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A change that the host takes back by itself, unless it is confirmed in time.
+
+What to do is a script on the disk. landfall-undo.timer runs it when the time is over, and landfall-undo.service when
+the host boots in between.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+
+FOLDER = "/var/lib/landfall/unconfirmed"
+SERVICE, TIMER = "landfall-undo.service", "landfall-undo.timer"
+
+
+def script(folder: str, paths: Iterable[str], commands: Iterable[Sequence[str]]) -> str:
+    """A script that puts back the files, which `folder` has under their numbers, and then runs commands.
+
+    Started a second time, after it was cut off, it does the rest.
+    """
+    lines = []
+    for number, path in enumerate(paths):
+        former, place, beside = (shlex.quote(one) for one in (f"{folder}/{number}", path, f"{path}.former"))
+        restore = f"cp -p {former} {beside} && mv -f {beside} {place}"
+        lines.append(f"if [ -e {former} ]; then {restore}; else rm -f {place}; fi")
+    lines += [shlex.join(command) for command in commands]
+    return "\n".join(["#!/bin/sh", *lines, f"rm -rf {shlex.quote(folder)}", ""])
+
+
+def arm(paths: Sequence[str], commands: Iterable[Sequence[str]], folder: str = FOLDER) -> None:
+    """Keep the files as they are, and start the clock."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder, mode=0o700)
+    for number, path in enumerate(paths):
+        if os.path.lexists(path):
+            shutil.copy2(path, os.path.join(folder, str(number)))
+    # The script comes last, and in one step: what it has to put back is there by then.
+    undo = os.path.join(folder, "undo")
+    with open(f"{undo}.new", "w", encoding="utf-8") as stream:
+        stream.write(script(folder, paths, commands))
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(f"{undo}.new", undo)
+    run("systemctl", "restart", TIMER)
+
+
+def is_pending(folder: str = FOLDER) -> bool:
+    return os.path.exists(os.path.join(folder, "undo"))
+
+
+def confirm(folder: str = FOLDER) -> bool:
+    """Keep the change. False where the host has taken it back already."""
+    if not is_pending(folder):
+        return False
+    run("systemctl", "stop", TIMER)
+    if _state(SERVICE) == "activating":
+        # Too late: it is at it. Starting it once more waits for its end.
+        run("systemctl", "start", SERVICE)
+    if not is_pending(folder):
+        return False
+    shutil.rmtree(folder)
+    return True
+
+
+def undo() -> None:
+    """Take the change back now."""
+    run("systemctl", "start", SERVICE)
+    run("systemctl", "stop", TIMER)
+
+
+def run(*words: str) -> None:
+    """Run a program. Raises OSError with what it says where it fails."""
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise OSError(f"{shlex.join(words)}: {ran.stderr.strip() or ran.stdout.strip()}")
+
+
+def _state(unit: str) -> str:
+    shown = subprocess.run(
+        ["systemctl", "show", "--property=ActiveState", "--value", unit], capture_output=True, text=True, check=False
+    )
+    return shown.stdout.strip()

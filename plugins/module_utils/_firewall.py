@@ -1,0 +1,80 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The ports that a host answers on, and the table of nftables that sees to it.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable
+
+RULES = "/etc/landfall/firewall.nft"
+TABLE = ("inet", "landfall")
+UNIT = "landfall-firewall.service"
+_PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp))?")
+
+
+class FirewallError(Exception):
+    """The rules cannot be used; the message says why and what to do."""
+
+
+def parse(allowed: Iterable[object]) -> tuple[dict[str, list[str]], list[str]]:
+    """The ports and ranges by protocol, in order and once each, and those that are none."""
+    ranges: dict[str, set[tuple[int, int]]] = {"tcp": set(), "udp": set()}
+    wrong = []
+    for given in allowed:
+        found = _PORT.fullmatch(str(given).strip())
+        first = int(found[1]) if found else 0
+        last = int(found[2] or first) if found else 0
+        if found and 0 < first <= last < 65536:
+            ranges[found[3] or "tcp"].add((first, last))
+        else:
+            wrong.append(str(given))
+    return {protocol: [_shown(*one) for one in merged(pairs)] for protocol, pairs in ranges.items()}, wrong
+
+
+def merged(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges that overlap as one, because a set of nftables takes no port twice."""
+    result: list[tuple[int, int]] = []
+    for first, last in sorted(pairs):
+        if result and first <= result[-1][1]:
+            result[-1] = (result[-1][0], max(last, result[-1][1]))
+        else:
+            result.append((first, last))
+    return result
+
+
+def _shown(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def check(path: str) -> None:
+    """Have the kernel try the rules without keeping them. Raises FirewallError where it does not take them."""
+    ran = _nft("-c", "-f", path)
+    if ran.returncode:
+        raise FirewallError(refusal(ran.stderr))
+
+
+def refusal(said: str) -> str:
+    """What `nft` says, with the cure where the kernel is the cause."""
+    said = said.strip()
+    if re.search(r"Operation not (supported|permitted)|Protocol not supported|cache initialization failed", said):
+        return (
+            f"hardening_firewall: the kernel of this host has no nftables, or keeps it from the host: {said}. "
+            f"Set hardening_firewall: false, and close the ports in front of the host."
+        )
+    return f"hardening_firewall: nft does not take the rules: {said}"
+
+
+def is_loaded() -> bool:
+    return _nft("list", "table", *TABLE).returncode == 0
+
+
+def _nft(*words: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(["nft", *words], capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise FirewallError("hardening_firewall: there is no nft; install the package nftables") from error

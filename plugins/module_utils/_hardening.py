@@ -1,0 +1,186 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the role hardening has to know of a host before it changes anything.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.landfall.django.plugins.module_utils import _firewall, _sshd
+
+# They exclude each other as packages, too: installing one would remove the other.
+_CLOCKS = ("chrony", "ntp", "ntpsec", "openntpd")
+_NOT_OURS = ("port", "listenaddress", "include", "match")
+_UFW = "/etc/ufw/ufw.conf"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the role was asked for."""
+
+    ssh: bool = True
+    ssh_options: dict[str, object] = field(default_factory=dict)
+    firewall: bool = True
+    allowed_ports: list[object] = field(default_factory=list)
+    upgrades: bool = True
+    reboot_time: str = ""
+    time: bool = True
+    fail2ban: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """How the host is."""
+
+    installed: frozenset[str] = frozenset()
+    enabled: dict[str, str] = field(default_factory=dict)
+    active: dict[str, str] = field(default_factory=dict)
+    container: bool = False
+    ufw: bool = False
+    by_sshd: bool = True
+
+
+def problems(wish: Wish, found: Found, connection: str) -> list[str]:
+    """What keeps the role from working, each with its cure."""
+    result = [*_of_values(wish)]
+    if wish.firewall and found.ufw:
+        result.append(
+            "hardening_firewall: ufw is active. Of two firewalls nobody can tell which one decides, and ufw does not "
+            "see the ports that Docker publishes. Run `ufw disable` and list your ports in hardening_allowed_ports, or "
+            "set hardening_firewall: false."
+        )
+    if wish.firewall and found.active.get("firewalld.service") == "active":
+        result.append(
+            "hardening_firewall: firewalld is active. Of two firewalls nobody can tell which one decides. Run "
+            "`systemctl disable --now firewalld`, restart Docker where it runs, and list your ports in "
+            "hardening_allowed_ports, or set hardening_firewall: false."
+        )
+    if (wish.ssh or wish.firewall) and found.by_sshd and connection.startswith("paramiko"):
+        result.append(
+            f"ansible_connection: a fresh login cannot be proved over {connection}, and without that proof the host "
+            "could be lost. Use ssh, or set hardening_ssh: false and hardening_firewall: false."
+        )
+    return result
+
+
+def _of_values(wish: Wish) -> Iterable[str]:
+    for keyword, value in wish.ssh_options.items():
+        if keyword.lower() in _NOT_OURS:
+            yield f"hardening_ssh_options: {keyword} is not for this role, which keeps where sshd listens as it is."
+        elif not re.fullmatch(r"[A-Za-z0-9]+", keyword) or re.search(r"[\r\n]", str(value)):
+            yield f"hardening_ssh_options: {keyword!r} is not one option of sshd with its value."
+    wrong = _firewall.parse(wish.allowed_ports)[1]
+    if wrong:
+        yield (
+            f"hardening_allowed_ports: {', '.join(wrong)}. A port is a number up to 65535, a range is 8000-8010, and "
+            "either may end in /udp."
+        )
+    if wish.reboot_time and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", wish.reboot_time):
+        yield f"hardening_reboot_time: {wish.reboot_time!r} is not a time such as '03:30' (in quotes)."
+
+
+def packages(wish: Wish, installed: Iterable[str]) -> list[str]:
+    """The packages that are missing."""
+    present = set(installed)
+    wanted = []
+    if wish.firewall or wish.fail2ban:
+        wanted.append("nftables")
+    if wish.upgrades:
+        wanted.append("unattended-upgrades")
+    if wish.time and not present.intersection(_CLOCKS):
+        wanted.append("systemd-timesyncd")
+    if wish.fail2ban:
+        # It reads the journal through the second.
+        wanted += ["fail2ban", "python3-systemd"]
+    return [name for name in wanted if name not in present]
+
+
+def units(wish: Wish, found: Found) -> dict[str, bool]:
+    """The units that have to be enabled; true where they have to run as well."""
+    wanted = {"landfall-undo.service": False}
+    if wish.firewall:
+        # What starts it is the change that is kept only after a fresh login.
+        wanted[_firewall.UNIT] = False
+    if wish.upgrades:
+        wanted.update({"apt-daily.timer": True, "apt-daily-upgrade.timer": True})
+    if wish.time and not found.installed.intersection(_CLOCKS):
+        # A container has the clock of its host.
+        wanted["systemd-timesyncd.service"] = not found.container
+    if wish.fail2ban:
+        wanted["fail2ban.service"] = True
+    return {
+        name: runs
+        for name, runs in wanted.items()
+        if found.enabled.get(name) != "masked"
+        and (found.enabled.get(name) != "enabled" or (runs and found.active.get(name) != "active"))
+    }
+
+
+def warnings(wish: Wish, found: Found) -> list[str]:
+    """What the role cannot do, and does not fail for."""
+    timers = ("apt-daily.timer", "apt-daily-upgrade.timer")
+    masked = [name for name in timers if found.enabled.get(name) == "masked"]
+    if not (wish.upgrades and masked):
+        return []
+    return [
+        f"hardening_upgrades: nothing is upgraded, as these are masked: {', '.join(masked)}. `systemctl unmask` them."
+    ]
+
+
+UNITS = (
+    "landfall-undo.service",
+    _firewall.UNIT,
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "systemd-timesyncd.service",
+    "fail2ban.service",
+    "firewalld.service",
+)
+PACKAGES = ("nftables", "unattended-upgrades", "systemd-timesyncd", "fail2ban", "python3-systemd", *_CLOCKS)
+
+
+def look(by_sshd: bool) -> Found:
+    """Look at this host."""
+    lines = _said("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *PACKAGES).splitlines()
+    return Found(
+        installed=frozenset(line.split()[0] for line in lines if line.endswith(" installed")),
+        enabled=_states("is-enabled"),
+        active=_states("is-active"),
+        container=os.path.exists("/run/systemd/container"),
+        ufw=_ufw_is_enabled(),
+        by_sshd=by_sshd,
+    )
+
+
+def _states(question: str) -> dict[str, str]:
+    """What systemd says of each unit. It has no line for one that does not exist, so each is asked by itself."""
+    return {unit: _said("systemctl", question, unit).strip() for unit in UNITS}
+
+
+def _ufw_is_enabled() -> bool:
+    try:
+        with open(_UFW, encoding="utf-8", errors="replace") as stream:
+            return bool(re.search(r"^\s*ENABLED=[\"']?yes", stream.read(), re.MULTILINE | re.IGNORECASE))
+    except OSError:
+        return False
+
+
+def ssh_ports(connection_port: int | None) -> list[int]:
+    """Where sshd listens and where this login came in, whichever they are."""
+    try:
+        listening = _sshd.ports(_sshd.effective())
+    except _sshd.SshdError:
+        listening = []
+    return sorted({*listening, *([connection_port] if connection_port else [])})
+
+
+def _said(*words: str) -> str:
+    command: Sequence[str] = words
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -1,0 +1,169 @@
+#!/usr/bin/python
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: access
+short_description: Change who may reach and enter a host, and keep it only once a fresh login has worked
+version_added: 0.1.0
+author: landfall.django contributors (@landfall)
+description:
+  - Writes a drop-in of sshd and the rules of the firewall, each checked by its own program first, and has both in
+    force.
+  - From the change on a clock runs on the host. The controller logs in afresh, over a connection of its own, and that
+    alone stops the clock. Where the login fails, the former files are put back at once; where the controller is gone,
+    the host does it by itself after the seconds of C(landfall-undo.timer), or when it boots.
+  - The units C(landfall-undo.service), C(landfall-undo.timer) and C(landfall-firewall.service) must be there, as the
+    role C(hardening) brings them.
+attributes:
+  check_mode:
+    description: Checks the files and says what would change. Rules of the firewall are not checked without C(nft).
+    support: full
+  diff_mode:
+    description: Shows the files.
+    support: full
+  action:
+    description: The fresh login is made from the controller.
+    support: full
+options:
+  sshd:
+    description: Content of the drop-in of sshd. Empty removes it.
+    type: str
+    default: ""
+  firewall:
+    description: Content of the rules for C(nft). Empty removes them.
+    type: str
+    default: ""
+  state:
+    description: V(tried) makes the change, V(kept) stops the clock, V(former) takes the change back. The action asks
+      for one after the other.
+    type: str
+    choices: [tried, kept, former]
+    default: tried
+"""
+
+EXAMPLES = r"""
+- name: Let nobody in by password
+  landfall.django.access:
+    sshd: |
+      PasswordAuthentication no
+"""
+
+RETURN = r"""
+paths:
+  description: The files that were changed, or would be.
+  type: list
+  elements: str
+  returned: success
+pending:
+  description: Whether the change waits for a fresh login.
+  type: bool
+  returned: success
+"""
+
+import os
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils import _confirm, _firewall, _session, _sshd, _tree
+
+RELOAD_SSHD = ["systemctl", "--no-block", "try-reload-or-restart", "ssh.service"]
+# Stopping it takes the rules away, and without their file it starts nothing.
+FORMER_RULES = ["systemctl", "--no-block", "restart", _firewall.UNIT]
+NO_RULES = ["systemctl", "--no-block", "stop", _firewall.UNIT]
+
+
+def check(module: AnsibleModule, found: list[_tree.Change]) -> None:
+    changed = {change.path: change.entry.content.decode() for change in found if change.entry.kind == _tree.FILE}
+    if _sshd.DROP_IN in changed:
+        _sshd.check(changed[_sshd.DROP_IN], _session.session())
+    if _firewall.RULES in changed and not (module.check_mode and not module.get_bin_path("nft")):
+        with tempfile.NamedTemporaryFile("w", suffix=".nft", encoding="utf-8") as candidate:
+            candidate.write(changed[_firewall.RULES])
+            candidate.flush()
+            _firewall.check(candidate.name)
+
+
+def make(found: list[_tree.Change], load: bool) -> None:
+    """Change the files and have them in force; what fails on the way is taken back."""
+    paths = [change.path for change in found]
+    former_rules = FORMER_RULES if _firewall.RULES in paths else NO_RULES
+    _confirm.arm(paths, ([RELOAD_SSHD] if _sshd.DROP_IN in paths else []) + ([former_rules] if load else []))
+    try:
+        _tree.apply(found)
+        if load:
+            _confirm.run("systemctl", "reload-or-restart", _firewall.UNIT)
+        if _sshd.DROP_IN in paths:
+            _confirm.run("systemctl", "try-reload-or-restart", "ssh.service")
+    except OSError:
+        _confirm.undo()
+        raise
+
+
+def tried(module: AnsibleModule) -> None:
+    leftover = _confirm.is_pending()
+    if leftover and not module.check_mode:
+        _confirm.undo()
+        module.warn("a former change was never confirmed by a fresh login, and has been taken back")
+    wanted = ((_sshd.DROP_IN, module.params["sshd"], "0644"), (_firewall.RULES, module.params["firewall"], "0644"))
+    entries = [
+        _tree.entry({"path": path, "content": content, "mode": mode} if content else {"path": path, "state": "absent"})
+        for path, content, mode in wanted
+    ]
+    found = _tree.changes("/", entries)
+    check(module, found)
+    rules = bool(module.params["firewall"])
+    nft = bool(module.get_bin_path("nft"))
+    load = rules and (_firewall.RULES in [change.path for change in found] or not nft or not _firewall.is_loaded())
+    pending = bool(found or load) and not module.check_mode
+    if pending:
+        make(found, load)
+    module.exit_json(
+        changed=bool(found or load or leftover),
+        paths=[change.path for change in found],
+        pending=pending,
+        diff=[
+            {
+                "before_header": change.path,
+                "after_header": change.path,
+                "before": (change.before or b"").decode(errors="replace"),
+                "after": change.entry.content.decode(),
+            }
+            for change in found
+        ],
+    )
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "sshd": {"type": "str", "default": ""},
+            "firewall": {"type": "str", "default": ""},
+            "state": {"type": "str", "choices": ["tried", "kept", "former"], "default": "tried"},
+        },
+        supports_check_mode=True,
+    )
+    os.environ["PATH"] = f"/usr/sbin:/sbin:{os.environ.get('PATH', '')}"
+    try:
+        if module.params["state"] == "tried":
+            tried(module)
+        elif module.params["state"] == "kept":
+            if not _confirm.confirm():
+                module.fail_json(
+                    msg="The fresh login came too late: the host has put back its former files. Run the play again."
+                )
+            module.exit_json(changed=True, paths=[], pending=False)
+        else:
+            if _confirm.is_pending():
+                _confirm.undo()
+            module.exit_json(changed=True, paths=[], pending=False)
+    except (_sshd.SshdError, _firewall.FirewallError) as error:
+        module.fail_json(msg=f"nothing has been changed. {error}")
+    except (OSError, ValueError) as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hardening_probe
+short_description: Find out what the role hardening has to do on a host, and what it must not do
+version_added: 0.1.0
+author: landfall.django contributors (@landfall)
+description:
+  - Looks for other firewalls, for the ports that sshd listens on, for missing packages and for units that are not
+    enabled, all in one question to the host.
+  - Fails with all problems at once, each with its cure.
+  - Where the play has a password for the host, it logs in once more without it, because passwords are about to be
+    refused.
+attributes:
+  check_mode:
+    description: It changes nothing.
+    support: full
+  diff_mode:
+    description: There is nothing to show.
+    support: none
+  action:
+    description: The fresh login is made from the controller.
+    support: full
+options:
+  ssh:
+    description: Whether sshd is to be hardened.
+    type: bool
+    default: true
+  ssh_options:
+    description: Options of sshd that the user wants otherwise.
+    type: dict
+    default: {}
+  firewall:
+    description: Whether the host is to have a firewall.
+    type: bool
+    default: true
+  allowed_ports:
+    description: Ports and ranges of ports that everybody may reach.
+    type: list
+    elements: str
+    default: []
+  upgrades:
+    description: Whether security upgrades are to install themselves.
+    type: bool
+    default: true
+  reboot_time:
+    description: When the host may be rebooted after an upgrade.
+    type: str
+    default: ""
+  time:
+    description: Whether the clock is to be synchronised.
+    type: bool
+    default: true
+  fail2ban:
+    description: Whether addresses that fail to log in are to be banned.
+    type: bool
+    default: false
+  connection:
+    description: The play's connection plugin. The action fills it in.
+    type: str
+    default: ssh
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  landfall.django.hardening_probe:
+    allowed_ports: [80, 443, 51820/udp]
+  register: probe
+"""
+
+RETURN = r"""
+tcp_ports:
+  description: Ports and ranges that are to be open, with those of sshd.
+  type: list
+  elements: str
+  returned: success
+udp_ports:
+  description: The same for UDP.
+  type: list
+  elements: str
+  returned: success
+ssh_ports:
+  description: Where sshd listens, and where this login came in.
+  type: list
+  elements: int
+  returned: success
+user:
+  description: Who is logged in by ssh; empty where the play came another way.
+  type: str
+  returned: success
+packages:
+  description: The packages that are missing.
+  type: list
+  elements: str
+  returned: success
+units:
+  description: The units that are not enabled, or do not run; true where they have to run.
+  type: dict
+  returned: success
+firewall_active:
+  description: Whether the unit of the role's firewall is active.
+  type: bool
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils import _firewall, _hardening, _session
+
+
+def main() -> None:
+    wish = {
+        "ssh": {"type": "bool", "default": True},
+        "ssh_options": {"type": "dict", "default": {}},
+        "firewall": {"type": "bool", "default": True},
+        "allowed_ports": {"type": "list", "elements": "str", "default": []},
+        "upgrades": {"type": "bool", "default": True},
+        "reboot_time": {"type": "str", "default": ""},
+        "time": {"type": "bool", "default": True},
+        "fail2ban": {"type": "bool", "default": False},
+    }
+    module = AnsibleModule(
+        argument_spec={**wish, "connection": {"type": "str", "default": "ssh"}}, supports_check_mode=True
+    )
+    wanted = _hardening.Wish(**{name: module.params[name] for name in wish})
+    session = _session.session()
+    found = _hardening.look(by_sshd=session is not None)
+    problems = _hardening.problems(wanted, found, module.params["connection"])
+    if problems:
+        module.fail_json(msg="\n".join(["nothing has been changed yet:", *(f"- {problem}" for problem in problems)]))
+    for warning in _hardening.warnings(wanted, found):
+        module.warn(warning)
+    ports = _hardening.ssh_ports(session.port if session else None)
+    allowed, _wrong = _firewall.parse([*wanted.allowed_ports, *ports])
+    module.exit_json(
+        changed=False,
+        tcp_ports=allowed["tcp"],
+        udp_ports=allowed["udp"],
+        ssh_ports=ports,
+        user=session.user if session else "",
+        packages=_hardening.packages(wanted, found.installed),
+        units=_hardening.units(wanted, found),
+        firewall_active=found.active.get(_firewall.UNIT) == "active",
+    )
+
+
+if __name__ == "__main__":
+    main()
