@@ -26,34 +26,57 @@ def differs(files: Path, root: Path, name: str) -> bool:
 def installed(files: Path, root: Path) -> Iterator[None]:
     """Put a release's files in force; where what follows fails, those of the release that serves come back.
 
-    Of a first release they stay, since the database has its passwords by then.
+    Of a first release they stay, since the database has its passwords by then. Those of before wait under another
+    name meanwhile: on a disk that is full by then they could not be written again.
     """
-    former = {name: _read(root / name) for name in FILES}
-    _put({name: _read(files / name) for name in FILES}, root)
+    first = not (root / "compose.yaml").exists()
+    for name in FILES:
+        _former(root, name).unlink(missing_ok=True)
+        if (root / name).exists():
+            os.link(root / name, _former(root, name))
     try:
+        for name in FILES:
+            _put(root / name, _read(files / name))
         yield
     except BaseException:
-        if former["compose.yaml"] is not None:
-            _put(former, root)
+        if not first:
+            for name in FILES:
+                _put_back(root, name)
         raise
+    finally:
+        for name in FILES:
+            _former(root, name).unlink(missing_ok=True)
 
 
-def _put(contents: dict[str, bytes | None], root: Path) -> None:
-    for name, content in contents.items():
-        if content is None:
-            (root / name).unlink(missing_ok=True)
-        else:
-            replace(root / name, content, FILES[name])
+def _former(root: Path, name: str) -> Path:
+    return root / f".{name}.former"
+
+
+def _put(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+    else:
+        replace(path, content, FILES[path.name])
+
+
+def _put_back(root: Path, name: str) -> None:
+    if _former(root, name).exists():
+        os.replace(_former(root, name), root / name)
+    else:
+        (root / name).unlink(missing_ok=True)
 
 
 def replace(path: Path, content: bytes, mode: int, uid: int = -1) -> None:
     """Replace a file in one step, so that a reader never sees half of it."""
     candidate = path.with_name(f".{path.name}.new")
-    with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-        file.write(content)
-        os.fchmod(file.fileno(), mode)
-        os.fchown(file.fileno(), uid, -1)
-    os.replace(candidate, path)
+    try:
+        with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), mode)
+            os.fchown(file.fileno(), uid, -1)
+        os.replace(candidate, path)
+    finally:
+        candidate.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> bytes | None:

@@ -39,9 +39,12 @@ def _place(source: Path, target: Path) -> None:
     for folder in reversed(target.parents):
         folder.mkdir(mode=0o755, exist_ok=True)
     candidate = target.with_name(f".{target.name}.new")
-    shutil.copyfile(source, candidate)
-    candidate.chmod(0o644)
-    os.replace(candidate, target)
+    try:
+        shutil.copyfile(source, candidate)
+        candidate.chmod(0o644)
+        os.replace(candidate, target)
+    finally:
+        candidate.unlink(missing_ok=True)
 
 
 def _files(root: Path) -> list[str]:

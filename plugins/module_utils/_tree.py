@@ -139,18 +139,25 @@ def _place(wanted: Entry, path: str) -> None:
     folder, name = os.path.split(path)
     os.makedirs(folder, mode=0o755, exist_ok=True)
     beside = os.path.join(folder, f".{name}.new")
-    if os.path.lexists(beside):
-        os.unlink(beside)
-    if wanted.kind == LINK:
-        os.symlink(wanted.target, beside)
-    else:
-        # Never readable by others, not even before it has its owner.
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(wanted.content)
-            os.fchown(stream.fileno(), wanted.uid, wanted.gid)
-            os.fchmod(stream.fileno(), wanted.mode)
-            os.fsync(stream.fileno())
-    os.replace(beside, path)
+    _discard(beside)
+    try:
+        if wanted.kind == LINK:
+            os.symlink(wanted.target, beside)
+        else:
+            # Never readable by others, not even before it has its owner.
+            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+                stream.write(wanted.content)
+                os.fchown(stream.fileno(), wanted.uid, wanted.gid)
+                os.fchmod(stream.fileno(), wanted.mode)
+                os.fsync(stream.fileno())
+        os.replace(beside, path)
+    finally:
+        _discard(beside)
+
+
+def _discard(path: str) -> None:
+    if os.path.lexists(path):
+        os.unlink(path)
 
 
 def lay(root: str, entries: Iterable[Entry], beside: Iterable[str], tree: str) -> None:

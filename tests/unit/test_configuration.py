@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import contextlib
+import resource
 import stat
 
 import pytest
@@ -64,3 +66,37 @@ def test_of_a_first_release_the_secrets_stay(files, root):
     with pytest.raises(RuntimeError):
         fail_within(files, root)
     assert (root / ".env").read_bytes() == ENV
+
+
+@contextlib.contextmanager
+def full_disk():
+    """No file can grow any more."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
+@pytest.fixture
+def serving(root):
+    former = {"compose.yaml": b"services: {former: {}}\n", ".env": b'TOKEN="former"\n'}
+    for name, text in former.items():
+        (root / name).write_bytes(text)
+        (root / name).chmod(0o600)
+    return former
+
+
+def test_what_cannot_be_written_leaves_all_as_it_was(files, root, serving):
+    with full_disk(), pytest.raises(OSError, match="too large"), installed(files, root):
+        pass
+    assert content(root) == serving
+
+
+def test_what_served_comes_back_on_a_disk_that_is_full_by_then(files, root, serving):
+    with contextlib.ExitStack() as limit, pytest.raises(RuntimeError), installed(files, root):
+        limit.enter_context(full_disk())
+        raise RuntimeError("on the way")
+    assert content(root) == serving
+    assert stat.S_IMODE((root / ".env").stat().st_mode) == 0o600

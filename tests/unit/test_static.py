@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import resource
+
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._static import forget, publish
 
@@ -53,3 +55,15 @@ def test_published_files_can_be_read_by_everybody(collected, served):
     (folder / "a.css").chmod(0o600)
     publish(folder, served)
     assert (served / "a.css").stat().st_mode & 0o777 == 0o644
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(collected, served):
+    release = collected("one", a_css="too much for it")
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2, most))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            publish(release, served)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert not list(served.iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 
 import pytest
@@ -132,3 +133,14 @@ def test_a_check_sees_the_set_as_it_would_be_and_the_root_stays(tmp_path):
     assert (tree / "conf.d/shop.conf").read_text() == "newer"
     assert str((tree / "tls/shop").readlink()) == "/etc/letsencrypt/live/shop"
     assert (root / "conf.d/shop.conf").read_text() == "former"
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(tmp_path):
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2, most))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            bring(tmp_path, {"path": "big", "content": "too much for it"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert not list(tmp_path.iterdir())
