@@ -94,9 +94,14 @@ def test_what_cannot_be_written_leaves_all_as_it_was(files, root, serving):
     assert content(root) == serving
 
 
-def test_what_served_comes_back_on_a_disk_that_is_full_by_then(files, root, serving):
-    with contextlib.ExitStack() as limit, pytest.raises(RuntimeError), installed(files, root):
+def fill_the_disk_within(files, root):
+    with contextlib.ExitStack() as limit, installed(files, root):
         limit.enter_context(full_disk())
         raise RuntimeError("on the way")
+
+
+def test_what_served_comes_back_on_a_disk_that_is_full_by_then(files, root, serving):
+    with pytest.raises(RuntimeError):
+        fill_the_disk_within(files, root)
     assert content(root) == serving
     assert stat.S_IMODE((root / ".env").stat().st_mode) == 0o600
