@@ -8,7 +8,19 @@ from collections.abc import Iterator
 
 from lab.bench.measure import Figures
 
-AIMS = {"bare host": "aim: ratio at most 1.3", "unchanged": "aim: at most 10 s"}
+AIMS = {
+    "bare host": "aim: ratio at most 1.3",
+    "unchanged": "aim: at most 10 s",
+    "release by deploy.yml": "aim: at most 20 s",
+    "rollback": "aim: at most 12 s",
+}
+ANSWERS = "new code answers after its build"
+BACK = "old code answers after the command"
+OVER = "unhealthy release over, after 5 s"
+MOMENTS = {ANSWERS: 5, BACK: 3, OVER: 5}  # what to aim for, in seconds
+SPLIT = "release by deploy.yml, split"
+UNCHANGED = {"site": "unchanged, site.yml", "deploy": "unchanged, deploy.yml"}
+RELEASE, ONE_MORE = "release", "one more stack"
 _SLOWEST = 8
 
 
@@ -26,7 +38,8 @@ def _lines(figures: Figures) -> Iterator[str]:
     for what in sorted(
         {what for what, _ in figures.seconds} - {what for what, who in figures.seconds if who == "script"}
     ):
-        yield f"{what:<34}{_spread(figures.seconds[what, 'collection']):>22}{'-':>22}"
+        seconds = figures.seconds[what, "collection"]
+        yield f"{what:<34}{_spread(seconds):>22}{'-':>22}{'':>7}  {len(seconds)}  {AIMS.get(what, '')}".rstrip()
     yield f"\nthe unchanged run: {figures.tasks}"
 
     yield f"\n{'visitors meanwhile':<34}{'failed requests':>22}{'longest gap in s':>22}"
@@ -34,7 +47,19 @@ def _lines(figures: Figures) -> Iterator[str]:
         failed, requests = sum(one[0] for one in seen), sum(one[1] for one in seen)
         yield f"  {f'{what}, {who}':<32}{f'{failed} of {requests}':>22}{max(one[2] for one in seen):>22.2f}"
 
+    yield f"\n{'seconds, as a visitor sees it':<34}{'collection':>22}{'plain script':>22}"
+    for what, aim in MOMENTS.items():
+        both = [_spread(figures.moments.get((what, who), [])) for who in ("collection", "script")]
+        yield f"  {what:<32}{both[0]:>22}{both[1]:>22}{'':>7}  aim: at most {aim} s"
+
+    yield f"\n{SPLIT:<34}{'collection':>22}{'plain script':>22}"
+    ours, theirs = (figures.steps.get((SPLIT, who), {}) for who in ("collection", "script"))
+    for phase in ours:
+        yield f"  {phase:<32}{_spread(ours[phase]):>22}{_spread(theirs.get(phase, [])):>22}"
+
     for (what, who), steps in figures.steps.items():
+        if what == SPLIT:
+            continue
         yield f"\n{what}, {who}: seconds by {'task, the slowest' if _is_tasks(what, who) else 'step'}"
         ordered = [(name, statistics.median(seconds)) for name, seconds in steps.items()]
         if _is_tasks(what, who):
@@ -43,13 +68,33 @@ def _lines(figures: Figures) -> Iterator[str]:
 
     yield f"\n{'memory in MiB':<34}{'collection':>22}{'plain script':>22}{'ratio':>7}"
     for service in sorted({service for service, _ in figures.memory}):
-        ours, theirs = (figures.memory.get((service, who), 0.0) for who in ("collection", "script"))
-        ratio_or_none = f"{ours / theirs:>7.2f}" if theirs else ""
-        yield f"  {service:<32}{ours:>22.1f}{theirs:>22.1f}{ratio_or_none}"
+        mib, mib_of_script = (figures.memory.get((service, who), 0.0) for who in ("collection", "script"))
+        ratio_or_none = f"{mib / mib_of_script:>7.2f}" if mib_of_script else ""
+        yield f"  {service:<32}{mib:>22.1f}{mib_of_script:>22.1f}{ratio_or_none}"
 
+    yield _noise(figures)
+
+
+def growth(figures: Figures) -> str:
+    """The other table: a line for each number of stacks and of containers."""
+    columns = (*UNCHANGED.values(), RELEASE)
+    lines = [f"{'seconds':<24}" + "".join(f"{what:>24}" for what in columns) + f"{'memory in MiB':>16}"]
+    for who in dict.fromkeys(who for what, who in figures.seconds if what == RELEASE):
+        seconds = "".join(f"{_spread(figures.seconds[what, who]):>24}" for what in columns)
+        lines.append(f"{who:<24}{seconds}{figures.memory['all', who]:>16.0f}")
+    more = [seconds for (what, _), found in figures.seconds.items() if what == ONE_MORE for seconds in found]
+    return "\n".join([*lines, "", f"{ONE_MORE} by site.yml: {_spread(more)} s", _noise(figures)])
+
+
+def size(stacks: int, replicas: int) -> str:
+    """How a line of that table is called."""
+    return f"{stacks} stack{'s' * (stacks > 1)}, {replicas} web"
+
+
+def _noise(figures: Figures) -> str:
     least, most = min(figures.work), max(figures.work)
     verdict = "the machine was quiet" if most < 1.3 * least else "the machine was noisy, and so are the figures"
-    yield f"\n{os.cpu_count()} cores; the same fixed work took {least:.2f} to {most:.2f} s before each run: {verdict}."
+    return f"\n{os.cpu_count()} cores; the same fixed work took {least:.2f} to {most:.2f} s before each run: {verdict}."
 
 
 def _is_tasks(what: str, who: str) -> bool:
@@ -57,5 +102,7 @@ def _is_tasks(what: str, who: str) -> bool:
 
 
 def _spread(seconds: list[float]) -> str:
+    if not seconds:
+        return "-"
     median = f"{statistics.median(seconds):.1f}"
     return median if len(seconds) == 1 else f"{median} ({min(seconds):.1f}-{max(seconds):.1f})"

@@ -1,7 +1,8 @@
-"""A few visitors of a site, who count what they get while something happens to it."""
+"""A few visitors of a site, who count what they get while something happens to it, and one who waits for news."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import itertools
 import socket
@@ -14,6 +15,7 @@ from lab.services import SITE_CA
 
 KEPT = 4  # visitors who keep their connection; one more makes a new one each time
 THINK = 0.03  # seconds between two requests of one of them
+LOOK = 0.05  # seconds between two looks of who waits for news
 TIMEOUT = 15
 
 
@@ -75,3 +77,44 @@ class Visitors:
         plain = socket.create_connection((self.address, 443), timeout=TIMEOUT)
         connection.sock = self.trust.wrap_socket(plain, server_hostname=self.name)
         return connection
+
+
+def page(address: str, name: str) -> str:
+    """The front page of a site, over HTTPS with a certificate that verifies. Raises OSError."""
+    trust = ssl.create_default_context(cafile=str(SITE_CA))
+    with (
+        socket.create_connection((address, 443), timeout=TIMEOUT) as plain,
+        trust.wrap_socket(plain, server_hostname=name) as connection,
+    ):
+        connection.sendall(f"GET / HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode(errors="replace")
+
+
+class Watch:
+    """Asks for the front page, from `with` to its end, until there is something in it; `seen` says when that was."""
+
+    def __init__(self, address: str, name: str, mark: str) -> None:
+        self.address = address
+        self.name = name
+        self.mark = mark
+        self.seen = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            with contextlib.suppress(OSError):
+                if self.mark in page(self.address, self.name):
+                    self.seen = time.time()
+                    return
+            self._stop.wait(LOOK)
