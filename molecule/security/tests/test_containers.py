@@ -67,10 +67,11 @@ def test_no_process_has_a_capability(host, containers):
         assert int(held, 16) == 0, service
 
 
-def test_the_root_file_system_of_the_project_cannot_be_written(host):
-    for path in ("/app/intruder", "/usr/local/bin/intruder", "/run/secrets"):
-        assert host.run("docker exec shop-web-1 touch %s", path).rc != 0
-    assert host.run("docker exec shop-web-1 touch /tmp/note").rc == 0
+def test_the_root_file_system_of_the_project_cannot_be_written(host, containers):
+    touch = f"docker exec {containers['web']['Name'].strip('/')} touch %s"
+    for path in ("/app/intruder", "/usr/local/bin/intruder", "/run/intruder"):
+        assert "Read-only file system" in host.run(touch, path).stderr
+    assert host.run(touch, "/tmp/note").rc == 0
 
 
 def test_only_nginx_publishes_ports(containers):
@@ -78,13 +79,16 @@ def test_only_nginx_publishes_ports(containers):
     assert published - {"db"} == {"edge"}  # the scenario publishes the database's by mistake
 
 
-def test_the_database_reaches_neither_the_internet_nor_the_host_nor_the_lab(host, containers):
-    gateway = host.check_output("ip -4 route show default").split()[2]
-    address = containers["web"]["NetworkSettings"]["Networks"]["shop_front"]["Gateway"]
-    connect = "docker exec %s bash -c 'exec 3<>/dev/tcp/%s/%d'"
-    assert host.run(connect, "shop-db-1", "redis", 6379).rc == 0
-    for target, port in ((gateway, 22), (address, 22), (address, 443)):
-        assert host.run("timeout 5 " + connect, "shop-db-1", target, port).rc != 0, target
+def test_the_database_reaches_neither_the_internet_nor_the_host(host, containers):
+    outside = host.check_output("ip -4 route show default").split()[2]
+    gateway = containers["web"]["NetworkSettings"]["Networks"]["shop_front"]["Gateway"]
+
+    def connects(target, port):
+        attempt = f"timeout 5 docker exec shop-db-1 bash -c 'exec 3<>/dev/tcp/{target}/{port}'"
+        return host.run(attempt).rc == 0
+
+    assert connects("redis", 6379)
+    assert [one for one in ((outside, 22), (gateway, 22), (gateway, 443)) if connects(*one)] == []
 
 
 def test_what_is_relaxed_for_one_service_stays_strict_for_the_others(containers):

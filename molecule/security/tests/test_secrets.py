@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import ast
+import base64
 import json
 import re
+import subprocess
+from dataclasses import dataclass
 
 import pytest
+import yaml
 
 from lab.bench.visitors import Visitors
 
 SECRETS = "/srv/shop/secrets"
 FILES = ("secret_key", "db/password", "db/root_password", "redis/password")
-# Where a secret is in clear, for root only: Docker keeps what it gave to a container.
+# Where a secret is in clear, for root only. Docker and containerd keep the environment that they gave to a container.
 HOLDERS = (
     rf"{SECRETS}/\S+",
     r"/srv/shop/(next/|releases/\d+/)?\.env",
     r"/var/lib/docker/containers/\w+/config\.v2\.json",
+    r"/run/containerd/\S+/config\.json",
+    r"/var/lib/containerd/\S+/meta\.db",
 )
+
+
+# What a generator of passwords, or somebody who means harm, may come up with.
+PLANTED = "plänted-$HOME ${x} #'\"`id`\\\nsecond line  "
 
 
 @pytest.fixture(scope="module")
@@ -24,50 +35,123 @@ def site(visit):
     return visit("shop")
 
 
-@pytest.fixture
-def secrets(host):
+def read_secrets(host):
     return {name: host.check_output(f"cat {SECRETS}/{name}") for name in FILES}
 
 
-def environment(host, service):
-    return "\n".join(
-        json.loads(host.check_output(f"docker inspect --format '{{{{json .Config.Env}}}}' shop-{service}-1"))
+@pytest.fixture
+def secrets(host):
+    return read_secrets(host)
+
+
+@pytest.fixture(scope="module")
+def vault(tmp_path_factory):
+    """A user's encrypted variables, and the arguments that open them."""
+    folder = tmp_path_factory.mktemp("vault")
+    variables, password = folder / "vault.yml", folder / "password"
+    variables.write_text(yaml.safe_dump({"vault_planted": PLANTED}))
+    password.write_text("open sesame")
+    opened = f"--vault-password-file={password}"
+    subprocess.run(["ansible-vault", "encrypt", opened, str(variables)], check=True, capture_output=True)
+    assert variables.read_text().startswith("$ANSIBLE_VAULT;")
+    planted = json.dumps({"stack_secrets": {"PLANTED": "{{ vault_planted }}"}})
+    return [opened, f"--extra-vars=@{variables}", f"--extra-vars={planted}"]
+
+
+@dataclass
+class Rotated:
+    """What a rotation of everything did: the secrets before it, what it said, and what visitors saw of it."""
+
+    before: dict[str, str]
+    said: str
+    visitors: Visitors
+    cookies: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def rotated(host, site, variables, ansible_playbook, vault):
+    site.get("/")
+    before, cookies = read_secrets(host), dict(site.cookies)
+    with Visitors(variables["ansible_host"], site.name) as visitors:
+        done = ansible_playbook("landfall.django.rotate", "--diff", "-vvv", *vault)
+    assert done.returncode == 0, done.stdout
+    return Rotated(before, done.stdout, visitors, cookies)
+
+
+def test_all_secrets_change_and_no_request_fails(host, rotated):
+    assert not set(read_secrets(host).values()) & set(rotated.before.values())
+    assert (rotated.visitors.failed, rotated.visitors.requests > 100) == (0, True)
+
+
+def test_only_the_new_passwords_are_taken(host, rotated, secrets):
+    assert refused_by_database(host, rotated.before["db/password"])
+    assert not refused_by_database(host, secrets["db/password"])
+    assert "WRONGPASS" in redis(host, rotated.before["redis/password"])
+    assert "PONG" in redis(host, secrets["redis/password"])
+
+
+def test_what_the_former_key_has_signed_still_counts(host, rotated):
+    web = host.check_output("docker compose -p shop ps -q web")
+    code = (
+        "from django.conf import settings; from django.core import signing;"
+        " (former,) = settings.SECRET_KEY_FALLBACKS; print(former, signing.loads(signing.dumps('mine', key=former)))"
     )
+    said = host.check_output("docker exec %s python3 manage.py shell -v 0 -c %s", web, code)
+    assert said.split() == [rotated.before["secret_key"], "mine"]
+
+
+def test_a_secret_from_the_vault_arrives_byte_for_byte(host, rotated):
+    web = host.check_output("docker compose -p shop ps -q web")
+    seen = host.check_output("docker exec %s python3 -c %s", web, "import os; print(ascii(os.environ['PLANTED']))")
+    assert ast.literal_eval(seen) == PLANTED
+
+
+def test_a_run_says_no_secret(rotated, secrets):
+    """With --diff and -vvv."""
+    known = {**secrets, **{f"former {name}": value for name, value in rotated.before.items()}}
+    assert not [name for name, value in known.items() if value in rotated.said]
+    assert "plänted" not in rotated.said
+    assert "second line" not in rotated.said
+
+
+def test_no_secret_is_anywhere_else_on_the_host(host, rotated, secrets):
+    """In logs, journals, images, layers, command lines, temporary files."""
+    host.check_output("journalctl --sync")
+    patterns = "\n".join([*secrets.values(), *rotated.before.values(), "plänted-"])
+    trees = "/etc /home /opt /root /run /srv /tmp /usr/local /var /proc/[0-9]*/cmdline"
+    # The input is where grep reads the secrets, so that its own command line has none.
+    grep = "grep --recursive --files-with-matches --fixed-strings --devices=skip --no-messages --file=-"
+    found = stdin(host, f"{grep} {trees}", patterns).stdout.splitlines()
+    known = [path for path in found if re.fullmatch("|".join(HOLDERS), path)]
+    assert sorted(set(found) - set(known)) == []
+    assert len(known) > len(FILES)
+    as_somebody = "setpriv --reuid=65534 --regid=65534 --clear-groups test -r %s"
+    assert [path for path in known if host.run(as_somebody, path).rc == 0] == []
+    logs = "".join(host.run(f"docker logs {name} 2>&1").stdout for name in ("shop-db-1", "shop-redis-1"))
+    logs += host.run("docker compose -p shop logs 2>&1; journalctl --no-pager --output=cat").stdout
+    assert not [name for name, value in {**secrets, **rotated.before}.items() if value in logs]
 
 
 def test_a_service_sees_no_secret_that_it_does_not_use(host, secrets):
     for service in ("web", "celery", "celery-beat"):
         assert secrets["db/root_password"] not in environment(host, service)
+        assert secrets["db/password"] in environment(host, service)
     for service in ("db", "redis"):
         assert not [name for name, value in secrets.items() if value in environment(host, service)]
     assert host.run("docker exec shop-redis-1 ls /run/secrets").stdout.split() == ["password", "users.acl"]
+
+
+def environment(host, service):
+    container = host.check_output(f"docker compose -p shop ps -q {service}")
+    return "\n".join(json.loads(host.check_output("docker inspect --format '{{json .Config.Env}}' %s", container)))
 
 
 def test_nobody_but_root_gets_to_the_files(host):
     assert host.check_output(f"stat -c '%a %U' {SECRETS}") == "700 root"
     for name in FILES:
         assert host.check_output(f"stat -c %a {SECRETS}/{name}") == "400"
+    # Somebody on the host has the number of the containers' user.
     assert host.run(f"setpriv --reuid=999 --regid=999 --clear-groups cat {SECRETS}/db/password").rc != 0
-
-
-def test_no_secret_is_anywhere_else_on_the_host(host, secrets):
-    """In logs, journals, images, layers, command lines, temporary files."""
-    host.check_output("journalctl --sync")
-    patterns = "\n".join(secrets.values())
-    command = "grep --recursive --files-with-matches --fixed-strings --devices=skip --file=- -s"
-    trees = "/etc /home /opt /root /run /srv /tmp /usr/local /var /proc/[0-9]*/cmdline"
-    # The input is where grep reads the secrets, so that its own command line has none.
-    script = f"{command} {trees} <<'END'\n{patterns}\nEND\n"
-    found = host.run("sh -s <<'SCRIPT'\n" + script + "SCRIPT\n").stdout.splitlines()
-    known = [path for path in found if re.fullmatch("|".join(HOLDERS), path)]
-    assert sorted(set(found) - set(known)) == []
-    assert len(known) > len(FILES)
-    for path in known:
-        assert host.check_output(f"stat -c %a {path}") in ("400", "600", "640"), path
-    logged = host.run("journalctl --no-pager --output=cat").stdout
-    for service in ("db", "redis", "web", "celery", "celery-beat"):
-        logged += host.check_output(f"docker logs shop-{service}-1 2>&1")
-    assert not [name for name, value in secrets.items() if value in logged]
 
 
 def test_the_database_user_owns_its_schema_and_nothing_else(host):
@@ -76,72 +160,54 @@ def test_the_database_user_owns_its_schema_and_nothing_else(host):
     assert [line.split(" TO ")[0] for line in grants] == ["GRANT USAGE ON *.*", "GRANT ALL PRIVILEGES ON `shop`.*"]
 
 
-def test_all_secrets_change_and_no_request_fails(host, site, variables, ansible_playbook, secrets):
-    site.get("/")
-    before = dict(site.cookies)
-    with Visitors(variables["ansible_host"], site.name) as visitors:
-        done = ansible_playbook("landfall.django.rotate", "--diff", "-vvv")
-    assert done.returncode == 0, done.stdout
-    now = {name: host.check_output(f"cat {SECRETS}/{name}") for name in FILES}
-    assert not set(now.values()) & set(secrets.values())
-    assert (visitors.failed, visitors.requests > 100) == (0, True)
-    assert not [
-        name for name, value in {**secrets, **{f"new {n}": v for n, v in now.items()}}.items() if value in done.stdout
-    ]
-
-    assert refused_by_database(host, secrets["db/password"])
-    assert not refused_by_database(host, now["db/password"])
-    assert "WRONGPASS" in redis(host, secrets["redis/password"])
-    assert "PONG" in redis(host, now["redis/password"])
-    # What the former key has signed still counts: the form's token belongs to a cookie of before.
-    assert secrets["secret_key"] in host.file("/srv/shop/.env").content_string
-    assert site.cookies == before
-
-
 def refused_by_database(host, password):
-    said = host.run(
-        "docker exec -i shop-db-1 sh -c 'read -r MYSQL_PWD; export MYSQL_PWD; exec mysql -u $MYSQL_USER -h 127.0.0.1"
-        f" --protocol=tcp -e \"select 1\"' <<'END'\n{password}\nEND"
-    )
+    mysql = 'exec mysql -u $MYSQL_USER -h 127.0.0.1 --protocol=tcp -e "select 1"'
+    said = stdin(host, f"docker exec -i shop-db-1 sh -c 'read -r MYSQL_PWD; export MYSQL_PWD; {mysql}'", password)
     return "Access denied" in said.stderr
 
 
 def redis(host, password):
-    return host.run(
-        "docker exec -i shop-redis-1 sh -c 'read -r REDISCLI_AUTH; export REDISCLI_AUTH; exec redis-cli ping' <<'END'\n"
-        f"{password}\nEND"
-    ).stdout
+    ping = "read -r REDISCLI_AUTH; export REDISCLI_AUTH; exec redis-cli ping"
+    return stdin(host, f"docker exec -i shop-redis-1 sh -c '{ping}' 2>&1", password).stdout
 
 
-def test_the_release_before_a_rotation_can_still_be_gone_back_to(site, ansible_playbook):
+def stdin(host, command, text):
+    """Run a command that reads a text, which is then on no command line: ssh and Ansible hand it over as a script."""
+    packed = base64.b64encode(text.encode()).decode()
+    return host.run(f"echo {packed} | base64 -d | {command}")
+
+
+def test_the_release_before_a_rotation_can_still_be_gone_back_to(rotated, site, ansible_playbook):
     done = ansible_playbook("landfall.django.rollback")
     assert done.returncode == 0, done.stdout
     assert site.get("/health/").status == 200
 
 
-def test_a_rotation_that_was_interrupted_keeps_both_passwords_until_it_ends(host, site, ansible_playbook, secrets):
+def test_a_rotation_that_fails_keeps_both_passwords_until_it_ends(host, rotated, site, ansible_playbook, secrets):
     broken = json.dumps({"stack_health_path": "/nowhere/", "stack_health_timeout": 5})
     done = ansible_playbook("landfall.django.rotate", "--extra-vars", broken)
     assert done.returncode != 0
     assert site.get("/health/").status == 200
-    between = host.check_output(f"cat {SECRETS}/db/password")
+    between = read_secrets(host)["db/password"]
     assert between != secrets["db/password"]
     assert not refused_by_database(host, secrets["db/password"])
     assert not refused_by_database(host, between)
-    assert host.run("docker restart shop-redis-1").rc == 0
+    # A server that starts anew meanwhile takes both as well.
+    host.check_output("docker restart shop-redis-1")
     assert "PONG" in redis(host, secrets["redis/password"])
 
     done = ansible_playbook("landfall.django.rotate")
     assert done.returncode == 0, done.stdout
-    assert host.check_output(f"cat {SECRETS}/db/password") == between
+    assert read_secrets(host)["db/password"] == between
     assert refused_by_database(host, secrets["db/password"])
     assert not host.file(f"{SECRETS}/retiring.json").exists
     again = ansible_playbook("landfall.django.site")
     assert "changed=0" in again.stdout, again.stdout
 
 
-def test_a_fallback_ends_when_it_is_told_to(host, ansible_playbook):
+def test_a_fallback_ends_when_it_is_told_to(host, rotated, ansible_playbook):
     given = {"rotate_secrets": [], "rotate_keep_fallback": False}
+    assert "SECRET_KEY_FALLBACKS" in host.file("/srv/shop/.env").content_string
     done = ansible_playbook("landfall.django.rotate", "--extra-vars", json.dumps(given))
     assert done.returncode == 0, done.stdout
     assert "SECRET_KEY_FALLBACKS" not in host.file("/srv/shop/.env").content_string
