@@ -31,8 +31,8 @@ def measured() -> measure.Figures:
                 there += 1
                 collection.play("first" if there == 1 else report.ONE_MORE, who, "site", variables(host, there, 1))
             one = variables(host, 1, replicas)
-            # To as many containers; and, where there are as many, to what the project was changed to by then.
-            collection.play("change of replicas", who, "deploy", one)
+            if edition:
+                collection.play("change of replicas", who, "deploy", one)
             for playbook, what in report.UNCHANGED.items():
                 if measure.recap(collection.play(what, who, playbook, one))["changed"]:
                     raise LabError(f"The run with nothing to do changed something: see {measure.LOGS}.")
