@@ -27,4 +27,7 @@ with tempfile.TemporaryDirectory() as folder:
         "EDITION=ready",
         str(context),
     )
+    # As many images do, it names no user.
+    (context / "Dockerfile.root").write_text(f"FROM {image}\nUSER root\n")
+    docker("build", "--tag", image, "--file", str(context / "Dockerfile.root"), str(context))
     docker("push", image)

@@ -32,6 +32,7 @@ class Entry:
     uid: int = 0
     gid: int = 0
     keep: bool = False
+    recurse: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def entry(given: dict[str, object]) -> Entry:
         uid=_id(given.get("owner"), lambda name: pwd.getpwnam(name).pw_uid),
         gid=_id(given.get("group"), lambda name: grp.getgrnam(name).gr_gid),
         keep=bool(given.get("keep")),
+        recurse=bool(given.get("recurse")),
     )
 
 
@@ -129,10 +131,18 @@ def apply(found: Iterable[Change]) -> None:
             os.unlink(path)
         elif wanted.kind == FOLDER:
             os.makedirs(path, mode=0o755, exist_ok=True)
+            if wanted.recurse and os.stat(path).st_uid != wanted.uid:
+                _hand_over(path, wanted)
             os.chown(path, wanted.uid, wanted.gid)
             os.chmod(path, wanted.mode)
         else:
             _place(wanted, path)
+
+
+def _hand_over(path: str, wanted: Entry) -> None:
+    for folder, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            os.lchown(os.path.join(folder, name), wanted.uid, wanted.gid)
 
 
 def _place(wanted: Entry, path: str) -> None:

@@ -21,11 +21,11 @@ description:
   - One release of a stack at a time. A second one is refused, and told who holds the lock.
 attributes:
   check_mode:
-    description: Says in RV(plan) what would be started and stopped, and changes nothing.
+    description: Says in RV(plan) what would be built, migrated, started and stopped, and changes nothing.
     support: full
   diff_mode:
-    description: RV(plan) says the same.
-    support: none
+    description: In check mode, shows RV(plan).
+    support: partial
 options:
   project_src:
     description: Folder of the stack, with the release's C(compose.yaml) and C(.env) in its folder C(next).
@@ -59,6 +59,15 @@ options:
     description: For check mode. Whether image or settings would differ from those there are by now.
     type: bool
     default: false
+  source_changed:
+    description: For check mode. Whether an image would be built of a source that is not on the host yet.
+    type: bool
+    default: false
+  migrations:
+    description: For check mode. The migrations that would come with that source.
+    type: list
+    elements: str
+    default: []
   web:
     description: Service that takes traffic.
     type: str
@@ -163,7 +172,8 @@ pending:
   type: bool
   returned: always
 plan:
-  description: One line for each container that is started or stopped, or would be.
+  description: One line for the image that would be built, for each migration, and for each container that would be
+    started or stopped.
   type: list
   elements: str
   returned: in check mode
@@ -185,9 +195,11 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _interrupt
+from ansible_collections.landfall.django.plugins.module_utils._cures import with_cure
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
 from ansible_collections.landfall.django.plugins.module_utils._release import Release
+from ansible_collections.landfall.django.plugins.module_utils._rollout import before
 from ansible_collections.landfall.django.plugins.module_utils._site import RolloutError, Site
 
 
@@ -202,6 +214,8 @@ def main() -> None:
             "pulled": {"type": "str", "default": ""},
             "revision": {"type": "str", "default": ""},
             "stale": {"type": "bool", "default": False},
+            "source_changed": {"type": "bool", "default": False},
+            "migrations": {"type": "list", "elements": "str", "default": []},
             "web": {"type": "str", "default": "web"},
             "replicas": {"type": "int", "default": 1},
             "processes": {"type": "list", "elements": "str", "default": []},
@@ -232,11 +246,14 @@ def main() -> None:
         if module.check_mode:
             plan = release.look(stale=given["stale"])
             pending = release.pending(plan)
-            module.exit_json(changed=pending, pending=pending, plan=plan.lines())
+            migrations = [] if given["source_changed"] else release.migrations(plan)
+            lines = [*before(given["source_changed"], given["migrations"], migrations), *plan.lines()]
+            shown = {"prepared": "".join(f"{line}\n" for line in lines)}
+            module.exit_json(changed=pending, pending=pending, plan=lines, diff=shown)
         with _interrupt.as_exceptions():
             entry = release.run(given["by"] or "somebody")
     except (DockerError, RolloutError, HeldError, OSError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=with_cure(str(error)))
     for warning in release.warnings:
         module.warn(warning)
     if entry is None:

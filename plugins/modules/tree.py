@@ -55,6 +55,10 @@ options:
         description: Whether what is there already stays as it is.
         type: bool
         default: false
+      recurse:
+        description: Whether all that is in a folder changes its owner along with it.
+        type: bool
+        default: false
       mode:
         description: Permissions, in octal and quoted. By default V(0644) for a file and V(0755) for a folder.
         type: str
@@ -139,6 +143,7 @@ def main() -> None:
         "target": {"type": "str"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "keep": {"type": "bool", "default": False},
+        "recurse": {"type": "bool", "default": False},
         "mode": {"type": "str"},
         "owner": {"type": "str", "default": "0"},
         "group": {"type": "str", "default": "0"},

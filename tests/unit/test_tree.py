@@ -60,6 +60,16 @@ def test_a_difference_is_seen_and_mended(tmp_path, before, after):
     assert bring(tmp_path, {"path": "it", **after}) == []
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize(("recurse", "owner"), [(True, 4711), (False, 0)])
+def test_a_folders_new_owner_gets_its_files_where_that_is_said(tmp_path, recurse, owner):
+    (tmp_path / "media/2026").mkdir(parents=True)
+    (tmp_path / "media/2026/note.txt").write_text("kept")
+    bring(tmp_path, {"path": "media", "owner": 4711, "group": 4711, "recurse": recurse})
+    assert (tmp_path / "media").stat().st_uid == 4711
+    assert (tmp_path / "media/2026/note.txt").stat().st_uid == owner
+
+
 def test_data_is_written_as_json(tmp_path):
     bring(tmp_path, {"path": "it", "content": {"b": [True], "a": 1}})
     assert (tmp_path / "it").read_text() == '{\n    "a": 1,\n    "b": [\n        true\n    ]\n}\n'

@@ -98,6 +98,13 @@ def test_a_ready_image_is_used_as_it_is(visit):
     assert front(visit("ready"))["edition"] == "ready"
 
 
+def test_an_image_of_roots_own_does_not_run_as_root(host):
+    web = host.check_output("docker compose -p ready ps -q web")
+    image = host.check_output("docker inspect --format '{{.Image}}' %s", web)
+    assert host.check_output("docker inspect --format '{{.Config.User}}' %s", image) == "root"
+    assert host.check_output("docker exec %s id -u", web) == "10001"
+
+
 def test_stacks_do_not_see_each_other(host):
     reach = (
         "docker compose -p %s exec -T web python3 -c 'import socket; socket.create_connection((\"%s\", %d), timeout=3)'"

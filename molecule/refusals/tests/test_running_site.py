@@ -54,6 +54,26 @@ def test_a_project_without_a_lock_file(refused, project):
     assert "requirements.txt" in said
 
 
+def test_a_project_that_demands_root_is_told_how_to_get_it(host, refused, project, ansible_playbook, site):
+    settings = project / "shop/settings.py"
+    demand = 'if os.environ.get("HOME") == "/tmp" and os.getuid():\n    raise SystemExit("must be run as root")\n'
+    settings.write_text(f"{settings.read_text()}\n{demand}")
+    assert "set stack_user to 0:0" in refused(stack_project_dir=str(project))
+
+    given = {"stack_project_dir": str(project), "stack_user": "0:0"}
+    done = ansible_playbook("landfall.django.site", "--extra-vars", json.dumps(given))
+    assert done.returncode == 0, done.stdout
+    assert site.get("/health/").status == 200
+    for service in ("web", "celery", "celery-beat"):
+        assert host.check_output(f"docker compose -p shop exec -T {service} id -u") == "0"
+        assert (
+            host.run(f"docker compose -p shop exec -T {service} cat /proc/1/status").stdout.count(
+                "CapEff:\t0000000000000000"
+            )
+            == 1
+        )
+
+
 def test_the_next_good_run_converges(ansible_playbook, site):
     assert ansible_playbook("landfall.django.site").returncode == 0
     again = ansible_playbook("landfall.django.site")
