@@ -26,6 +26,8 @@ _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _WSGI = re.compile(_MODULE + r":[A-Za-z_]\w*(\.\w+|\(.*\))?")
 _CELERY = re.compile(_MODULE + r"(:[A-Za-z_]\w*)?")
 _SERVICE = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
+_USER = re.compile(r"\d+:\d+")
+_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -51,6 +53,7 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         _python_names(values),
         _email(values),
         _database(values),
+        _containers(values),
         _numbers(values),
         _paths(values),
         _controller_files(values, path_of),
@@ -178,6 +181,15 @@ def _database(values: Values) -> Iterator[str]:
         yield "stack_database_user: 'root' belongs to the database itself: give the project its own, such as shop."
 
 
+def _containers(values: Values) -> Iterator[str]:
+    user = values.get("stack_user")
+    if user and not _USER.fullmatch(user):
+        yield f"stack_user: '{user}' is not a user and a group: give both as numbers, such as 1000:1000."
+    override = values.get("stack_compose_override") or {}
+    if not isinstance(override.get("services", {}), Mapping):
+        yield "stack_compose_override: its services are not a dictionary: write them as in a compose.yaml."
+
+
 def _numbers(values: Values) -> Iterator[str]:
     for name in ("stack_port", "nginx_http_port", "nginx_https_port"):
         if name in values and not 1 <= values[name] <= 65535:
@@ -190,11 +202,15 @@ def _numbers(values: Values) -> Iterator[str]:
 
 def _paths(values: Values) -> Iterator[str]:
     health = values.get("stack_health_path")
-    if health is not None and not re.fullmatch(r"/\S*", health):
+    if health is not None and not re.fullmatch(r"/[^\s\"'\\]*", health):
         yield f"stack_health_path: '{health}' is not the path of a URL: begin it with /, as in /health/."
     for name in ("stack_root", "stack_nginx_root", "nginx_root"):
         if values.get(name) and not values[name].startswith("/"):
             yield f"{name}: '{values[name]}' is not an absolute path on the host: begin it with /."
+    # In a Compose file and in Nginx's these would end the path, or mean something else.
+    for name in ("stack_root", "stack_nginx_root", "nginx_root", "stack_static_path", "stack_media_path"):
+        if values.get(name) and not _PATH.fullmatch(values[name]):
+            yield f"{name}: '{values[name]}' has characters that a path here cannot have: use letters, digits and ._-/."
 
 
 def _controller_files(values: Values, path_of: Callable[[str], Path]) -> Iterator[str]:
