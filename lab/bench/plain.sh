@@ -83,6 +83,9 @@ front() {
         mkdir -p acme "$temporary" /etc/letsencrypt/live /etc/letsencrypt/archive
         [ -f "$temporary/fullchain.pem" ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
             -days 3650 -subj /CN=temporary -keyout "$temporary/privkey.pem" -out "$temporary/fullchain.pem" 2>/dev/null
+        # Nginx is not root.
+        chgrp "$(stat --format %g buffers)" "$temporary/privkey.pem"
+        chmod 0640 "$temporary/privkey.pem"
         [ -e tls/shop ] || ln -s temporary/shop tls/shop
         docker compose pull --quiet nginx
         docker tag "$(docker compose config --images nginx | grep -v edge)" landfall-edge:1
