@@ -12,8 +12,8 @@ from lab.shell import CACHE, LabError
 
 NETWORK = "landfall-lab"
 DOMAIN = "lab.test"
-DNS, REGISTRY, ACME, DEPOT, PROFILES = (str(SUBNET.network_address + offset) for offset in (2, 3, 4, 5, 6))
-NAMES = {"registry": REGISTRY, "acme": ACME, "depot": DEPOT, "profiles": PROFILES}
+DNS, REGISTRY, ACME, DEPOT, PROFILES, PRIVATE = (str(SUBNET.network_address + offset) for offset in range(2, 8))
+NAMES = {"registry": REGISTRY, "acme": ACME, "depot": DEPOT, "profiles": PROFILES, "private": PRIVATE}
 DNS_FOLDER = CACHE / "dns"
 
 

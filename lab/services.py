@@ -22,6 +22,8 @@ from lab.shell import CACHE, LabError, run, stage, wait_for
 SERVICE = f"{LABEL}.service"
 SETTINGS = f"{LABEL}.settings"
 REGISTRY_PORT = 5077  # on the controller's loopback, which every engine lets speak plain HTTP
+# Of the user lab, whose password is only-in-the-lab.
+PRIVATE_USERS = "lab:$2b$12$N.BpFhijtPPiUCWtgkHwWOkpclq.l1vZMd9iTNVniegYkqtruugEe\n"
 HOUR = 3600
 ONE_PROFILE = {"default": {"description": "90 days", "validityPeriod": 90 * 24 * HOUR}}
 # As Let's Encrypt has them: https://letsencrypt.org/docs/profiles/
@@ -58,7 +60,7 @@ class Service:
 
 
 def all_services() -> tuple[Service, ...]:
-    return (dns(), registry(), acme(), profiles(), depot())
+    return (dns(), registry(), private(), acme(), profiles(), depot())
 
 
 def dns() -> Service:
@@ -68,6 +70,17 @@ def dns() -> Service:
 def registry() -> Service:
     publish = ("--publish", f"127.0.0.1:{REGISTRY_PORT}:5000")
     return Service("registry", network.REGISTRY, 5000, publish, volumes=(("registry", "/var/lib/registry"),))
+
+
+def private() -> Service:
+    """A registry that asks who one is."""
+    folder = CACHE / "private"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "htpasswd").write_text(PRIVATE_USERS)
+    settings = {"AUTH": "htpasswd", "AUTH_HTPASSWD_REALM": "lab", "AUTH_HTPASSWD_PATH": "/auth/htpasswd"}
+    words = [word for key, value in settings.items() for word in ("--env", f"REGISTRY_{key}={value}")]
+    mount = ("--volume", f"{folder}:/auth:ro,z")
+    return Service("private", network.PRIVATE, 5000, (*words, *mount), settings=PRIVATE_USERS, image="registry")
 
 
 def depot() -> Service:
