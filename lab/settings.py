@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.landfall.django.plugins.module_utils import _openpgp
 
-from lab import ssh
+from lab import docker, services, ssh
 from lab.authority import CA_FILE
 from lab.network import DOMAIN
 from lab.shell import say
@@ -37,7 +38,14 @@ def detected() -> dict[str, Any]:
         say(f"Docker's own repository is out of reach: hosts use {DEPOT}")
         found["docker_repository_url"] = f"{DEPOT}/debian"
         found["docker_repository_key"] = f"{DEPOT}/gpg"
+        found["docker_repository_key_fingerprint"] = _depot_fingerprint()
     return found
+
+
+def _depot_fingerprint() -> str:
+    """The key is another one in every depot."""
+    key = docker.docker("exec", services.depot().container, "cat", "/srv/www/docker/gpg")
+    return _openpgp.fingerprints(key.encode() + b"\n")[0]
 
 
 def _docker_repository_answers() -> bool:

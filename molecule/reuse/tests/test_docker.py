@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +43,66 @@ def test_the_repository_is_trusted_by_its_own_key_only(host, suite):
     assert "BEGIN PGP PUBLIC KEY" in host.file(fields["Signed-By"]).content_string
     policy = host.check_output("apt-cache policy docker-ce")
     assert fields["URIs"] in policy.partition("***")[2]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        # The depot's key is not Docker's.
+        (
+            {"docker_repository_key_fingerprint": "9DC8 5822 9FC7 DD38 854A E2D8 8D81 803C 0EBF CD88"},
+            "not 9DC858229FC7DD38854AE2D88D81803C0EBFCD88, so apt is not told to trust it",
+        ),
+        (
+            {"docker_repository_key": "http://depot.lab.test/nowhere"},
+            "docker_repository_key: http://depot.lab.test/nowhere cannot be fetched",
+        ),
+        ({"docker_repository_key_fingerprint": "0EBFCD88"}, "'0EBFCD88' is no fingerprint"),
+        ({"docker_daemon_options": {"hosts": ["fd://", "tcp://0.0.0.0:2375"]}}, "hosts has tcp://0.0.0.0:2375"),
+    ],
+)
+def test_what_must_not_be_is_refused_and_changes_nothing(host, ansible_playbook, given, says):
+    everything = "find /etc/apt /etc/docker -printf '%p %s %T@\n' | sort"
+    before = host.check_output(everything)
+    playbook = Path(__file__).parents[1] / "docker.yml"
+    done = ansible_playbook(str(playbook), "--extra-vars", json.dumps({"docker_origin": "docker", **given}))
+    assert done.returncode != 0
+    assert says in " ".join(done.stdout.split())
+    assert host.check_output(everything) == before
+
+
+def test_nobody_reaches_the_engine_but_root(host):
+    assert host.check_output("getent group docker").endswith(":")
+    with host.sudo():
+        listening = host.check_output("ss --listening --tcp --numeric --processes --no-header")
+    assert "dockerd" not in listening
+
+
+def test_a_login_is_for_root_only_and_pulls(host):
+    name = "private.lab.test:5000/redis:8"
+    with host.sudo():
+        config = host.file("/root/.docker/config.json")
+        assert (config.user, config.mode) == ("root", 0o600)
+        assert host.file("/root/.docker").mode == 0o700
+        # The password is not there for everybody to see in passing.
+        assert "only-in-the-lab" not in config.content_string
+        host.check_output(f"docker pull --quiet redis:8 && docker tag redis:8 {name}")
+        assert host.run(f"docker --config /nowhere push {name}").rc != 0
+        host.check_output(f"docker push --quiet {name} && docker image rm {name} && docker pull {name}")
+
+
+def test_a_password_is_in_no_log(host):
+    encoded = base64.b64encode(b"lab:only-in-the-lab").decode()
+    with host.sudo():
+        for words in ("only-in-the-lab", encoded):
+            # The brackets: sudo logs what it is asked to look for.
+            assert host.run(f"journalctl --output cat | grep --quiet '{words[:-1]}[{words[-1]}]'").rc == 1
+
+
+def test_no_container_gains_privileges(host):
+    with host.sudo():
+        status = host.check_output("docker run --rm --pull missing redis:8 grep NoNewPrivs /proc/self/status")
+    assert status.split() == ["NoNewPrivs:", "1"]
 
 
 def test_apt_keeps_the_version_asked_for(host, suite):
