@@ -57,7 +57,7 @@ def _sizes(values: Values) -> Iterator[str]:
 
 
 def _hsts(values: Values) -> Iterator[str]:
-    seconds = values.get("nginx_hsts_seconds", 0)
+    seconds = values.get("nginx_hsts_seconds") or 0
     if seconds < 0:
         yield f"nginx_hsts_seconds: {seconds} is no time: give seconds, such as 31536000 for a year, or 0."
 
@@ -69,8 +69,8 @@ def _logins(values: Values) -> Iterator[str]:
                 f"nginx_site_login_paths: '{path}' is not a plain path: begin it with / and leave out the query, "
                 "as in /admin/login/."
             )
-    rate = values.get("nginx_site_logins_per_minute", 1)
-    if rate < 1:
+    rate = values.get("nginx_site_logins_per_minute")
+    if rate is not None and rate < 1:
         yield f"nginx_site_logins_per_minute: {rate} would let nobody in: set it to 1 or more."
 
 

@@ -23,7 +23,15 @@ GOOD: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("values", [{}, GOOD, {"nginx_site_name": "", "nginx_site_domains": []}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        GOOD,
+        {"nginx_site_name": "", "nginx_site_domains": []},
+        {"nginx_hsts_seconds": None, "nginx_site_logins_per_minute": None, "nginx_trusted_proxies": None},
+    ],
+)
 def test_good_values(values: dict[str, Any]) -> None:
     assert _preflight_front.problems_of(values) == []
 
