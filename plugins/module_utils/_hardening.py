@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.landfall.django.plugins.module_utils import _firewall, _sshd
+from ansible_collections.landfall.django.plugins.module_utils._session import Session
 
 # They exclude each other as packages, too: installing one would remove the other.
 _CLOCKS = ("chrony", "ntp", "ntpsec", "openntpd")
@@ -45,11 +46,15 @@ class Found:
     container: bool = False
     ufw: bool = False
     by_sshd: bool = True
+    ssh_ports: list[int] = field(default_factory=list)
+    broken_sshd: str = ""
 
 
 def problems(wish: Wish, found: Found, connection: str) -> list[str]:
     """What keeps the role from working, each with its cure."""
     result = [*_of_values(wish)]
+    if wish.ssh and found.broken_sshd:
+        result.append(found.broken_sshd)
     if wish.firewall and found.ufw:
         result.append(
             "hardening_firewall: ufw is active. Of two firewalls nobody can tell which one decides, and ufw does not "
@@ -146,8 +151,9 @@ UNITS = (
 PACKAGES = ("nftables", "unattended-upgrades", "systemd-timesyncd", "fail2ban", "python3-systemd", *_CLOCKS)
 
 
-def look(by_sshd: bool) -> Found:
-    """Look at this host."""
+def look(session: Session | None) -> Found:
+    """Look at this host, from a session of sshd or another."""
+    listening, broken = _listening()
     lines = _said("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *PACKAGES).splitlines()
     return Found(
         installed=frozenset(line.split()[0] for line in lines if line.endswith(" installed")),
@@ -155,7 +161,10 @@ def look(by_sshd: bool) -> Found:
         active=_states("is-active"),
         container=os.path.exists("/run/systemd/container"),
         ufw=_ufw_is_enabled(),
-        by_sshd=by_sshd,
+        by_sshd=session is not None,
+        # The login's own, too: sshd may be about to listen elsewhere.
+        ssh_ports=sorted({*listening, *([session.port] if session else [])}),
+        broken_sshd=broken,
     )
 
 
@@ -172,13 +181,12 @@ def _ufw_is_enabled() -> bool:
         return False
 
 
-def ssh_ports(connection_port: int | None) -> list[int]:
-    """Where sshd listens and where this login came in, whichever they are."""
+def _listening() -> tuple[list[int], str]:
+    """The ports that sshd listens on by its configuration, or what is wrong with that."""
     try:
-        listening = _sshd.ports(_sshd.effective())
-    except _sshd.SshdError:
-        listening = []
-    return sorted({*listening, *([connection_port] if connection_port else [])})
+        return _sshd.ports(_sshd.effective()), ""
+    except _sshd.SshdError as error:
+        return [], _sshd.broken(error)
 
 
 def _said(*words: str) -> str:

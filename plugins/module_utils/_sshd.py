@@ -86,10 +86,7 @@ def check(content: str, who: Session | None) -> None:
     try:
         effective()
     except SshdError as error:
-        raise SshdError(
-            f"hardening_ssh: sshd does not take its own configuration as it is now, so that it would not start "
-            f"again: {error}. Mend it first, or set hardening_ssh: false."
-        ) from error
+        raise SshdError(broken(error)) from error
     with tempfile.TemporaryDirectory() as folder:
         own, whole = os.path.join(folder, "own"), _lay_out(content, folder)
         with open(own, "w", encoding="utf-8") as stream:
@@ -102,6 +99,14 @@ def check(content: str, who: Session | None) -> None:
     open_questions = undecided(settings(content), alone, together)
     if open_questions:
         raise SshdError(_contradicted(open_questions))
+
+
+def broken(error: SshdError) -> str:
+    """What to say of a host whose sshd could not start again."""
+    return (
+        f"hardening_ssh: sshd does not take its own configuration as it is now, and would not start again: {error}. "
+        f"Mend it first, or set hardening_ssh: false."
+    )
 
 
 def _lay_out(content: str, folder: str) -> str:

@@ -77,8 +77,9 @@ NO_RULES = ["systemctl", "--no-block", "stop", _firewall.UNIT]
 
 def check(module: AnsibleModule, found: list[_tree.Change]) -> None:
     changed = {change.path: change.entry.content.decode() for change in found if change.entry.kind == _tree.FILE}
-    if _sshd.DROP_IN in changed:
-        _sshd.check(changed[_sshd.DROP_IN], _session.session())
+    # Also where the drop-in is as it should be: another file may have come before it since.
+    if module.params["sshd"]:
+        _sshd.check(module.params["sshd"], _session.session())
     if _firewall.RULES in changed and not (module.check_mode and not module.get_bin_path("nft")):
         with tempfile.NamedTemporaryFile("w", suffix=".nft", encoding="utf-8") as candidate:
             candidate.write(changed[_firewall.RULES])
@@ -160,7 +161,7 @@ def main() -> None:
                 _confirm.undo()
             module.exit_json(changed=True, paths=[], pending=False)
     except (_sshd.SshdError, _firewall.FirewallError) as error:
-        module.fail_json(msg=f"nothing has been changed. {error}")
+        module.fail_json(msg=f"Who may come in is as it was. {error}")
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
 

@@ -127,19 +127,18 @@ def main() -> None:
     )
     wanted = _hardening.Wish(**{name: module.params[name] for name in wish})
     session = _session.session()
-    found = _hardening.look(by_sshd=session is not None)
+    found = _hardening.look(session)
     problems = _hardening.problems(wanted, found, module.params["connection"])
     if problems:
         module.fail_json(msg="\n".join(["nothing has been changed yet:", *(f"- {problem}" for problem in problems)]))
     for warning in _hardening.warnings(wanted, found):
         module.warn(warning)
-    ports = _hardening.ssh_ports(session.port if session else None)
-    allowed, _wrong = _firewall.parse([*wanted.allowed_ports, *ports])
+    allowed, _wrong = _firewall.parse([*wanted.allowed_ports, *found.ssh_ports])
     module.exit_json(
         changed=False,
         tcp_ports=allowed["tcp"],
         udp_ports=allowed["udp"],
-        ssh_ports=ports,
+        ssh_ports=found.ssh_ports,
         user=session.user if session else "",
         packages=_hardening.packages(wanted, found.installed),
         units=_hardening.units(wanted, found),
