@@ -39,7 +39,9 @@ def from_environment(environment: dict[str, str]) -> Session | None:
     words = environment.get("SSH_CONNECTION", "").split()
     if len(words) != 4 or not words[3].isdigit():
         return None
-    return Session(user=environment.get("LOGNAME", ""), source=words[0], address=words[2], port=int(words[3]))
+    # sshd prints the zone of a link-local address, and does not take it in a question about its configuration.
+    source, address = (word.partition("%")[0] for word in (words[0], words[2]))
+    return Session(user=environment.get("LOGNAME", ""), source=source, address=address, port=int(words[3]))
 
 
 def _environment(pid: int, proc: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ class SshdError(Exception):
 
 def settings(text: str) -> list[str]:
     """The keywords that a configuration sets, in lower case, without what its Match blocks set."""
-    words = [line.split(None, 1)[0].rstrip("=").lower() for line in text.splitlines() if line.split("#", 1)[0].strip()]
+    words = [word.lower() for word in re.findall(r"^[ \t]*([A-Za-z0-9]+)", text, re.MULTILINE)]
     end = words.index("match") if "match" in words else len(words)
     return words[:end]
 
