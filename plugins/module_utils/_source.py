@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Name the content of a source tree by a digest.
+"""Name the content of a source tree by a digest, and the migrations among the files that a change adds to it.
 
 Private to this collection.
 """
@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 
 # Version control and byte code say nothing about what an image would hold.
 _SKIPPED_FOLDERS = frozenset({".git", "__pycache__"})
+# A new file, as rsync itemizes it and as git shows it in a diff.
+_NEW = re.compile(r"^(?:[<>]f\++ |--- /dev/null\n\+\+\+ b/|rename to )(.+)$", re.MULTILINE)
+# Django takes none for a migration whose name begins with _ or ~.
+_MIGRATION = re.compile(r"(?:.+/)?([^/]+)/migrations/([^/_~][^/]*)\.py")
 
 
 def digest(root: str) -> str:
@@ -54,3 +59,12 @@ def _fingerprint(root: str, name: str) -> bytes:
     else:
         kind = "special"
     return hashlib.sha256(f"{kind}\0{name}\0".encode("utf-8", "surrogateescape") + content.digest()).digest()
+
+
+def new_migrations(said: str) -> list[str]:
+    """Return the migrations among the files that are new, from what rsync or `git diff` said, as catalogue.0002_stock.
+
+    An application that calls itself otherwise than its folder is named by the folder.
+    """
+    found = (_MIGRATION.fullmatch(path) for path in _NEW.findall(said))
+    return sorted(f"{match[1]}.{match[2]}" for match in found if match)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ansible_collections.landfall.django.plugins.module_utils import _front, _health
 from ansible_collections.landfall.django.plugins.module_utils._compose import recreated
 from ansible_collections.landfall.django.plugins.module_utils._gate import migrations
-from ansible_collections.landfall.django.plugins.module_utils._rollout import Container, plan
+from ansible_collections.landfall.django.plugins.module_utils._rollout import Container, before, plan
 
 
 def web(number, *, current=True, running=True, service="web"):
@@ -97,3 +97,11 @@ def test_pending_migrations_are_told_from_applied_ones():
 warning: something else
 """
     assert migrations(said) == (["catalogue.0002_stock"], ["contenttypes.0001_initial", "auth.0001_initial"])
+
+
+def test_what_precedes_the_containers_is_told_first():
+    assert before(True, ["shop.0002_stock"], []) == [
+        "build an image of the changed source",
+        "apply the migration shop.0002_stock, which comes with the source",
+    ]
+    assert before(False, [], ["shop.0002_stock"]) == ["apply the pending migration shop.0002_stock"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._source import digest
+from ansible_collections.landfall.django.plugins.module_utils._source import digest, new_migrations
 
 
 @pytest.fixture
@@ -48,3 +48,41 @@ def test_version_control_and_byte_code_do_not_count(tree):
 def test_a_tree_that_is_not_there_is_an_error(tree):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         digest(str(tree / "nowhere"))
+
+
+def test_the_new_migrations_of_a_copy():
+    said = """.d..t...... catalogue/
+<f.st...... catalogue/migrations/0001_initial.py
+<f+++++++++ catalogue/migrations/0003_stock.py
+<f+++++++++ catalogue/migrations/__init__.py
+cd+++++++++ shop/orders/migrations/
+<f+++++++++ shop/orders/migrations/0001_initial.py
+<f+++++++++ shop/migrations.py
+*deleting   catalogue/migrations/0002_old.py
+"""
+    assert new_migrations(said) == ["catalogue.0003_stock", "orders.0001_initial"]
+
+
+def test_the_new_migrations_of_a_checkout():
+    said = """diff --git a/catalogue/migrations/0001_initial.py b/catalogue/migrations/0001_initial.py
+--- a/catalogue/migrations/0001_initial.py
++++ b/catalogue/migrations/0001_initial.py
+@@ -1 +1 @@
+-one
++two
+diff --git a/catalogue/migrations/0003_stock.py b/catalogue/migrations/0003_stock.py
+new file mode 100644
+--- /dev/null
++++ b/catalogue/migrations/0003_stock.py
+@@ -0,0 +1 @@
++from django.db import migrations
+diff --git a/catalogue/migrations/0004_size.py b/catalogue/migrations/0004_length.py
+similarity index 100%
+rename from catalogue/migrations/0004_size.py
+rename to catalogue/migrations/0004_length.py
+"""
+    assert new_migrations(said) == ["catalogue.0003_stock", "catalogue.0004_length"]
+
+
+def test_where_nothing_is_said_there_are_no_migrations():
+    assert new_migrations("") == []
