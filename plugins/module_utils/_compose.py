@@ -64,8 +64,8 @@ class Compose:
         if not counts:
             return set()
         scale = [f"--scale={name}={count}" for name, count in counts.items()]
-        # `up` would wait for the health of what is down.
-        dry_run = ("--dry-run", "--progress=plain", "create", *scale, *services)
+        # `up` would wait for the health of what is down. A dry run pulls past the engine, and knows no mirror of it.
+        dry_run = ("--dry-run", "--progress=plain", "create", "--pull=never", *scale, *services)
         return recreated(self(*files, *dry_run, merge=True))
 
 
