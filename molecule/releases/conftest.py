@@ -16,6 +16,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "tests/projects/meter"
 CONTAINERS = "docker ps --all --no-trunc --format '{{.ID}} {{.Names}} {{.State}}' | sort"
+# What is in force, and what may lie about; not what every run brings anew, or the dump that a failed migration names.
+ANEW = ("source/*", "build/*", "next/*", "static/*", "beat/*", "backups/before-release-*.sql.gz")
+BUT = " ".join(f"-not -path '/srv/meter/{name}'" for name in ANEW)
+FILES = f"find /srv/meter /srv/nginx -type f -not -name .lock {BUT} -exec sha256sum {{}} + | sort -k 2"
 
 # New ones in every run: a number that was there before may find its image.
 numbers = itertools.count(int(time.time()) % 10**7)
@@ -76,15 +80,8 @@ def play(ansible_playbook) -> Callable[..., str]:
     return run
 
 
-@pytest.fixture(scope="module", autouse=True)
-def good_release(project, play) -> None:
-    """Whatever the tests of another file have left."""
-    project.restore()
-    play()
-
-
 @pytest.fixture(autouse=True)
-def good_project(project, good_release) -> None:
+def good_project(project) -> None:
     """Whatever the test before has left."""
     project.restore()
 
@@ -96,31 +93,36 @@ def ledger(host) -> Callable[[], list[dict]]:
 
 @pytest.fixture
 def refused(host, ansible_playbook, page, ledger):
-    """Run a playbook that must fail: the release of before serves on, in the containers of before."""
+    """Run a playbook that must fail: the release of before serves on, in the containers of before, and nothing else is
+    there, so that the next run meets what this one met."""
 
     def run(name: str = "deploy", **variables: object) -> str:
-        before = (page()["release"], host.check_output(CONTAINERS), len(ledger()), _files(host))
+        before = _state(host, page, ledger)
         done = ansible_playbook(f"landfall.django.{name}", "--extra-vars", json.dumps(variables))
         assert done.returncode != 0, done.stdout
-        assert (page()["release"], host.check_output(CONTAINERS), len(ledger()), _files(host)) == before
+        assert _state(host, page, ledger) == before
         return " ".join(done.stdout.split())
 
     return run
 
 
-def _files(host) -> str:
-    return host.check_output("sha256sum /srv/meter/.env /srv/meter/compose.yaml /srv/nginx/upstreams/*.conf")
+def _state(host, page, ledger) -> dict[str, object]:
+    return {
+        "release": page()["release"],
+        "containers": host.check_output(CONTAINERS),
+        "entries": len(ledger()),
+        "files": host.check_output(FILES),
+    }
 
 
 @pytest.fixture
 def converges(play, project, page):
-    """A good release follows, whatever came before, and after it there is nothing to do."""
+    """A good release follows, whatever came before."""
 
     def run() -> None:
         project.restore()
         release = project.next_release()
         play()
         assert page()["release"] == release
-        assert "changed=0" in play()
 
     return run

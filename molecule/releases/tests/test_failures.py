@@ -9,10 +9,9 @@ import load
 import pytest
 
 
-def test_a_broken_build_shows_its_last_lines(project, refused, converges):
+def test_a_broken_build_shows_its_last_lines(project, refused):
     (project.root / "Dockerfile").write_text("FROM python:3.13-slim\nRUN echo the reason is here && false\n")
     assert "the reason is here" in refused()
-    converges()
 
 
 def test_an_image_that_cannot_be_pulled(refused):
@@ -42,7 +41,7 @@ def test_a_release_that_never_gets_healthy_says_why(refused, given, words):
         assert word in said
 
 
-def test_its_own_checks_stop_it(project, refused, converges):
+def test_its_own_checks_stop_it(project, refused):
     with (project.root / "meter/models.py").open("a") as models:
         models.write(
             "\nfrom django.core.checks import Error, register\n\n\n@register(deploy=True)\n"
@@ -51,7 +50,6 @@ def test_its_own_checks_stop_it(project, refused, converges):
     said = refused()
     assert "meter.E001" in said
     assert "stack_check_level" in said
-    converges()
 
 
 def test_a_release_that_answers_500_behind_nginx_only(project, refused, variables, site):
@@ -65,6 +63,21 @@ def test_a_release_that_answers_500_behind_nginx_only(project, refused, variable
         time.sleep(2)
     assert "fails behind Nginx" in said
     assert "answers 500" in said
+
+
+def test_a_disk_that_is_full(host, project, refused, converges):
+    """Whatever of the new release it is that cannot be written any more: its files, or its static ones."""
+    project.next_release()
+    for folder in ("/srv/meter/next", "/srv/meter/static", "/srv/nginx/sites/meter/static"):
+        host.check_output(f"mount -t tmpfs -o size=4k,mode=0755 tmpfs {folder} && fallocate --length=4k {folder}/full")
+        try:
+            said = refused()
+            left = host.check_output(f"find {folder} -name '.*.new'")
+        finally:
+            host.check_output(f"umount {folder}")
+        assert "No space left on device" in said
+        assert left == ""
+    converges()
 
 
 def test_a_worker_that_does_not_start(project, refused, converges):
@@ -82,22 +95,45 @@ def test_a_broken_nginx_template(tmp_path, refused, project):
     assert 'unknown directive "nonsense"' in said
 
 
-def test_a_database_and_a_redis_that_are_down_are_started(host, play, project, page):
-    host.check_output("docker stop meter-db-1 meter-redis-1")
-    release = project.next_release()
-    play()
-    assert page()["release"] == release
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"DATABASE_URL": "mysql://meter:secret@nowhere/meter"}, ["cannot list the migrations", "nowhere"]),
+        ({"REDIS_URL": "redis://nowhere:6379/0"}, ["meter-celery-", "was not healthy within 5 seconds", "nowhere"]),
+    ],
+)
+def test_a_release_that_does_not_reach_what_it_needs(refused, given, words):
+    said = refused(stack_health_timeout=5, stack_environment=given)
+    for word in words:
+        assert word in said
+
+
+def test_a_redis_that_cannot_be_replaced(refused):
+    assert "registry.lab.test:5000/none:1" in refused(stack_redis_image="registry.lab.test:5000/none:1")
+
+
+def test_a_database_and_a_redis_that_are_down_are_started(host, play, converges):
+    host.check_output("docker kill meter-db-1 meter-redis-1")
+    converges()
+    assert "changed=0" in play()
 
 
 def test_a_check_tells_the_plan_and_changes_nothing(host, project, ansible_playbook, page):
     release = page()["release"]
     containers = host.check_output("docker ps --all --no-trunc --quiet | sort")
     project.next_release()
+    (project.root / "meter/migrations/0002_later.py").write_text("")
     secret = {"stack_secrets": {"TOKEN": "never to be seen"}}
-    done = ansible_playbook("landfall.django.deploy", "--check", "--diff", "-v", "-e", json.dumps(secret))
+    done = ansible_playbook("landfall.django.deploy", "--check", "--diff", "-e", json.dumps(secret))
     assert done.returncode == 0, done.stdout
     assert "meter/settings.py" in done.stdout
-    assert "start 1 new container(s) of web" in done.stdout
+    for line in (
+        "build an image of the changed source",
+        "apply the migration meter.0002_later, which comes with the source",
+        "start 1 new container(s) of web",
+        "start 1 new container(s) of celery-beat",
+    ):
+        assert line in done.stdout
     assert "never to be seen" not in done.stdout
     assert page()["release"] == release
     assert host.check_output("docker ps --all --no-trunc --quiet | sort") == containers

@@ -66,7 +66,7 @@ def test_a_second_deployment_is_refused_and_told_who_is_first(project, started, 
     assert page()["release"] == release
 
 
-def test_a_reboot_in_the_middle(host, project, started, converges, until, page):
+def test_a_reboot_in_the_middle(host, project, started, converges, until, page, play):
     project.next_release()
     process = started()
     wait_for_task(process, "Bring the release into service")
@@ -82,3 +82,4 @@ def test_a_reboot_in_the_middle(host, project, started, converges, until, page):
 
     until(answers, seconds=60)
     converges()
+    assert "changed=0" in play()

@@ -20,13 +20,19 @@ class Migration(migrations.Migration):
 GOOD = MIGRATION.replace('        migrations.RunSQL("SELECT no_such_column FROM meter_note"),\n', "")
 
 
-def test_a_migration_that_fails_names_the_dump_and_the_way_back(host, project, refused, converges, page):
+def test_a_migration_that_fails_names_the_dump_and_the_way_back(
+    host, project, refused, converges, page, ansible_playbook
+):
     notes = page()["notes"]
     assert notes
     (project.root / "meter/migrations/0002_colour.py").write_text(MIGRATION)
     said = refused()
     assert "meter.0002_colour" in said
     assert "no_such_column" in said
+    # By now the image is there to be asked.
+    plan = ansible_playbook("landfall.django.deploy", "--check", "--diff").stdout
+    assert "apply the pending migration meter.0002_colour" in plan
+    assert "build an image" not in plan
     restore = re.search(
         r"(zcat /srv/meter/backups/before-release-\d+\.sql\.gz \| docker compose .*?mysql')", said
     ).group(1)

@@ -25,6 +25,28 @@ def work(number: int, seconds: float) -> None:
     run.save(update_fields=["ended"])
 
 
+def held(number: int) -> None:
+    """Say that it began, wait for the note that lets it end, say that it ended."""
+    from .models import Note, Run
+
+    run = Run.objects.create(number=number)
+    while not Note.objects.filter(text=f"end {number}").exists():
+        time.sleep(0.1)
+    run.ended = True
+    run.save(update_fields=["ended"])
+
+
+@app.task
+def hold(number: int) -> None:
+    held(number)
+
+
+@app.task(acks_late=True)
+def hold_late(number: int) -> None:
+    """One that the broker has until it is done."""
+    held(number)
+
+
 @before_task_publish.connect(sender="meter.tasks.tick")
 def stamp(headers: dict[str, object], **_: object) -> None:
     """Say when beat sent it: the worker may have other things to do first."""

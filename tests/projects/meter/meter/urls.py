@@ -8,6 +8,8 @@ urlpatterns = [
     path("slow/", views.slow),
     path("note/", views.note),
     path("queue/", views.queue),
+    path("hold/", views.hold),
+    path("end/", views.end),
     path("runs/", views.runs),
     path("ticks/", views.ticks),
 ]

@@ -40,6 +40,20 @@ def queue(request: HttpRequest) -> JsonResponse:
     return answer(queued=count)
 
 
+def hold(request: HttpRequest) -> JsonResponse:
+    """Queue two tasks, numbered from `first`, that last until `end` is asked for."""
+    first = int(request.GET["first"])
+    tasks.hold.delay(first)
+    tasks.hold_late.delay(first + 1)
+    return answer(queued=2)
+
+
+def end(request: HttpRequest) -> JsonResponse:
+    """Let a task of `hold` end."""
+    Note.objects.create(text=f"end {int(request.GET['number'])}")
+    return answer()
+
+
 def runs(_request: HttpRequest) -> JsonResponse:
     """How often each task began, and how often it ended."""
     rows = list(Run.objects.values_list("number", "ended"))
