@@ -12,7 +12,7 @@ description:
   - Computes one digest over the names, contents, links and execute bits of all files below a folder.
   - Version control (C(.git)) and byte code (C(__pycache__)) do not count, nor do times and owners, so an image tagged
     by the digest is built again only when something in it would differ.
-  - Tells which of some files there are, and what some of them hold.
+  - Tells which of some files there are, what some of them hold, and whether C(requirements.txt) is locked.
 attributes:
   check_mode:
     description: The module only reads. Where the folder does not exist yet, it returns nothing in check mode.
@@ -56,6 +56,11 @@ found:
   type: list
   elements: str
   returned: success
+unlocked:
+  description: The lines of C(requirements.txt) that name no exact version or no hash, where it is the first of O(find).
+  type: list
+  elements: str
+  returned: success
 content:
   description: What those of O(read) hold that exist, by name.
   type: dict
@@ -65,7 +70,10 @@ content:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils._requirements import unlocked
 from ansible_collections.landfall.django.plugins.module_utils._source import digest
+
+REQUIREMENTS = "requirements.txt"
 
 
 def main() -> None:
@@ -81,10 +89,12 @@ def main() -> None:
     if module.check_mode and not root.is_dir():
         module.exit_json(changed=False)
     try:
+        found = [name for name in module.params["find"] if (root / name).is_file()]
         module.exit_json(
             changed=False,
             digest=digest(str(root)),
-            found=[name for name in module.params["find"] if (root / name).is_file()],
+            found=found,
+            unlocked=unlocked((root / REQUIREMENTS).read_text()) if found[:1] == [REQUIREMENTS] else [],
             content={name: (root / name).read_text() for name in module.params["read"] if (root / name).is_file()},
         )
     except (OSError, UnicodeDecodeError) as error:

@@ -1,0 +1,81 @@
+"""Renders what the roles generate, as a run would, for linters that read no templates.
+
+Usage: rendered.py DIR    writes the Dockerfiles and the Compose files there
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar, trust_as_template
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = ("uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt")
+SHOP = {
+    "stack_name": "shop",
+    "stack_domains": ["shop.example.com"],
+    "stack_project_dir": "/shop",
+    "stack_wsgi_application": "shop.wsgi:application",
+    "stack_celery_app": "shop",
+}
+# What a run finds out.
+FOUND = {
+    "common_engine": {"stdout": "29.0.0", "rc": 0},
+    "__stack_image_probe": {"id": f"sha256:{'0' * 64}", "uid": 10001, "gid": 10001, "workdir": "/app"},
+    "__stack_image_tag": "0" * 12,
+    "__nginx_account": {"uid": 998, "group": 998},
+}
+
+
+@functools.cache
+def know_plugins() -> None:
+    with warnings.catch_warnings():
+        # A test runner may have made the collections known already.
+        warnings.simplefilter("ignore")
+        init_plugin_loader([])
+
+
+def rendered(role: str, template: str, variables: Mapping[str, Any]) -> str:
+    """A template with a role's defaults, as far as the variables do not say otherwise."""
+    know_plugins()
+    folder = ROOT / "roles" / role
+    loader = DataLoader()
+    loader.set_basedir(str(ROOT / "playbooks"))
+    known: dict[str, Any] = {"role_path": str(folder), "playbook_dir": str(ROOT / "playbooks")}
+    for name in ("defaults", "vars"):
+        known |= loader.load_from_file(str(folder / name / "main.yml"), trusted_as_template=True)
+    known |= {"ansible_managed": "Ansible managed", "ansible_check_mode": False, **SHOP, **FOUND, **variables}
+    text = trust_as_template((ROOT / template).read_text())
+    # As the lookup template does it.
+    return str(Templar(loader, known).template(text, overrides={"trim_blocks": True, "keep_trailing_newline": True}))
+
+
+def dockerfile(lock: str, **variables: Any) -> str:
+    source = {"found": [lock], "content": {}, "digest": "0" * 64, "unlocked": []}
+    return rendered("stack", "templates/Dockerfile.j2", {"__stack_source": source, **variables})
+
+
+def files() -> Iterator[tuple[str, str]]:
+    for lock in LOCKS:
+        yield f"{lock}/Dockerfile", dockerfile(lock)
+    yield "stack/compose.yaml", rendered("stack", "templates/compose.yaml.j2", {})
+    yield "front/compose.yaml", rendered("nginx", "roles/nginx/templates/compose.yaml.j2", {})
+
+
+def main() -> int:
+    for name, text in files():
+        file = Path(sys.argv[1]) / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
