@@ -12,7 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rendered import LOCKS
+
 ROOT = Path(__file__).resolve().parent.parent
+# What the collection generates, for linters that read no templates.
+RENDERED = ".cache/rendered"
+COMPOSE_FILES = (f"{RENDERED}/stack/compose.yaml", f"{RENDERED}/front/compose.yaml")
 PYTHON_CODE = ("plugins", "roles", "lab", "tools", "tests", "molecule", "examples")
 
 
@@ -50,11 +55,21 @@ def lint() -> Stage:
             ("ruff", "format", "--check", *code),
             ("yamllint", "--strict", "."),
             ("shellcheck", *shell_scripts()),
+            ("python", "tools/rendered.py", RENDERED),
+            ("hadolint", *dockerfiles()),
+            ("compose-lint", "check", "--quiet", "--fail-on=low", "--config=.compose-lint.yml", *COMPOSE_FILES),
             ("mypy",),
             ("python", "tools/docs.py", "--check"),
             ("ansible-lint", "--offline", "--profile", "production"),
         ),
     )
+
+
+def dockerfiles() -> Iterator[str]:
+    """Those of projects, and those that are generated for projects that have none."""
+    for folder in ("examples", "tests"):
+        yield from sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("Dockerfile*"))
+    yield from (f"{RENDERED}/{lock}/Dockerfile" for lock in LOCKS)
 
 
 def scenarios() -> Iterator[Stage]:
