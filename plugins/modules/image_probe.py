@@ -81,6 +81,16 @@ print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd()
 """
 
 
+def identity_of(image: str) -> str:
+    """The image's id, by any name it has, a digest too; nothing where the host does not have it."""
+    try:
+        return inspect(image, kind="image")[0]["Id"]
+    except DockerError as error:
+        if "no such image" in str(error).lower():
+            return ""
+        raise
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={"image": {"type": "str", "required": True}, "modules": {"type": "dict", "default": {}}},
@@ -88,9 +98,9 @@ def main() -> None:
     )
     image, modules = module.params["image"], module.params["modules"]
     try:
-        if not docker("image", "ls", "--quiet", image).strip():
+        identity = identity_of(image)
+        if not identity:
             module.exit_json(changed=False)
-        identity = inspect(image, kind="image")[0]["Id"]
         names = sorted(set(modules.values()))
         run = ("run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", _PROBE, *names)
         answer = json.loads(docker(*run, timeout=120))
