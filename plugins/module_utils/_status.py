@@ -164,9 +164,14 @@ def certificate_row(found: Certificate, now: datetime.datetime) -> Row:
         "certificate": found.domain,
         "until": f"{leaf.not_after:%Y-%m-%d %H:%M}",
         "left": uptime(int(left.total_seconds())) if left > datetime.timedelta() else "none",
-        "of": uptime(round((leaf.not_after - leaf.not_before).total_seconds())),
+        "of": _life(leaf),
         "served": "no answer" if found.shown is None else "as on disk" if found.is_same else "another",
     }
+
+
+def _life(leaf: Leaf) -> str:
+    # The last second counts.
+    return uptime(round((leaf.not_after - leaf.not_before).total_seconds()) + 1)
 
 
 def certificates(rows: list[Row]) -> list[str]:
@@ -198,7 +203,7 @@ def certificate_problems(found: Certificate, now: datetime.datetime) -> list[str
     elif left < _certbot.alarm(life, found.certbot):
         said.append(
             f"{about} has {uptime(int(left.total_seconds()))} left of a certificate for "
-            f"{uptime(round(life.total_seconds()))}, which was to be renewed by now: {_SITE}, which says what is wrong."
+            f"{_life(leaf)}, which was to be renewed by now: {_SITE}, which says what is wrong."
         )
     return said
 

@@ -126,7 +126,7 @@ DAY = datetime.timedelta(days=1)
 
 
 def leaf(left: datetime.timedelta, life: datetime.timedelta = 90 * DAY) -> _tls.Leaf:
-    return _tls.Leaf(frozenset({"shop.test"}), NOW + left - life, NOW + left)
+    return _tls.Leaf(frozenset({"shop.test"}), NOW + left - life + datetime.timedelta(seconds=1), NOW + left)
 
 
 def certificate(left: datetime.timedelta = 60 * DAY, life: datetime.timedelta = 90 * DAY, **change: Any):
