@@ -18,10 +18,10 @@ from ansible_collections.landfall.django.plugins.module_utils._docker import Doc
 FOLDER = "backups"
 # Consistent without locks on InnoDB; what a restore meets is dropped first, tables of later migrations too.
 _DUMP = (
-    'MYSQL_PWD="$(cat /run/secrets/root_password)" exec mysqldump --single-transaction --quick --routines --triggers'
-    ' --events --no-tablespaces --set-gtid-purged=OFF --add-drop-database --databases "$MYSQL_DATABASE"'
+    'MYSQL_PWD="$(cat /run/secrets/root_password)" exec mysqldump --user=root --single-transaction --quick --routines'
+    ' --triggers --events --no-tablespaces --set-gtid-purged=OFF --add-drop-database --databases "$MYSQL_DATABASE"'
 )
-_RESTORE = """'MYSQL_PWD="$(cat /run/secrets/root_password)" exec mysql'"""
+_RESTORE = """'MYSQL_PWD="$(cat /run/secrets/root_password)" exec mysql --user=root'"""
 _END = b"-- Dump completed"
 
 

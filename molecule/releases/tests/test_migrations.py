@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-SQL = "docker compose -p meter exec -T db sh -c 'MYSQL_PWD=$(cat /run/secrets/root_password) mysql -N"
+SQL = "docker compose -p meter exec -T db sh -c 'MYSQL_PWD=$(cat /run/secrets/root_password) mysql --user=root -N"
 MIGRATION = """from django.db import migrations, models
 
 
@@ -34,7 +34,7 @@ def test_a_migration_that_fails_names_the_dump_and_the_way_back(
     assert "apply the pending migration meter.0002_colour" in plan
     assert "build an image" not in plan
     restore = re.search(
-        r"(zcat /srv/meter/backups/before-release-\d+\.sql\.gz \| docker compose .*?mysql')", said
+        r"(zcat /srv/meter/backups/before-release-\d+\.sql\.gz \| docker compose .*?mysql --user=root')", said
     ).group(1)
     column = f'{SQL} -e "show columns from meter.meter_note"\''
     assert "colour" in host.check_output(column), "MySQL does not take it back"
