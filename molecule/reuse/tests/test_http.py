@@ -64,7 +64,7 @@ class Front:
         context.set_alpn_protocols(["h2", "http/1.1"] if limits.pop("http2", False) else ["http/1.1"])
         for limit, version in limits.items():
             setattr(context, limit, version)
-        plain = socket.create_connection((self.address, 8443), timeout=30)
+        plain = socket.create_connection((self.address, 8443), timeout=20)
         try:
             return context.wrap_socket(plain, server_hostname=server_name)
         except BaseException:
@@ -83,7 +83,7 @@ class Front:
         **headers: str,
     ) -> Answer:
         name = f"{site}.{self.host}.test"
-        connection = http.client.HTTPConnection(self.address, 8080, timeout=30)
+        connection = http.client.HTTPConnection(self.address, 8080, timeout=20)
         if scheme == "https":
             connection.sock = self.connect(name)
         sent = {"Host": host or name, **{key.replace("_", "-"): value for key, value in headers.items()}}
