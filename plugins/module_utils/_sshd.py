@@ -139,7 +139,7 @@ def _contradicted(keywords: list[str]) -> str:
         if path != DROP_IN and os.path.isfile(path):
             with open(path, encoding="utf-8", errors="replace") as stream:
                 files[path] = stream.read()
-    if "include" not in settings(files.get(CONFIG, "")):
+    if not places("include", {CONFIG: files.get(CONFIG, "")}):
         return f"hardening_ssh: {CONFIG} does not read {DROP_INS}. Put `{_INCLUDE}` in its first line."
     said = "; ".join(f"{keyword} ({', '.join(places(keyword, files)) or 'unknown'})" for keyword in keywords)
     return (
