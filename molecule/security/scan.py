@@ -5,34 +5,52 @@ Runs on a host, by its own Python.
 
 from __future__ import annotations
 
-import asyncio
 import resource
+import select
+import socket
 import sys
+import time
+from contextlib import ExitStack
 
 AT_ONCE = 4000
-# A SYN is sent again after one second.
+# From when the last SYN of a batch was sent; one that was lost is sent again after one second.
 SECONDS = 1.5
 
 
-async def answers(address: str, port: int, turn: asyncio.Semaphore) -> bool:
-    async with turn:
-        try:
-            _reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), SECONDS)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-
-async def scan(address: str, ports: list[int]) -> list[int]:
-    turn = asyncio.Semaphore(AT_ONCE)
+def scan(address: str, ports: list[int]) -> list[int]:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # The neighbour's address has to be known before so many ask for it that most are forgotten.
-    await answers(address, ports[0], turn)
-    found = await asyncio.gather(*(answers(address, port, turn) for port in ports))
-    return [port for port, is_open in zip(ports, found, strict=True) if is_open]
+    found = batch(family, address, ports[:1])
+    for first in range(1, len(ports), AT_ONCE):
+        found += batch(family, address, ports[first : first + AT_ONCE])
+    return found
+
+
+def batch(family: int, address: str, ports: list[int]) -> list[int]:
+    with ExitStack() as stack, select.epoll() as poll:
+        sockets = {}
+        for port in ports:
+            one = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            one.setblocking(False)
+            one.connect_ex((address, port))
+            poll.register(one, select.EPOLLOUT | select.EPOLLONESHOT)
+            sockets[one.fileno()] = (port, one)
+        # Whatever answered is known to the kernel by then, however late this process is.
+        end = time.monotonic() + SECONDS
+        answered: set[int] = set()
+        while len(answered) < len(ports):
+            left = end - time.monotonic()
+            answered.update(number for number, _event in poll.poll(max(left, 0)))
+            if left < 0:
+                break
+        return sorted(port for port, one in map(sockets.__getitem__, answered) if not failure(one))
+
+
+def failure(connecting: socket.socket) -> int:
+    return connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_NOFILE, (2 * AT_ONCE, 2 * AT_ONCE))
     wanted = [int(port) for port in sys.argv[2:]] or list(range(1, 65536))
-    print(*asyncio.run(scan(sys.argv[1], wanted)))
+    print(*scan(sys.argv[1], wanted))
