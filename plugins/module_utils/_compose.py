@@ -48,6 +48,12 @@ class Compose:
         """The names of the containers of a service."""
         return sorted(self.containers(service))
 
+    def has_network(self, name: str) -> bool:
+        """Whether a network of the project is there."""
+        own = [f"label={_LABEL}project={self.name}", f"label={_LABEL}network={name}"]
+        filters = [word for value in own for word in ("--filter", value)]
+        return bool(docker("network", "ls", "--quiet", *filters).strip())
+
     def forget_once(self, services: Iterable[str]) -> None:
         """Remove the one-off containers that a run which was killed has left."""
         for service in services:
