@@ -36,8 +36,8 @@ class Gate:
 
     def run(self, number: int) -> None:
         """Let release `number` through, or raise RolloutError."""
-        # Three starts of Django at once, on the usual two cores, take half the time of three in a row. The very first makes
-        # the stack's network; several at once would make several.
+        # Three starts of Django at once, on the usual two cores, take half the time of three in a row. The very first
+        # makes the stack's network; several at once would make several.
         at_once = 3 if self.compose.has_network("default") else 1
         with self.step("check and collect static files"), ThreadPoolExecutor(at_once) as pool:
             checked, collected = pool.submit(self._check), pool.submit(self._collect)
