@@ -43,12 +43,14 @@ def site(visit):
 @pytest.fixture(scope="module")
 def mistakes(host):
     """The database published by an override of the user's, and a server on all of the host's addresses."""
-    host.check_output(f"cat >/srv/shop/compose.override.yaml <<'E'\n{OVERRIDE}E")
-    host.check_output("docker compose --project-directory /srv/shop up --detach --wait db")
+    files = " ".join(f"--file=/srv/shop/{name}" for name in ("compose.yaml", "compose.override.yaml", "mistake.yaml"))
+    compose = "docker compose --project-directory=/srv/shop %s up --detach --wait db"
+    host.check_output(f"cat >/srv/shop/mistake.yaml <<'E'\n{OVERRIDE}E")
+    host.check_output(compose % files)
     host.check_output("systemd-run --unit=mistake python3 -m http.server 9999 --bind ::")
     yield
-    host.check_output("systemctl stop mistake; rm /srv/shop/compose.override.yaml")
-    host.check_output("docker compose --project-directory /srv/shop up --detach --wait db")
+    host.check_output("systemctl stop mistake; rm /srv/shop/mistake.yaml")
+    host.check_output(compose % "")
 
 
 def test_of_all_ports_only_ssh_and_the_sites_answer(neighbour, variables, scan_from):
