@@ -42,8 +42,10 @@ image() {
         --exclude=.git --exclude=.env --exclude=.venv --exclude=__pycache__ \
         --rsh="ssh -F $SSH_CONFIG" --rsync-path="sudo rsync" "$project/" "$host:/srv/shop/source/"
     on_host <<'END'
-        docker build --progress=plain --tag shop:plain --file /srv/shop/build/Dockerfile \
-            --secret id=environment,src=/srv/shop/build/environment.json /srv/shop/source 2>&1
+        cd /srv/shop/build
+        set -- --secret id=environment,src=environment.json
+        for tool in tools/*; do set -- "$@" --secret "id=${tool#tools/},src=$tool"; done
+        docker build --progress=plain --tag shop:plain --file Dockerfile "$@" ../source 2>&1
 END
     step "image"
 }
@@ -51,7 +53,7 @@ END
 services() {
     on_host <<'END'
         cd /srv/shop
-        install -d -o 10001 -g 10001 beat /srv/nginx/sites/shop/media
+        install -d -o 10001 -g 10001 beat static/plain /srv/nginx/sites/shop/media
         docker compose pull --quiet db redis
         docker compose up --detach --wait db redis
 END
