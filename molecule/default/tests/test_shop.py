@@ -99,7 +99,8 @@ def test_a_service_is_healthy_only_for_who_may_log_in(host, service):
 
 
 def test_the_databases_root_is_let_in_from_its_own_container_only(host):
-    ask = "MYSQL_PWD=$(cat /run/secrets/root_password) mysql -uroot -N -e 'select host from mysql.user where user=\"root\"'"
+    sql = "select host from mysql.user where user='root'"
+    ask = f'MYSQL_PWD=$(cat /run/secrets/root_password) mysql -uroot -N -e "{sql}"'
     hosts = host.check_output("docker compose -p shop exec -T db sh -c %s", ask)
     assert hosts == "localhost"
 
