@@ -41,13 +41,14 @@ def site(visit):
 
 
 @pytest.fixture(scope="module")
-def mistakes(host):
+def mistakes(host, scan_from, until):
     """The database published by an override of the user's, and a server on all of the host's addresses."""
     files = " ".join(f"--file=/srv/shop/{name}" for name in ("compose.yaml", "compose.override.yaml", "mistake.yaml"))
     compose = "docker compose --project-directory=/srv/shop %s up --detach --wait db"
     host.check_output(f"cat >/srv/shop/mistake.yaml <<'E'\n{OVERRIDE}E")
     host.check_output(compose % files)
     host.check_output("systemd-run --unit=mistake python3 -m http.server 9999 --bind ::")
+    until(lambda: scan_from(host, "127.0.0.1", 9999) == [9999], seconds=30)
     yield
     host.check_output("systemctl stop mistake; rm /srv/shop/mistake.yaml")
     host.check_output(compose % "")
