@@ -79,7 +79,9 @@ def test_the_hook_ran_after_each_one_and_once_more_after_it_was_broken(host, nam
     with host.sudo():
         renewals = host.file("/root/renewals").content_string.splitlines()
         assert not host.file(f"/var/lib/letsencrypt/{name}.hook-failed").exists
-    assert [set(line.split()) for line in renewals] == [{name, name.removeprefix("www.")}] * (3 if profiles else 2)
+    assert {frozenset(line.split()) for line in renewals} == {frozenset((name, name.removeprefix("www.")))}
+    # Where one profile takes the place of another, certbot from 3.2 on runs the hook too. Twice does no harm.
+    assert len(renewals) in ((3, 4) if profiles else (2,))
 
 
 def test_the_timer_renews(host):
