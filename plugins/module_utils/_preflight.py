@@ -58,7 +58,7 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         _paths(values),
         _controller_files(values, path_of),
         _processes(values),
-        _preflight_front.problems_of(values),
+        _front(values),
     )
     return [problem for check in checks for problem in check]
 
@@ -98,6 +98,16 @@ def _stack_name(values: Values) -> Iterator[str]:
             f"stack_name: '{name}' is not a usable name: give up to 40 lower-case letters, digits and hyphens, "
             "beginning with a letter, such as shop."
         )
+
+
+def _front(values: Values) -> Iterator[str]:
+    if not uses_front(values):
+        return
+    given = dict(values)
+    # By default they are the same, and then all has been said.
+    if given.get("nginx_site_domains") == given.get("stack_domains"):
+        given.pop("nginx_site_domains", None)
+    yield from _preflight_front.problems_of(given)
 
 
 def _domains(values: Values) -> Iterator[str]:

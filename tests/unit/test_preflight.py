@@ -58,11 +58,18 @@ def only(found: list[str]) -> str:
     return found[0]
 
 
+def test_what_a_stack_and_its_front_have_in_common_is_said_once() -> None:
+    wrong = ["shop.example.com; return 200"]
+    assert only(problems(stack_domains=wrong, nginx_site_domains=wrong)).startswith("stack_domains: ")
+    assert only(problems(nginx_site_name="shop", nginx_site_domains=[])).startswith("nginx_site_domains: ")
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {},
         {"stack_mode": "development", "stack_domains": [], "letsencrypt_email": "nobody"},
+        {"stack_mode": "development", "stack_domains": [], "nginx_site_name": "shop", "nginx_site_domains": []},
         {"stack_nginx_root": "", "letsencrypt_email": "nobody"},
         {"letsencrypt_email": ""},
         {"stack_domains": ["localhost"]},
