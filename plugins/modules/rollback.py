@@ -18,8 +18,8 @@ attributes:
     description: Says in RV(plan) what would be started and stopped, and changes nothing.
     support: full
   diff_mode:
-    description: RV(plan) says the same.
-    support: none
+    description: In check mode, shows RV(plan).
+    support: partial
 options:
   project_src:
     description: Folder of the stack.
@@ -108,7 +108,9 @@ def main() -> None:
         number, release = prepare(given["project_src"], given["release"], given["despite_migrations"])
         if module.check_mode:
             plan = release.look()
-            module.exit_json(changed=release.pending(plan), to=number, plan=plan.lines())
+            lines = plan.lines()
+            shown = {"prepared": "".join(f"{line}\n" for line in lines)}
+            module.exit_json(changed=release.pending(plan), to=number, plan=lines, diff=shown)
         with _interrupt.as_exceptions():
             entry = release.run(given["by"] or "somebody", rollback_to=number)
     except (DockerError, RolloutError, HeldError, LookupError, OSError) as error:
