@@ -49,11 +49,11 @@ def _names(values: Values) -> Iterator[str]:
 
 
 def _sizes(values: Values) -> Iterator[str]:
-    size, memory = values.get("nginx_site_client_max_body_size", "0"), values.get("nginx_memory_limit", "256m")
+    size, memory = values.get("nginx_site_client_max_body_size", "0"), values.get("nginx_memory_limit", "128m")
     if not _SIZE.fullmatch(str(size)):
         yield f"nginx_site_client_max_body_size: '{size}' is not a size of Nginx's: give one such as 20m."
     if not _MEMORY.fullmatch(str(memory)):
-        yield f"nginx_memory_limit: '{memory}' is not a size of Docker's: give one such as 256m."
+        yield f"nginx_memory_limit: '{memory}' is not a size of Docker's: give one such as 128m."
 
 
 def _hsts(values: Values) -> Iterator[str]:
