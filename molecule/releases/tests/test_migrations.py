@@ -21,6 +21,10 @@ GOOD = MIGRATION.replace('        migrations.RunSQL("SELECT no_such_column FROM 
 
 
 def test_a_migration_that_fails_names_the_dump_and_the_way_back(host, project, refused, page, ansible_playbook):
+    post = "import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:8000/note/', b'kept', HEADERS))"
+    headers = {"Host": "meter.trixie.test", "X-Forwarded-Proto": "https"}
+    web = host.check_output("docker compose -p meter ps -q web").split()[0]
+    host.check_output("docker exec %s python3 -c %s", web, post.replace("HEADERS", repr(headers)))
     notes = page()["notes"]
     assert notes
     (project.root / "meter/migrations/0002_colour.py").write_text(MIGRATION)
@@ -70,6 +74,7 @@ def test_a_full_disk_stops_the_dump(host, project, refused):
         GOOD.replace("0001_initial", "0002_colour").replace('"colour"', '"size"')
     )
     host.check_output("mkdir -p /srv/meter/backups && mount -t tmpfs -o size=4k,mode=0700 tmpfs /srv/meter/backups")
+    host.check_output("head -c 4096 /dev/zero >/srv/meter/backups/all-there-is")
     try:
         said = refused()
     finally:
