@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import subprocess
 import sys
@@ -13,16 +12,13 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.landfall.django.plugins.module_utils import _preflight, _preflight_host, _preflight_spec
+from ansible_collections.landfall.django.plugins.module_utils import _preflight
 from hypothesis import given
 from hypothesis import strategies as st
 
-ROOT = Path(__file__).parents[2]
-COLLECTIONS = Path(_preflight.__file__).parents[5]
-OPTIONS = yaml.safe_load((ROOT / "roles/stack/meta/argument_specs.yml").read_text())["argument_specs"]["main"][
-    "options"
-]
+from tests.unit.sentences import only
 
+COLLECTIONS = Path(_preflight.__file__).parents[5]
 GOOD: dict[str, Any] = {
     "stack_name": "shop",
     "stack_domains": ["shop.example.com", "xn--mller-kva.example"],
@@ -50,12 +46,6 @@ GOOD: dict[str, Any] = {
 
 def problems(**change: Any) -> list[str]:
     return _preflight.problems_of({**GOOD, **change}, Path)
-
-
-def only(found: list[str]) -> str:
-    assert len(found) == 1, found
-    assert found[0].endswith(".")
-    return found[0]
 
 
 def test_what_a_stack_and_its_front_have_in_common_is_said_once() -> None:
@@ -194,119 +184,6 @@ def test_environment_names() -> None:
     found = list(_preflight.environment_names("stack_secrets", names))
     assert [sentence.split("'")[1] for sentence in found] == ["1ST", "A-B", ""]
     assert "is not a dictionary" in only(list(_preflight.environment_names("stack_secrets", ["A=b"])))
-
-
-def test_unknown_names_are_told_what_they_may_have_meant() -> None:
-    names = ["stack_name", "stack_domain", "stack_colour_of_the_logo", "my_stack", "nginx_root"]
-    far, near = _preflight_spec.unknown_names(names, OPTIONS)
-    assert near == "stack_domain: there is no such variable: did you mean stack_domains?"
-    assert far.startswith("stack_colour_of_the_logo: there is no such variable: remove it")
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "sentence"),
-    [
-        ("stack_mode", "prod", "'prod' is not one of its choices: set it to one of production, development."),
-        ("stack_port", "abc", "'abc' is not a whole number: give a whole number, such as 8000."),
-        ("stack_port", True, "True is not a whole number"),
-        ("stack_redis", "perhaps", "'perhaps' is not true or false"),
-        ("stack_domains", "shop.example.com", "write it in brackets, as stack_domains: [shop.example.com]."),
-        ("stack_processes", "worker", "'worker' is not a dictionary of names and values"),
-        ("stack_git_version", 1.1, "1.1 is not a text: put the value in quotes"),
-        ("stack_git_version", datetime.date(2026, 1, 2), "2026-01-02 is not a text: put the value in quotes"),
-        ("stack_name", ["shop"], "['shop'] is not a text"),
-        ("stack_database_password", ["hidden"], "the value given is not a text"),
-    ],
-)
-def test_types_and_choices(name: str, value: Any, sentence: str) -> None:
-    good, found = _preflight_spec.checked(OPTIONS, {name: value})
-    assert only(found).startswith(f"{name}: ")
-    assert sentence in found[0]
-    assert good == {}
-
-
-def test_good_values_get_their_types() -> None:
-    values = {"stack_port": "8001", "stack_redis": "no", "stack_name": "shop", "stack_domains": None, "other": 1}
-    good, found = _preflight_spec.checked(OPTIONS, values)
-    assert found == []
-    assert good == {"stack_port": 8001, "stack_redis": False, "stack_name": "shop", "stack_domains": []}
-
-
-def test_what_the_role_makes_later_is_waited_for() -> None:
-    variables = {
-        "a": "{{ b }}",
-        "b": ["x", {"k": "{{ __stack_made.KEY }}"}],
-        "c": "{{ c }} {{ d }}",
-        "e": "__stack_made",
-    }
-    waits = {name: _preflight_spec.waits_for_the_role(variables[name], variables) for name in variables}
-    assert waits == {"a": True, "b": True, "c": False, "e": False}
-
-
-PORTS = {80: "nginx_http_port", 443: "nginx_https_port"}
-PROBE: dict[str, Any] = {
-    "distribution": {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"},
-    "architecture": "amd64",
-    "memory_mib": 1967,
-    "paths": [
-        {"path": "/srv/shop", "existing": "/srv", "device": 1, "free_mib": 4000},
-        {"path": "/var/lib/docker", "existing": "/var/lib", "device": 1, "free_mib": 4000},
-    ],
-    "ports": [
-        {"port": 80, "holders": [{"container": "nginx-edge-1", "project": "nginx", "service": "edge"}]},
-        {"port": 443, "holders": []},
-    ],
-}
-
-
-def host_problems(minimum: int = 3072, **change: Any) -> list[str]:
-    return _preflight_host.problems_of({**PROBE, **change}, PORTS, minimum)
-
-
-@pytest.mark.parametrize(("system", "version"), [("debian", "12"), ("ubuntu", "24.04")])
-def test_a_profile_wants_a_certbot_that_knows_it(system: str, version: str) -> None:
-    probe = {**PROBE, "distribution": {"id": system, "version": version, "name": "X 1"}}
-    (sentence,) = _preflight_host.profile_problems(probe, "shortlived")
-    assert sentence.startswith("letsencrypt_profile: 'shortlived' needs certbot 4.0, which X 1 does not have")
-    assert list(_preflight_host.profile_problems(probe, "")) == []
-    assert list(_preflight_host.profile_problems(PROBE, "shortlived")) == []
-
-
-def test_a_good_host_is_not_talked_about() -> None:
-    assert host_problems() == []
-    assert _preflight_host.warnings_of(PROBE) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"distribution": {"id": "debian", "version": "11", "name": "Debian 11"}}, "runs Debian 11, which is not"),
-        ({"distribution": {"id": "", "version": "", "name": ""}}, "runs an unknown system"),
-        ({"architecture": "riscv64"}, "architecture is riscv64"),
-        (
-            {"ports": [{"port": 80, "holders": [{"process": "apache2", "pid": 731}]}]},
-            "nginx_http_port: port 80 of the host is taken by the process apache2 (pid 731): stop that, or set",
-        ),
-        (
-            {"ports": [{"port": 443, "holders": [{"container": "proxy-1", "project": "traefik", "service": "proxy"}]}]},
-            "nginx_https_port: port 443 of the host is taken by the container proxy-1 of the Compose project traefik",
-        ),
-        ({"ports": [{"port": 80, "holders": [{"process": ""}]}]}, "taken by a process that could not be seen"),
-    ],
-)
-def test_what_keeps_a_host_from_it(change: dict[str, Any], sentence: str) -> None:
-    assert sentence in only(host_problems(**change))
-
-
-def test_a_full_file_system_is_named_once() -> None:
-    sentence = only(host_problems(minimum=5000))
-    assert "4000 MiB are free for /srv/shop on the host and a build needs 5000" in sentence
-
-
-def test_little_memory_is_only_a_warning() -> None:
-    small = {**PROBE, "memory_mib": 481}
-    assert "481 MiB" in only(_preflight_host.warnings_of(small))
-    assert _preflight_host.problems_of(small, PORTS, 3072) == []
 
 
 def test_a_play_is_stopped_with_all_of_them(tmp_path: Path) -> None:
