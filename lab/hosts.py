@@ -99,7 +99,7 @@ def _create(host: Host) -> None:
         *(word for key, value in labels.items() for word in ("--label", f"{key}={value}")),
         *("--network", NETWORK, "--ip", host.address, "--dns", DNS),
         # /tmp is the host's own, in its container: nothing here writes to the controller's.
-        *("--tmpfs", "/run:mode=755", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec,mode=1777", *mounts),  # noqa: S108
+        *("--tmpfs", "/run:mode=755", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec,mode=1777", *mounts),  # noqa: S108 - see above
         *("--env", f"LAB_NAMESERVER={DNS}", "--env", f"LAB_AUTHORIZED_KEY={ssh.public(ssh.KEY)}"),
         # A reboot ends the container, and this starts it again.
         *("--restart", "unless-stopped", image(host.suite).tag),

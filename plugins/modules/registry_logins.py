@@ -77,7 +77,7 @@ def read(path: Path) -> dict[str, Any]:
         return {}
     config = json.loads(path.read_text() or "{}")
     if not isinstance(config, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004  # told like any other broken file
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - a broken file, as JSONDecodeError is
     return config
 
 
