@@ -33,6 +33,7 @@ class Gate:
         self.step = steps
         self.migrations: list[str] = []
         self.dump: Path | None = None
+        self.unpublished: list[str] = []
 
     def run(self, number: int) -> None:
         """Let release `number` through, or raise RolloutError."""
@@ -87,7 +88,7 @@ class Gate:
     def _publish(self) -> None:
         if self.site.static_release:
             with self.step("publish static files"):
-                _static.publish(self._static, Path(self.site.static_dest))
+                self.unpublished = _static.publish(self._static, Path(self.site.static_dest))
 
     def _migrate(self, number: int, pending: list[str] | None, applied: list[str]) -> None:
         root = self.site.project_src

@@ -101,6 +101,8 @@ class Release:
             }
             entry = self.ledger.append(entry, asdict(self.site))
             self._tidy()
+        if gate.unpublished:
+            self.warnings.append(_static.warning(gate.unpublished))
         self._warn(entry)
         return entry
 
