@@ -16,7 +16,12 @@ import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ansible_collections.landfall.django.plugins.module_utils._files.owner import hand_over
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import link, replace
+from ansible_collections.landfall.django.plugins.module_utils._files.walk import some
+
 FOLDER, FILE, LINK, ABSENT = "folder", "file", "link", "absent"
+_SPECIAL = "special file"
 _MODES = {FOLDER: 0o755, FILE: 0o644}
 
 
@@ -95,11 +100,13 @@ def _difference(wanted: Entry, path: str) -> list[Change]:
         if kind == FOLDER:
             raise ValueError(f"{path} is a folder, where a file was to be removed: look at it, and remove it by hand")
         return [Change(wanted, path, content=True, before=_read(path) if kind == FILE else None)]
-    if FOLDER in (kind, wanted.kind) and kind != wanted.kind and not (wanted.kind == FOLDER and os.path.isdir(path)):
+    # A link in the place of a file or folder: only a folder may be reached through one, and none that containers own.
+    reached = wanted.kind == FOLDER and os.path.isdir(path) and not wanted.recurse
+    if FOLDER in (kind, wanted.kind) and kind != wanted.kind and not reached:
         raise ValueError(f"{path} is a {kind}, where a {wanted.kind} belongs: look at it, and move it away")
     if wanted.kind == LINK:
         return [] if kind == LINK and os.readlink(path) == wanted.target else [Change(wanted, path, content=True)]
-    if kind != wanted.kind:  # a link in the place of a file or folder: only a folder may be reached through one
+    if kind != wanted.kind:
         return [] if wanted.kind == FOLDER else [Change(wanted, path, content=True)]
     before = _read(path) if kind == FILE else b""
     if before != wanted.content:
@@ -113,8 +120,8 @@ def _present(path: str) -> tuple[str, int, int, int] | None:
         state = os.lstat(path)
     except FileNotFoundError:
         return None
-    kinds = ((stat.S_ISLNK, LINK), (stat.S_ISDIR, FOLDER))
-    kind = next((name for test, name in kinds if test(state.st_mode)), FILE)
+    kinds = ((stat.S_ISLNK, LINK), (stat.S_ISDIR, FOLDER), (stat.S_ISREG, FILE))
+    kind = next((name for test, name in kinds if test(state.st_mode)), _SPECIAL)
     return kind, stat.S_IMODE(state.st_mode), state.st_uid, state.st_gid
 
 
@@ -123,51 +130,35 @@ def _read(path: str) -> bytes:
         return stream.read()
 
 
-def apply(found: Iterable[Change]) -> None:
-    """Bring the changes about, each file and link in one step: a reader sees the former one or the new one."""
+def apply(found: Iterable[Change]) -> list[str]:
+    """Bring the changes about, each file and link in one step: a reader sees the former one or the new one.
+
+    Return a warning for each folder that holds something whose owner was not changed along with it.
+    """
+    warnings = []
     for change in found:
         wanted, path = change.entry, change.path
         if wanted.kind == ABSENT:
             os.unlink(path)
         elif wanted.kind == FOLDER:
             os.makedirs(path, mode=0o755, exist_ok=True)
-            if wanted.recurse and os.stat(path).st_uid != wanted.uid:
-                _hand_over(path, wanted)
-            os.chown(path, wanted.uid, wanted.gid)
-            os.chmod(path, wanted.mode)
+            if wanted.recurse:
+                left = hand_over(path, wanted.uid, wanted.gid, wanted.mode)
+                warnings += [f"the owner did not change in {path} of: {some(left)}"] if left else []
+            else:
+                os.chown(path, wanted.uid, wanted.gid)
+                os.chmod(path, wanted.mode)
         else:
             _place(wanted, path)
-
-
-def _hand_over(path: str, wanted: Entry) -> None:
-    for folder, folders, files in os.walk(path):
-        for name in (*folders, *files):
-            os.lchown(os.path.join(folder, name), wanted.uid, wanted.gid)
+    return warnings
 
 
 def _place(wanted: Entry, path: str) -> None:
-    folder, name = os.path.split(path)
-    os.makedirs(folder, mode=0o755, exist_ok=True)
-    beside = os.path.join(folder, f".{name}.new")
-    _discard(beside)
-    try:
-        if wanted.kind == LINK:
-            os.symlink(wanted.target, beside)
-        else:
-            # Never readable by others, not even before it has its owner.
-            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-                stream.write(wanted.content)
-                os.fchown(stream.fileno(), wanted.uid, wanted.gid)
-                os.fchmod(stream.fileno(), wanted.mode)
-                os.fsync(stream.fileno())
-        os.replace(beside, path)
-    finally:
-        _discard(beside)
-
-
-def _discard(path: str) -> None:
-    if os.path.lexists(path):
-        os.unlink(path)
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    if wanted.kind == LINK:
+        link(path, wanted.target)
+    else:
+        replace(path, wanted.content, wanted.mode, wanted.uid, wanted.gid)
 
 
 def lay(root: str, entries: Iterable[Entry], beside: Iterable[str], tree: str) -> None:

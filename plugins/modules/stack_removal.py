@@ -59,12 +59,13 @@ removed:
   returned: success
 """
 
-import shutil
+import os
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._files.remove import remove
 from ansible_collections.landfall.django.plugins.module_utils._front import Front
 
 
@@ -79,7 +80,7 @@ def images(name: str) -> list[str]:
 def folders(given: dict[str, str]) -> list[Path]:
     """The folders with what cannot be made again."""
     front = [Path(given["front_root"]) / "sites" / given["project_name"]] if given["front_root"] else []
-    return [path for path in (*front, Path(given["project_src"])) if path.exists()]
+    return [path for path in (*front, Path(given["project_src"])) if os.path.lexists(path)]
 
 
 def main() -> None:
@@ -108,7 +109,9 @@ def main() -> None:
             if images(name):
                 docker("image", "rm", *images(name))
             for path in folders(given) if data else ():
-                shutil.rmtree(path)
+                if path.is_symlink():
+                    module.warn(f"{path} was a link: it is removed, and what it led to is not")
+                remove(path)
     except (DockerError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(removed), removed=removed)

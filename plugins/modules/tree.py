@@ -56,7 +56,10 @@ options:
         type: bool
         default: false
       recurse:
-        description: Whether all that is in a folder changes its owner along with it.
+        description:
+          - Whether all that is in a folder changes its owner along with it, as in one that containers write to.
+          - The folder itself must not be a link. In it no link is followed, and what may belong to somebody else stays
+            as it is, with a warning.
         type: bool
         default: false
       mode:
@@ -164,7 +167,8 @@ def main() -> None:
         if not module.check_mode:
             if files and module.params["validate"]:
                 validate(module, entries)
-            _tree.apply(found)
+            for warning in _tree.apply(found):
+                module.warn(warning)
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(

@@ -70,6 +70,22 @@ def test_a_folders_new_owner_gets_its_files_where_that_is_said(tmp_path, recurse
     assert (tmp_path / "media/2026/note.txt").stat().st_uid == owner
 
 
+@pytest.mark.parametrize("recurse", [True, False])
+def test_a_folder_that_containers_own_is_never_reached_through_a_link(tmp_path, secret, recurse):
+    (tmp_path / "media").symlink_to(secret.parent)
+    if recurse:
+        with pytest.raises(ValueError, match=str(tmp_path / "media")):
+            bring(tmp_path, {"path": "media", "recurse": True})
+    else:
+        assert bring(tmp_path, {"path": "media"}) == []
+
+
+def test_a_fifo_in_the_place_of_a_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "it")
+    assert bring(tmp_path, {"path": "it", "content": "a"}) == ["it"]
+    assert (tmp_path / "it").read_text() == "a"
+
+
 def test_data_is_written_as_json(tmp_path):
     bring(tmp_path, {"path": "it", "content": {"b": [True], "a": 1}})
     assert (tmp_path / "it").read_text() == '{\n    "a": 1,\n    "b": [\n        true\n    ]\n}\n'
