@@ -11,10 +11,11 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+
+from ansible_collections.landfall.django.plugins.module_utils._files.walk import Item, opened, walk
 
 # Version control and byte code say nothing about what an image would hold.
-_SKIPPED_FOLDERS = frozenset({".git", "__pycache__"})
+_SKIPPED = frozenset({".git", "__pycache__"})
 # A new file, as rsync itemizes it and as git shows it in a diff.
 _NEW = re.compile(r"^(?:[<>]f\++ |--- /dev/null\n\+\+\+ b/|rename to )(.+)$", re.MULTILINE)
 # Django takes none for a migration whose name begins with _ or ~.
@@ -29,36 +30,30 @@ def digest(root: str) -> str:
     if not os.path.isdir(root):
         raise FileNotFoundError(f"there is no folder {root}")
     total = hashlib.sha256()
-    for name in _files(root):
-        total.update(_fingerprint(root, name))
+    with opened(os.path.realpath(root)) as top:
+        # A submodule's .git is a file.
+        for item in walk(top, _SKIPPED):
+            if item.too_deep:
+                raise OSError(f"{item.path!r} is nested too deep")
+            if not item.is_folder:
+                total.update(_fingerprint(item))
     return total.hexdigest()
 
 
-def _files(root: str) -> Iterator[str]:
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
-        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        # A submodule's .git is a file.
-        for name in sorted([*files, *linked]):
-            if name not in _SKIPPED_FOLDERS:
-                yield os.path.relpath(os.path.join(folder, name), root)
-
-
-def _fingerprint(root: str, name: str) -> bytes:
-    path = os.path.join(root, name)
-    state = os.lstat(path)
+def _fingerprint(item: Item) -> bytes:
+    mode = item.state.st_mode
     content = hashlib.sha256()
-    if stat.S_ISLNK(state.st_mode):
-        kind = "link"
-        content.update(os.readlink(path).encode("utf-8", "surrogateescape"))
-    elif stat.S_ISREG(state.st_mode):
-        kind = "program" if state.st_mode & stat.S_IXUSR else "file"
-        with open(path, "rb") as stream:
+    if stat.S_ISLNK(mode):
+        sort = "link"
+        content.update(os.readlink("", dir_fd=item.pin).encode("utf-8", "surrogateescape"))
+    elif item.is_file:
+        sort = "program" if mode & stat.S_IXUSR else "file"
+        with item.opened() as stream:
             for block in iter(lambda: stream.read(1 << 20), b""):
                 content.update(block)
     else:
-        kind = "special"
-    return hashlib.sha256(f"{kind}\0{name}\0".encode("utf-8", "surrogateescape") + content.digest()).digest()
+        sort = "special"
+    return hashlib.sha256(f"{sort}\0{item.path}\0".encode("utf-8", "surrogateescape") + content.digest()).digest()
 
 
 def new_migrations(said: str) -> list[str]:

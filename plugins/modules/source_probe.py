@@ -13,6 +13,8 @@ description:
   - Version control (C(.git)) and byte code (C(__pycache__)) do not count, nor do times and owners, so an image tagged
     by the digest is built again only when something in it would differ.
   - Tells which of some files there are, what some of them hold, and whether C(requirements.txt) is locked.
+  - The tree is somebody else's. Fails where one of these files is a link that leads out of it, a device, a FIFO or a
+    socket, or is larger than 4 MiB.
 attributes:
   check_mode:
     description: The module only reads. Where the folder does not exist yet, it returns nothing in check mode.
@@ -67,13 +69,28 @@ content:
   returned: success
 """
 
-from pathlib import Path
+import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils._files import beneath
 from ansible_collections.landfall.django.plugins.module_utils._requirements import unlocked
 from ansible_collections.landfall.django.plugins.module_utils._source import digest
 
 REQUIREMENTS = "requirements.txt"
+LIMIT = 4 << 20
+
+
+def exists(root: str, name: str) -> bool:
+    with beneath.found(root, name) as pin:
+        return pin is not None
+
+
+def text(root: str, name: str) -> str | None:
+    content = beneath.read(root, name, LIMIT)
+    try:
+        return None if content is None else content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name!r} is no text in UTF-8: {error.reason} at byte {error.start}") from error
 
 
 def main() -> None:
@@ -85,20 +102,21 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    root = Path(module.params["path"])
-    if module.check_mode and not root.is_dir():
+    root = module.params["path"]
+    if module.check_mode and not os.path.isdir(root):
         module.exit_json(changed=False)
     try:
-        found = [name for name in module.params["find"] if (root / name).is_file()]
+        found = [name for name in module.params["find"] if exists(root, name)]
+        texts = {name: text(root, name) for name in module.params["read"]}
         module.exit_json(
             changed=False,
-            digest=digest(str(root)),
+            digest=digest(root),
             found=found,
-            unlocked=unlocked((root / REQUIREMENTS).read_text()) if found[:1] == [REQUIREMENTS] else [],
-            content={name: (root / name).read_text() for name in module.params["read"] if (root / name).is_file()},
+            unlocked=unlocked(text(root, REQUIREMENTS) or "") if found[:1] == [REQUIREMENTS] else [],
+            content={name: content for name, content in texts.items() if content is not None},
         )
-    except (OSError, UnicodeDecodeError) as error:
-        module.fail_json(msg=f"the source tree cannot be read: {error}")
+    except (OSError, ValueError) as error:
+        module.fail_json(msg=f"the source tree {root} cannot be used: {error}")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import io
+import json
+import os
+from contextlib import redirect_stdout
+
 import pytest
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.landfall.django.plugins.module_utils._source import digest, new_migrations
+from ansible_collections.landfall.django.plugins.modules import source_probe
 
 
 @pytest.fixture
@@ -43,6 +50,54 @@ def test_version_control_and_byte_code_do_not_count(tree):
         (tree / name / "x").write_text("x")
     (tree / "app" / ".git").write_text("gitdir: elsewhere")
     assert digest(str(tree)) == before
+
+
+def test_links_count_by_where_they_lead_and_special_files_by_name(planted, secret):
+    before = digest(str(planted))
+    secret.write_text("not a part of the project")
+    assert digest(str(planted)) == before
+    (planted / "shadow").unlink()
+    (planted / "shadow").symlink_to("elsewhere")
+    assert digest(str(planted)) != before
+
+
+def test_a_tree_without_end_is_refused(tree, dig):
+    dig(tree, 1500)
+    with pytest.raises(OSError, match="nested"):
+        digest(str(tree))
+
+
+def probe(path, **given):
+    said = io.StringIO()
+    arguments = {"path": str(path), **given}
+    with patch_module_args(arguments), redirect_stdout(said), pytest.raises(SystemExit):
+        source_probe.main()
+    return json.loads(said.getvalue())
+
+
+def test_the_probe_reads_what_it_is_asked_for(tree):
+    (tree / "docker").mkdir()
+    (tree / "docker/Dockerfile").write_text("FROM scratch")
+    (tree / "Dockerfile").symlink_to("docker/Dockerfile")
+    (tree / "requirements.txt").write_text("django\n")
+    seen = probe(tree, find=["uv.lock", "requirements.txt"], read=["Dockerfile", ".dockerignore"])
+    assert (seen["found"], seen["unlocked"]) == (["requirements.txt"], ["django"])
+    assert seen["content"] == {"Dockerfile": "FROM scratch"}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "Dockerfile", ".dockerignore", "uv.lock"])
+@pytest.mark.parametrize("plant", ["out", "fifo", "large", "binary"])
+def test_the_probe_refuses_what_is_not_the_projects(tree, secret, name, plant):
+    if plant == "out":
+        (tree / name).symlink_to(secret)
+    elif plant == "fifo":
+        os.mkfifo(tree / name)
+    elif name != "uv.lock":  # which is not read
+        (tree / name).write_bytes(b"\xff" if plant == "binary" else b"#" * (source_probe.LIMIT + 1))
+    seen = probe(tree, find=["uv.lock", "requirements.txt"], read=["Dockerfile", ".dockerignore"])
+    assert bool(seen.get("failed")) == (plant in ("out", "fifo") or name != "uv.lock")
+    assert secret.read_text() not in str(seen)
+    assert name in seen.get("msg", name)
 
 
 def test_a_tree_that_is_not_there_is_an_error(tree):
