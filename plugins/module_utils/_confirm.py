@@ -16,6 +16,8 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+
 FOLDER = "/var/lib/landfall/unconfirmed"
 SERVICE, TIMER = "landfall-undo.service", "landfall-undo.timer"
 
@@ -42,12 +44,7 @@ def arm(paths: Sequence[str], commands: Iterable[Sequence[str]], folder: str = F
         if os.path.lexists(path):
             shutil.copy2(path, os.path.join(folder, str(number)))
     # The script comes last, and in one step: what it has to put back is there by then.
-    undo = os.path.join(folder, "undo")
-    with open(f"{undo}.new", "w", encoding="utf-8") as stream:
-        stream.write(script(folder, paths, commands))
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(f"{undo}.new", undo)
+    replace(os.path.join(folder, "undo"), script(folder, paths, commands).encode(), 0o600)
     run("systemctl", "restart", TIMER)
 
 

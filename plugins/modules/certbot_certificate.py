@@ -140,6 +140,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 from ansible_collections.landfall.django.plugins.module_utils import _certbot, _tls
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import link
 
 CONFIG = Path("/etc/letsencrypt")
 LOG = Path("/var/log/letsencrypt/letsencrypt.log")
@@ -263,12 +264,7 @@ class Certificate:
         return not link.is_symlink() or link.readlink() != self.live
 
     def _switch_link(self) -> None:
-        link = Path(self.params["live_link"])
-        beside = link.with_name(f".{link.name}.new")
-        if beside.is_symlink():
-            beside.unlink()
-        beside.symlink_to(self.live)
-        beside.replace(link)
+        link(self.params["live_link"], str(self.live))
 
     def _hook_failed(self) -> bool:
         failure = self.params["failure_file"]

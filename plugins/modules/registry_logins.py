@@ -64,12 +64,12 @@ registries:
 import json
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _registry
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -91,11 +91,7 @@ def is_private(path: Path) -> bool:
 def write(path: Path, config: dict[str, Any]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
-    handle, beside = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w") as stream:
-        json.dump(config, stream, indent=2)
-    # From a module's own file it would take over the mode of the one that it replaces.
-    Path(beside).replace(path)
+    replace(path, json.dumps(config, indent=2).encode(), 0o600)
 
 
 def main() -> None:

@@ -50,13 +50,12 @@ fingerprints:
   returned: when it was fetched
 """
 
-import os
-import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
 from ansible_collections.landfall.django.plugins.module_utils import _openpgp
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 
 
 def holds(path: Path, wanted: str) -> bool:
@@ -99,11 +98,7 @@ def main() -> None:
             fingerprints=found,
         )
     if not module.check_mode:
-        handle, beside = tempfile.mkstemp(dir=module.tmpdir)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        Path(beside).chmod(0o644)
-        module.atomic_move(beside, str(path))
+        replace(path, content, 0o644)
     module.exit_json(changed=True, fingerprints=found)
 
 
