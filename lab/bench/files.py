@@ -40,7 +40,7 @@ RENDERED = (
     "srv/shop/build",
     "srv/shop/celery_heartbeat.py",
 )
-MADE = ("srv/nginx/tls", "srv/nginx/acme", "srv/nginx/sites")
+MADE = ("srv/nginx/tls", "srv/nginx/keys", "srv/nginx/acme", "srv/nginx/sites")
 
 
 def write_inventory() -> None:

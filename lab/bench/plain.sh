@@ -82,13 +82,15 @@ front() {
         shift 2
         temporary=/srv/nginx/tls/temporary/shop live=/etc/letsencrypt/live/shop
         cd /srv/nginx
-        mkdir -p acme "$temporary" /etc/letsencrypt/live /etc/letsencrypt/archive
+        mkdir -p acme "$temporary"
         [ -f "$temporary/fullchain.pem" ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
             -days 3650 -subj /CN=temporary -keyout "$temporary/privkey.pem" -out "$temporary/fullchain.pem" 2>/dev/null
-        # Nginx is not root.
-        chgrp "$(stat --format %g buffers)" "$temporary/privkey.pem"
-        chmod 0640 "$temporary/privkey.pem"
         [ -e tls/shop ] || ln -s temporary/shop tls/shop
+        # Nginx is not root.
+        install -d -m 0750 -g "$(stat --format %g buffers)" keys
+        cat tls/shop/fullchain.pem tls/shop/privkey.pem >keys/shop.pem
+        chgrp "$(stat --format %g buffers)" keys/shop.pem
+        chmod 0640 keys/shop.pem
         docker compose pull --quiet nginx
         docker tag "$(docker compose config --images nginx | grep -v edge)" landfall-edge:1
         docker compose up --detach --wait

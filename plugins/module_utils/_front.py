@@ -158,12 +158,12 @@ class Front:
         workers = self._workers(nginx)
         _replace(path, text)
         try:
-            docker("exec", nginx, "nginx", "-t", "-q", "-c", f"{self.root}/nginx.conf", merge=True)
+            docker("exec", nginx, "nginx", "-t", "-q", "-c", f"{self.root}/conf/nginx.conf", merge=True)
         except DockerError:
             if former is not None:
                 _replace(path, former)
             raise
-        docker("exec", nginx, "nginx", "-s", "reload", "-c", f"{self.root}/nginx.conf", merge=True)
+        docker("exec", nginx, "nginx", "-s", "reload", "-c", f"{self.root}/conf/nginx.conf", merge=True)
         if not wait(lambda: not workers & self._workers(nginx, accepting=True), _RELOAD, 0.05):
             raise DockerError(f"Nginx did not take over its new configuration within {_RELOAD} seconds")
         return workers
@@ -171,13 +171,18 @@ class Front:
     def withdraw(self, name: str) -> bool:
         """Take a site's files away and reload. Return whether there were any."""
         with self._alone():
-            files = [self.root / "conf.d" / f"{name}.conf", self.upstream_file(name), self.root / "tls" / name]
+            files = [
+                self.root / "conf.d" / f"{name}.conf",
+                self.upstream_file(name),
+                self.root / "tls" / name,
+                self.root / "keys" / f"{name}.pem",
+            ]
             present = [file for file in files if os.path.lexists(file)]
             for file in present:
                 file.unlink()
             if present:
                 nginx = self._container(NGINX_SERVICE)
-                docker("exec", nginx, "nginx", "-s", "reload", "-c", f"{self.root}/nginx.conf", merge=True)
+                docker("exec", nginx, "nginx", "-s", "reload", "-c", f"{self.root}/conf/nginx.conf", merge=True)
             shutil.rmtree(self.root / "tls" / "temporary" / name, ignore_errors=True)
             return bool(present)
 

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: front_certificate
-short_description: Have a certificate for a site of the front, and keys that its Nginx can read
+short_description: Give the front's Nginx the certificates and keys of its sites
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
+  - Copies the certificate and the key of each site, which its link in C(tls) below O(root) leads to, into one file in
+    C(keys). Nginx reads that and sees nothing else of where certificates are kept.
+  - Nginx is not root. So the group O(group), and nobody else but root, can read the copies.
   - Nginx starts with a site only where the site has a certificate. Until there is a real one, this signs one that no
-    browser trusts, in C(tls/temporary) below O(root).
-  - Nginx is not root. So the group O(group), and nobody else but root, is let into the folders of keys, and reads the
-    keys that the links in C(tls) lead to, be they temporary or certbot's.
+    browser trusts, in C(tls/temporary).
 requirements:
   - openssl
 attributes:
@@ -41,20 +42,14 @@ options:
     description: Number of the group that Nginx runs as.
     type: int
     required: true
-  folders:
-    description: Folders beside C(tls/temporary) that lead to keys. They are made where they are not there.
-    type: list
-    elements: path
-    default: []
 """
 
 EXAMPLES = r"""
-- name: Have a certificate until there is a real one
+- name: Give Nginx the sites' certificates
   landfall.django.front_certificate:
     site: shop
     domains: [shop.example.com]
     group: 998
-    folders: [/etc/letsencrypt/live, /etc/letsencrypt/archive]
 """
 
 RETURN = r"""
@@ -62,8 +57,8 @@ temporary:
   description: Whether a temporary certificate was made, or would be.
   type: bool
   returned: success
-opened:
-  description: Folders and keys that the group could not read, or others could.
+copied:
+  description: Names of the sites whose copy was another one, or could be read by others.
   type: list
   elements: str
   returned: success
@@ -74,17 +69,25 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _front_certificate as certificate
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 
 
 def sign(module: AnsibleModule, folder: Path) -> None:
     """The certificate comes last, since it is what tells that all is there."""
-    key, chain = folder / certificate.KEY, folder / certificate.CERTIFICATE
-    new = [f"{path}.new" for path in (key, chain)]
-    command = certificate.request(module.params["site"], module.params["domains"], *new)
-    module.run_command(command, check_rc=True, umask=0o077)
-    Path(new[1]).chmod(0o644)
-    for made, path in zip(new, (key, chain)):
-        os.replace(made, path)
+    command = certificate.request(module.params["site"], module.params["domains"])
+    said = module.run_command(command, check_rc=True, encoding=None)[1]
+    chain, key = certificate.parts(said)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace(folder / certificate.KEY, key, 0o600)
+    replace(folder / certificate.CERTIFICATE, chain, 0o644)
+
+
+def write(path: Path, content: bytes, group: int) -> None:
+    """Write what the group may read, into a folder that the group may enter."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.chown(path.parent, -1, group)
+    path.parent.chmod(0o750)
+    replace(path, content, certificate.COPY_MODE, -1, group)
 
 
 def main() -> None:
@@ -94,7 +97,6 @@ def main() -> None:
             "site": {"type": "str", "default": ""},
             "domains": {"type": "list", "elements": "str", "default": []},
             "group": {"type": "int", "required": True},
-            "folders": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
@@ -102,23 +104,16 @@ def main() -> None:
     folder = certificate.temporary(root, site)
     places = (root / "tls" / site, folder)
     signs = bool(site) and not any((place / certificate.CERTIFICATE).exists() for place in places)
-    opened = []
-
-    def let(paths: list[Path], mode: int) -> None:
-        for path in (path for path in paths if certificate.differs(path, mode, group)):
-            opened.append(str(path))
-            if not module.check_mode:
-                certificate.let(path, mode, group)
-
     try:
-        let([Path(path) for path in module.params["folders"]], certificate.FOLDER_MODE)
-        let([folder.parent, folder] if signs else [certificate.temporary(root, "")], certificate.FOLDER_MODE)
         if signs and not module.check_mode:
             sign(module, folder)
-        let([*certificate.keys(root), *([folder / certificate.KEY] if signs else [])], certificate.KEY_MODE)
+        wanted = certificate.wanted(root, site)
+        copied = [name for name in wanted if certificate.differs(certificate.copy(root, name), wanted[name], group)]
+        for name in copied if not module.check_mode else ():
+            write(certificate.copy(root, name), wanted[name], group)
     except OSError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=signs or bool(opened), temporary=signs, opened=opened)
+    module.exit_json(changed=signs or bool(copied), temporary=signs, copied=copied)
 
 
 if __name__ == "__main__":

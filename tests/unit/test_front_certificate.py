@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A site has a certificate before there is a real one, and its key is read by root and one group."""
+"""A site has a certificate before there is a real one, and Nginx gets a copy that root and one group read."""
 
 from __future__ import annotations
 
@@ -44,34 +44,50 @@ def test_a_site_gets_a_certificate_once(root: Path) -> None:
     site = {"site": "shop", "domains": ["shop.example.com", "www.shop.example.com"]}
     assert run(root, _ansible_check_mode=True, **site)["changed"]
     assert not root.exists()
-    assert run(root, **site)["temporary"]
+    first = run(root, **site)
+    assert (first["temporary"], first["copied"]) == (True, ["shop"])
     folder = root / "tls/temporary/shop"
     leaf = x509.load_pem_x509_certificate((folder / "fullchain.pem").read_bytes())
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == site["domains"]
     key = serialization.load_pem_private_key((folder / "privkey.pem").read_bytes(), None)
     assert key.public_key() == leaf.public_key()
-    assert [mode(path) for path in (folder.parent, folder, folder / "privkey.pem")] == [0o750, 0o750, 0o640]
+    assert [mode(path) for path in (folder, folder / "privkey.pem")] == [0o700, 0o600]
+    assert [mode(path) for path in (root / "keys", root / "keys/shop.pem")] == [0o750, 0o640]
+    assert (root / "keys/shop.pem").stat().st_gid == GROUP
     (root / "tls/shop").symlink_to("temporary/shop")
     assert not run(root, **site)["changed"]
 
 
-def test_a_key_of_certbots_becomes_readable_by_the_group_alone(root: Path, tmp_path: Path) -> None:
+def test_a_certificate_of_certbots_is_copied_and_stays_certbots_own(root: Path, tmp_path: Path) -> None:
     live, archive = tmp_path / "live/shop", tmp_path / "archive/shop"
     for folder in (live, archive, root / "tls"):
         folder.mkdir(parents=True)
     for name in ("fullchain", "privkey"):
-        (archive / f"{name}1.pem").touch(mode=0o600)
+        (archive / f"{name}1.pem").write_text(f"{name}\n")
+        (archive / f"{name}1.pem").chmod(0o600)
         (live / f"{name}.pem").symlink_to(f"../../archive/shop/{name}1.pem")
     (root / "tls/shop").symlink_to(live)
-    given = {"site": "shop", "domains": ["shop.test"], "folders": [str(live.parent), str(archive.parent)]}
+    given = {"site": "shop", "domains": ["shop.test"]}
+    copy = root / "keys/shop.pem"
     assert run(root, _ansible_check_mode=True, **given)["changed"]
+    assert not copy.exists()
+    assert run(root, **given)["copied"] == ["shop"]
+    assert (copy.read_text(), mode(copy)) == ("fullchain\nprivkey\n", 0o640)
     assert mode(archive / "privkey1.pem") == 0o600
-    opened = run(root, **given)["opened"]
-    assert {str(live.parent), str(archive.parent), str(archive / "privkey1.pem")} <= set(opened)
-    assert [mode(path) for path in (live.parent, archive.parent)] == [0o750, 0o750]
-    assert mode(archive / "privkey1.pem") == 0o640
     assert not (root / "tls/temporary/shop").exists()
     assert not run(root, **given)["changed"]
-    (archive / "privkey1.pem").chmod(0o644)
-    assert run(root, **given)["opened"] == [str(archive / "privkey1.pem")]
+    copy.chmod(0o644)
+    assert run(root, **given)["copied"] == ["shop"]
+    (archive / "privkey1.pem").write_text("renewed\n")
+    assert run(root)["copied"] == ["shop"]
+    assert copy.read_text() == "fullchain\nrenewed\n"
+
+
+def test_what_nginx_has_outlives_a_certificate_that_is_gone(root: Path) -> None:
+    given = {"site": "shop", "domains": ["shop.test"]}
+    run(root, **given)
+    before = (root / "keys/shop.pem").read_bytes()
+    (root / "tls/other").symlink_to("/nonexistent")
+    assert not run(root, site="", domains=[])["changed"]
+    assert (root / "keys/shop.pem").read_bytes() == before

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ECHO = Path(__file__).parents[1] / "echo.py"
-UPSTREAM = "upstream echo { server unix:/srv/nginx/echo.sock; }\n"
+UPSTREAM = "upstream echo { server unix:/srv/nginx/sites/echo/echo.sock; }\n"
 LOGINS = 3  # a minute, as converge.yml has it
 OWN = ("strict-transport-security", "x-content-type-options", "referrer-policy")
 SPOOFED = {
@@ -109,13 +109,13 @@ def front(host, variables) -> Iterator[Front]:
         before = host.file("/srv/nginx/upstreams/echo.conf").content_string
         for path, text in files.items():
             host.check_output("printf %%s %s >%s", text, path)
-        host.check_output("systemd-run --unit=echo python3 /root/echo.py /srv/nginx/echo.sock")
+        host.check_output("systemd-run --unit=echo python3 /root/echo.py /srv/nginx/sites/echo/echo.sock")
         host.check_output("/srv/nginx/reload")
     try:
         yield Front(variables["ansible_host"], variables["inventory_hostname"])
     finally:
         with host.sudo():
-            host.check_output("systemctl stop echo && rm /srv/nginx/echo.sock")
+            host.check_output("systemctl stop echo && rm /srv/nginx/sites/echo/echo.sock")
             host.check_output("printf %%s %s >/srv/nginx/upstreams/echo.conf", before)
             host.check_output("/srv/nginx/reload")
 

@@ -13,7 +13,8 @@ from lab import images
 
 ROOT = Path(__file__).parents[3]
 TESTSSL = Path(__file__).parents[1] / "testssl"
-KEYS = "find -L /srv/nginx/tls /etc/letsencrypt/live /etc/letsencrypt/archive -name 'privkey*'"
+COPIES = "/srv/nginx/keys/*.pem"
+KEYS = "$(find -L /srv/nginx/tls /etc/letsencrypt/live /etc/letsencrypt/archive -name 'privkey*')"
 
 
 @pytest.fixture(scope="module")
@@ -65,26 +66,30 @@ def test_sslyze_finds_it_as_mozilla_asks(scan, site):
 
 
 def test_gixy_finds_no_fault_in_nginx(scan, host, tmp_path):
-    ask = "docker compose --project-directory /srv/nginx exec -T nginx nginx -T -c /srv/nginx/nginx.conf"
+    ask = "docker compose --project-directory /srv/nginx exec -T nginx nginx -T -c /srv/nginx/conf/nginx.conf"
     (tmp_path / "nginx.conf").write_text(host.check_output(ask))
     content, said = scan("gixy", tmp_path / "nginx.conf")
     assert content, said
     assert "No issues found" in said
 
 
-def readers(host) -> set[tuple[str, str, int]]:
-    """Who owns the keys, and how far they are open."""
-    stats = host.check_output(f"stat --dereference --format '%U %G %a' $({KEYS})").splitlines()
-    return {(user, group, int(mode, 8)) for user, group, mode in (line.split() for line in stats)}
+def readers(host, files: str) -> set[str]:
+    """Who owns the files, and how far they are open."""
+    return set(host.check_output(f"stat --dereference --format '%U %G %a' {files}").splitlines())
 
 
-def test_nobody_but_root_and_nginx_reads_a_key_after_a_renewal_too(host, site, until):
-    assert readers(host) == {("root", "landfall-nginx", 0o640)}
+def test_nginx_reads_copies_and_nobody_else_a_key_after_a_renewal_too(host, site, until):
+    assert (readers(host, COPIES), readers(host, KEYS)) == ({"root landfall-nginx 640"}, {"root root 600"})
     before = site.serial()
     environment = host.check_output("systemctl show certbot.service --property=Environment --value")
     host.check_output(f"{environment} certbot renew --cert-name shop --force-renewal --no-random-sleep-on-renew")
     until(lambda: site.serial() != before, seconds=10)
-    assert readers(host) == {("root", "landfall-nginx", 0o640)}
-    key = host.check_output("readlink --canonicalize /srv/nginx/tls/shop/privkey.pem")
-    assert host.run("setpriv --reuid=landfall-nginx --regid=landfall-nginx --clear-groups cat %s", key).rc == 0
-    assert host.run("setpriv --reuid=nobody --regid=nogroup --clear-groups cat %s", key).rc != 0
+    assert (readers(host, COPIES), readers(host, KEYS)) == ({"root landfall-nginx 640"}, {"root root 600"})
+    read = "setpriv --reuid=%s --regid=%s --clear-groups cat /srv/nginx/keys/shop.pem"
+    assert host.run(read, "landfall-nginx", "landfall-nginx").rc == 0
+    assert host.run(read, "nobody", "nogroup").rc != 0
+
+
+def test_nginx_sees_of_the_host_what_it_serves(host):
+    seen = host.check_output("docker exec nginx-nginx-1 sh -c 'ls /srv/nginx; ls /etc/letsencrypt || true'").split()
+    assert seen == ["acme", "conf", "conf.d", "keys", "sites", "upstreams"]
