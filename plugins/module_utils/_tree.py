@@ -15,6 +15,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._files.owner import hand_over
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import link, replace
@@ -168,7 +169,7 @@ def lay(root: str, entries: Iterable[Entry], beside: Iterable[str], tree: str) -
     """
     for folder in beside:
         source = os.path.join(root, folder)
-        os.makedirs(os.path.join(tree, folder), exist_ok=True)
+        _lay_folder(os.path.join(tree, folder))
         for item in os.scandir(source) if os.path.isdir(source) else ():
             if not item.is_dir() or item.is_symlink():
                 shutil.copy2(item.path, os.path.join(tree, folder, item.name), follow_symlinks=False)
@@ -180,6 +181,12 @@ def lay(root: str, entries: Iterable[Entry], beside: Iterable[str], tree: str) -
             if os.path.lexists(path):
                 os.unlink(path)
         elif wanted.kind == FOLDER:
-            os.makedirs(path, exist_ok=True)
+            _lay_folder(path)
         elif not (wanted.keep and os.path.lexists(path)):
             _place(wanted, path)
+
+
+def _lay_folder(path: str) -> None:
+    os.makedirs(path, exist_ok=True)
+    # Whatever the umask is: a program that is not root may have to read it.
+    Path(path).chmod(0o755)

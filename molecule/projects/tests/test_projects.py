@@ -120,6 +120,6 @@ def test_stacks_do_not_see_each_other(host):
 def test_development_reloads_a_changed_source_over_plain_http(host, until):
     ask = "curl -s http://localhost:8001/ || python3 -c 'import urllib.request as u; print(u.urlopen(\"http://localhost:8001/\").read().decode())'"
     assert '"secure": false' in host.check_output(ask)
-    host.check_output('sed -i \'s/"secure":/"reloaded": True, "secure":/\' /srv/draft/source/pamphlet.py')
+    host.check_output('sed -i \'s/"secure":/"reloaded": True, "secure":/\' /srv/draft/development/pamphlet.py')
     until(lambda: '"reloaded": true' in host.run(ask).stdout, seconds=30)
     assert 'DEBUG="True"' in host.file("/srv/draft/.env").content_string
