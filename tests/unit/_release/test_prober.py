@@ -8,8 +8,8 @@ import threading
 import time
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils import _interrupt
-from ansible_collections.landfall.django.plugins.module_utils._prober import Prober, percentile
+from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
+from ansible_collections.landfall.django.plugins.module_utils._release.prober import Prober, percentile
 
 
 def probed(*answers):
@@ -27,8 +27,9 @@ def probed(*answers):
         return answer
 
     prober = Prober(ask)
-    with prober:
-        assert over.wait(10)
+    prober.start()
+    assert over.wait(10)
+    prober.stop()
     return prober
 
 
@@ -63,7 +64,7 @@ def test_a_signal_to_end_undoes_first(number):
     undone = []
 
     def work():
-        with _interrupt.as_exceptions():
+        with interrupt.as_exceptions():
             try:
                 os.kill(os.getpid(), number)
                 time.sleep(5)
@@ -75,3 +76,13 @@ def test_a_signal_to_end_undoes_first(number):
         work()
     assert undone == ["the first step"]
     assert signal.getsignal(number) == before
+
+
+def test_what_undoes_is_not_interrupted():
+    with interrupt.ignored():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+
+def test_one_that_was_never_started_can_be_stopped():
+    Prober(lambda: 200).stop()

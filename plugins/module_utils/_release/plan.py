@@ -1,18 +1,14 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Plan a rollout: which containers stay, which are new, which go. Pure functions; nothing here touches Docker.
+"""Plan a release: which containers stay, which are new, which go. Pure functions; nothing here touches Docker.
 
 Private to this collection.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-
-# "Container shop-web-1  Recreate" in what `docker compose --dry-run up` says.
-_RECREATED = re.compile(r"Container (\S+)\s+Recreate\b")
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -47,8 +43,8 @@ class Plan:
 
     web: Change
     processes: tuple[Change, ...] = ()
-    orphans: tuple[str, ...] = field(default=())
-    backing: tuple[str, ...] = field(default=())
+    orphans: tuple[str, ...] = ()
+    backing: tuple[str, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -60,7 +56,7 @@ class Plan:
 
     def lines(self) -> list[str]:
         """Say in one line each what would happen."""
-        said = [f"start {name}, or start it anew" for name in self.backing]
+        said = [f"start or recreate {name}" for name in self.backing]
         for change in self.changes:
             if change.start:
                 said.append(f"start {change.start} new container(s) of {change.service}")

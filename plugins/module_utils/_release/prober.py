@@ -16,7 +16,7 @@ _ROW = 5  # failures in a row that are no accident
 
 
 class Prober:
-    """Asks in a thread of its own, from `with` to its end. `ask` returns a status, or raises OSError."""
+    """Asks in a thread of its own, from `start` to `stop`. `ask` returns a status, or raises OSError."""
 
     def __init__(self, ask: Callable[[], int]):
         self.ask = ask
@@ -26,13 +26,14 @@ class Prober:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Prober:
+    def start(self) -> None:
         self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """End the thread; one that was never started has no end."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -14,27 +14,42 @@ from typing import Any
 
 
 class DockerError(Exception):
-    """A docker command failed; the message holds the command without its environment, and what it said."""
+    """A docker command failed; the message holds the command without its environment, and what it printed."""
 
 
-def docker(*arguments: str, timeout: float = 600, merge: bool = False, lines: int = 20, given: str = "") -> str:
+def execute(
+    command: Sequence[str], given: str, timeout: float, merge: bool
+) -> subprocess.CompletedProcess[str]:  # the one way out: tests record it
+    """Run a command that reads `given`; with `merge`, standard error comes among standard output."""
+    return subprocess.run(
+        command,
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if merge else subprocess.PIPE,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+        check=False,
+    )
+
+
+def docker(
+    *arguments: str,
+    timeout: float = 600,
+    merge: bool = False,
+    lines: int = 20,
+    given: str = "",
+    before: Sequence[str] = (),
+) -> str:
     """Run `docker ARGUMENTS` and return its standard output; with `merge`, standard error as well.
 
-    It reads `given`: a secret goes there, never among the arguments. Raises DockerError with the last `lines` of its
-    output where it fails or takes more than `timeout` seconds.
+    `before` is a program with its arguments that starts docker. The command reads `given`: a secret goes there, never
+    among the arguments. Raises DockerError with the last `lines` of the output where it fails or takes more than
+    `timeout` seconds.
     """
     command = ["docker", *arguments]
     try:
-        done = subprocess.run(
-            command,
-            input=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if merge else subprocess.PIPE,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            check=False,
-        )
+        done = execute([*before, *command], given, timeout, merge)
     except FileNotFoundError as error:
         raise DockerError("the docker command is missing: apply the role landfall.django.docker first") from error
     except subprocess.TimeoutExpired as error:
@@ -55,6 +70,16 @@ def containers(filters: Sequence[str]) -> list[dict[str, Any]]:
     arguments = [part for value in filters for part in ("--filter", value)]
     names = docker("ps", "--all", "--quiet", "--no-trunc", *arguments).split()
     return inspect(*names)
+
+
+def is_running(inspected: dict[str, Any]) -> bool:
+    """Whether a container runs and is not about to be started again after an exit."""
+    return bool(inspected["State"]["Running"] and not inspected["State"].get("Restarting"))
+
+
+def name_of(inspected: dict[str, Any]) -> str:
+    """A container's name, without the slash that Docker puts before it."""
+    return str(inspected["Name"]).lstrip("/")
 
 
 def last_lines(text: str, count: int) -> str:
