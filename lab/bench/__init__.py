@@ -116,7 +116,7 @@ def visited(figures: measure.Figures, what: str, who: str, mark: str) -> Iterato
     if what == ROLLBACK:
         figures.add_moment(report.BACK, who, watch.seen - began)
     elif what in (BY_SITE, BY_DEPLOY):
-        image = last_release(host, "shop")["image"] if who == "collection" else "shop:plain"
+        image = last_release(host, "shop")["site"]["image"] if who == "collection" else "shop:plain"
         figures.add_moment(report.ANSWERS, who, watch.seen - built_at(host, image))
 
 

@@ -49,9 +49,10 @@ def on(host: str, command: str) -> str:
 
 
 def last_release(host: str, stack: str) -> dict[str, Any]:
-    """The newest entry of a stack's ledger."""
-    entry: dict[str, Any] = json.loads(on(host, f"cat /srv/{stack}/releases.json"))["releases"][-1]
-    return entry
+    """The newest record of a stack's ledger."""
+    newest = max(map(int, on(host, f"ls /srv/{stack}/releases").split()))
+    record: dict[str, Any] = json.loads(on(host, f"cat /srv/{stack}/releases/{newest}/record.json"))
+    return record
 
 
 def built_at(host: str, image: str) -> float:

@@ -16,10 +16,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "tests/projects/meter"
 CONTAINERS = "docker ps --all --no-trunc --format '{{.ID}} {{.Names}} {{.State}}' | sort"
-# What is in force, and what may lie about; not what every run brings anew, or the dump that a failed migration names.
-ANEW = ("source/*", "build/*", "next/*", "static/*", "beat/*", "backups/before-release-*.sql.gz")
+# What is in force, what releases can be gone back to and what they were dumped into; not what every run renders again.
+# An attempt that failed has a folder, which the ledger tells of.
+ANEW = ("source/*", "build/*", "next/*", "static/*", "beat/*")
 BUT = " ".join(f"-not -path '/srv/meter/{name}'" for name in ANEW)
 FILES = f"find /srv/meter /srv/nginx -type f -not -name .lock {BUT} -exec sha256sum {{}} + | sort -k 2"
+
+STAGING = {"stack_name": "meter-staging", "stack_releases_kept": 2}
+RECORDS = """
+import json, pathlib
+folders = sorted(pathlib.Path("/srv/meter/releases").iterdir(), key=lambda folder: int(folder.name))
+print(json.dumps([json.loads((folder / "record.json").read_text()) for folder in folders]))
+"""
 
 # New ones in every run: a number that was there before may find its image.
 numbers = itertools.count(int(time.time()) % 10**7)
@@ -87,31 +95,48 @@ def good_project(project) -> None:
 
 
 @pytest.fixture(scope="module")
-def ledger(host) -> Callable[[], list[dict]]:
-    return lambda: json.loads(host.file("/srv/meter/releases.json").content_string)["releases"]
+def attempts(host) -> Callable[[], list[dict]]:
+    """The records of all attempts at a release, oldest first."""
+
+    def read() -> list[dict]:
+        return json.loads(host.check_output("python3 -c %s", RECORDS))
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def ledger(attempts) -> Callable[[], list[dict]]:
+    """The records of those that came to serve."""
+    return lambda: [record for record in attempts() if record["state"] == "serving"]
 
 
 @pytest.fixture
-def refused(host, ansible_playbook, page, ledger):
+def refused(host, ansible_playbook, page, ledger, attempts):
     """Run a playbook that must fail: the release of before serves on, in the containers of before, and nothing else is
-    there, so that the next run meets what this one met."""
+    there, so that the next run meets what this one met. What was begun is in the ledger, with its end."""
 
     def run(name: str = "deploy", **variables: object) -> str:
-        before = _state(host, page, ledger)
+        known = len(attempts())
+        before = _state(host, page, ledger, known)
         done = ansible_playbook(f"landfall.django.{name}", "--extra-vars", json.dumps(variables))
         assert done.returncode != 0, done.stdout
-        assert _state(host, page, ledger) == before
+        assert _state(host, page, ledger, known) == before
+        assert all(record["state"] == "failed" and record["error"] for record in attempts()[known:])
         return " ".join(done.stdout.split())
 
     return run
 
 
-def _state(host, page, ledger) -> dict[str, object]:
+def _state(host, page, ledger, known: int) -> dict[str, object]:
+    """What may not differ; the folders of attempts after the first `known` may be there or not."""
+    old = host.check_output("ls /srv/meter/releases | sort -n").split()[:known]
+    files = host.check_output(FILES).splitlines()
+    files = [line for line in files if "/releases/" not in line or line.split("/releases/")[1].split("/")[0] in old]
     return {
         "release": page()["release"],
         "containers": host.check_output(CONTAINERS),
         "entries": len(ledger()),
-        "files": host.check_output(FILES),
+        "files": files,
     }
 
 
@@ -126,3 +151,9 @@ def converges(play, project, page):
         assert page()["release"] == release
 
     return run
+
+
+@pytest.fixture
+def of_staging(variables) -> dict:
+    """The variables of a second stack on the same host."""
+    return {**STAGING, "stack_domains": [f"meter-staging.{variables['inventory_hostname']}.test"]}

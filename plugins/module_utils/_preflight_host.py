@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils._front import PROJECT
+from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
 
 # Enough for a first build: the base images, a Python environment and the database's first files.
 DISK_FREE_MINIMUM_MIB = 3072

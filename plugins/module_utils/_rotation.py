@@ -14,8 +14,10 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ansible_collections.landfall.django.plugins.module_utils import _configuration, _dotenv
-from ansible_collections.landfall.django.plugins.module_utils._compose import Compose
+from ansible_collections.landfall.django.plugins.module_utils import _dotenv
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._secret_store import (
     DATABASE_ROOT,
     KEY,
@@ -24,7 +26,6 @@ from ansible_collections.landfall.django.plugins.module_utils._secret_store impo
     digest,
     make,
 )
-from ansible_collections.landfall.django.plugins.module_utils._site import RolloutError
 
 # The project's settings before the rotation, by which those of kept releases are brought up to date.
 _FORMER = "former.env"
@@ -51,7 +52,7 @@ class Rotation:
             return retiring
         present = {name: value for name, value in self.store.read().items() if name in names}
         if same := [name for name, value in present.items() if given.get(name) == value]:
-            raise RolloutError(
+            raise ReleaseError(
                 f"{', '.join(same)}: the inventory gives the value that is in use: give the new one there, take it out"
                 " to have one made, or leave its name out of rotate_secrets"
             )
@@ -68,7 +69,7 @@ class Rotation:
             return
         former = self.store.folder / _FORMER
         if not former.exists():
-            _configuration.replace(former, (self.root / ".env").read_bytes(), 0o400)
+            replace(former, (self.root / ".env").read_bytes(), 0o400)
         self.store.write_retiring(chosen)
         for name, change in chosen.items():
             if name == KEY:
@@ -82,7 +83,7 @@ class Rotation:
             self.store.write({name: change["new"]})
 
     def finish(self) -> list[str]:
-        """Let the servers refuse the old values. Raises RolloutError where the project still has one of them."""
+        """Let the servers refuse the old values. Raises ReleaseError where the project still has one of them."""
         retiring = self.store.retiring()
         if not retiring:
             return []
@@ -90,7 +91,7 @@ class Rotation:
         now = _dotenv.load(_text(self.root / ".env"))
         for change in passwords.values():
             if held := holders(now, change["old"]):
-                raise RolloutError(
+                raise ReleaseError(
                     f"{', '.join(held)} in .env still has an old password, so both stay valid: let stack_environment"
                     " and stack_secrets refer to stack_database_password or stack_redis_password instead of repeating"
                     " it, and run the playbook landfall.django.rotate again"
@@ -113,7 +114,7 @@ class Rotation:
             text = _text(file)
             brought = carried(text, former, now)
             if brought != text:
-                _configuration.replace(file, brought.encode(), _configuration.FILES[".env"])
+                replace(file, brought.encode(), FILES[".env"])
 
     def _user(self, name: str) -> str:
         return "'root'@'localhost'" if name == DATABASE_ROOT else f"'{self._database_user()}'@'%'"

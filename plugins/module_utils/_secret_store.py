@@ -13,7 +13,7 @@ import os
 import secrets
 from pathlib import Path
 
-from ansible_collections.landfall.django.plugins.module_utils._configuration import replace
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 
 KEY, DATABASE, DATABASE_ROOT, REDIS = (
     "stack_secret_key",

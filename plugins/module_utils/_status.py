@@ -8,7 +8,7 @@ Private to this collection.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from ansible_collections.landfall.django.plugins.module_utils import _certbot
 from ansible_collections.landfall.django.plugins.module_utils._tls import Leaf
 
 COLUMNS = ("service", "state", "health", "uptime", "image")
-RELEASES = 5  # that the table of releases shows
 Row = dict[str, str]
 
 _LABEL = "com.docker.compose."
@@ -119,25 +118,6 @@ def table(rows: list[Row], columns: tuple[str, ...] = COLUMNS) -> list[str]:
     lines = [{column: column.upper() for column in columns}, *rows]
     widths = [max(len(line[column]) for line in lines) for column in columns]
     return ["  ".join(line[column].ljust(width) for column, width in zip(columns, widths)).rstrip() for line in lines]
-
-
-def releases(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The lines of a table of the last releases of a ledger, newest first."""
-    found = []
-    for entry in reversed(entries[-RELEASES:]):
-        proof = entry.get("proof") or {}
-        back = f" (back to {entry['rollback_to']})" if entry.get("rollback_to") else ""
-        found.append(
-            {
-                "release": f"{entry['release']}{back}",
-                "at": entry["at"][:16].replace("T", " "),
-                "by": entry["by"],
-                "image": entry["image"],
-                "seconds": f"{entry['seconds']:.1f}",
-                "failed": f"{proof['failures']} of {proof['requests']}" if proof else "-",
-            }
-        )
-    return table(found, ("release", "at", "by", "image", "seconds", "failed")) if found else []
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,9 @@ done:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._front import Front
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
+from ansible_collections.landfall.django.plugins.module_utils._front.up import up
 
 
 def main() -> None:
@@ -74,7 +75,7 @@ def main() -> None:
             if not docker("image", "ls", "--quiet", source).strip():
                 docker("pull", "--quiet", source)
             docker("tag", source, name)
-        done = Front(module.params["root"]).up()
+        done = up(Front(module.params["root"]))
     except DockerError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(done), done=done)

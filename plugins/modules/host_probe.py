@@ -99,7 +99,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _host_probe as probe
-from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, containers
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers
 
 
 def read(path: str) -> str:

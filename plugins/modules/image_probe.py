@@ -60,7 +60,7 @@ workdir:
 import json
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker, inspect
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker, inspect
 
 # find_spec imports the parents of a dotted name: only the first part goes through it, the rest is looked for as files.
 _PROBE = """

@@ -11,8 +11,8 @@ author: landfall.django contributors (@landfall)
 description:
   - Takes a release that the ledger has kept, with its image, its settings and its static files, and brings it into
     service as M(landfall.django.rollout) does, without building, pulling or migrating anything.
-  - The database stays as it is. Where releases after that one have migrated it, the module refuses and names the
-    migrations, since the earlier code may not know the tables of today.
+  - The database stays as it is. Where it has migrations that the earlier code does not know, the module refuses and
+    names them, since that code may not work with the tables of today. The database is asked, whoever migrated it.
 attributes:
   check_mode:
     description: Says in RV(plan) what would be started and stopped, and changes nothing.
@@ -29,7 +29,7 @@ options:
     description: Number of the release. By default the one before the code that serves now.
     type: int
   despite_migrations:
-    description: Whether to go on where later releases have migrated the database.
+    description: Whether to go on where the database has migrations that the release does not know.
     type: bool
     default: false
   by:
@@ -62,35 +62,33 @@ plan:
   elements: str
   returned: in check mode
 release:
-  description: The new entry of the ledger, as M(landfall.django.rollout) returns it.
+  description: The new record, as M(landfall.django.rollout) returns it.
   type: dict
   returned: when something was done
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _interrupt, _ledger
-from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
-from ansible_collections.landfall.django.plugins.module_utils._release import Release
-from ansible_collections.landfall.django.plugins.module_utils._site import RolloutError, Site
+from ansible_collections.landfall.django.plugins.module_utils._release import interrupt, ledger
+from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 
 
 def prepare(root: str, number: int | None, despite_migrations: bool) -> tuple[int, Release]:
-    """Find the release to go back to. Raises RolloutError or LookupError where that cannot be done."""
-    ledger = _ledger.Ledger(root)
-    entries = ledger.read()
-    target = _ledger.origin(entries, _ledger.by_number(entries, number) if number else _ledger.previous(entries))
-    found = int(target["release"])
-    later = _ledger.migrated_since(entries, found)
-    if later and not despite_migrations:
-        raise RolloutError(
-            f"releases after {found} have migrated the database ({', '.join(later)}), and the code of {found} may not"
-            " know its tables: nothing was changed. Set rollback_despite_migrations to true if it can live with them"
-        )
-    site = Site.of(ledger.options(found))
+    """Find the release to go back to. Raises ReleaseError or LookupError where that cannot be done."""
+    book = ledger.Ledger(root)
+    records = book.read()
+    target = ledger.origin(records, ledger.by_number(records, number) if number else ledger.previous(records))
+    site = book.site(target)
     if not docker("image", "ls", "--quiet", site.image).strip():
-        raise RolloutError(f"the image {site.image} of release {found} is not on the host any more: deploy it instead")
-    return found, Release(site, ledger.folder(found))
+        raise ReleaseError(
+            f"the image {site.image} of release {target.release} is not on the host any more: deploy it instead"
+        )
+    release = Release(site, book.folder(target.release))
+    if not despite_migrations:
+        release.refuse_unknown_migrations(target)
+    return target.release, release
 
 
 def main() -> None:
@@ -111,13 +109,13 @@ def main() -> None:
             lines = plan.lines()
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=release.pending(plan), to=number, plan=lines, diff=shown)
-        with _interrupt.as_exceptions():
-            entry = release.run(given["by"] or "somebody", rollback_to=number)
-    except (DockerError, RolloutError, HeldError, LookupError, OSError) as error:
+        with interrupt.as_exceptions():
+            record = release.run(given["by"] or "somebody", rollback_to=number)
+    except (DockerError, ReleaseError, HeldError, LookupError, OSError, ValueError) as error:
         module.fail_json(msg=str(error.args[0] if isinstance(error, LookupError) else error))
-    for warning in release.warnings:
+    for warning in record.warnings if record else ():
         module.warn(warning)
-    module.exit_json(changed=entry is not None, to=number, **({"release": entry} if entry else {}))
+    module.exit_json(changed=record is not None, to=number, **({"release": record.as_dict()} if record else {}))
 
 
 if __name__ == "__main__":

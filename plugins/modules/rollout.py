@@ -17,7 +17,9 @@ description:
     site's own host name, and Nginx is pointed at them. New workers start beside the old ones. Of any other process the
     old one is gone before its successor starts.
   - Only when all of that is healthy do the old ones go. Requests in flight and running tasks end before. What fails
-    until then is undone, and the message holds the last 50 lines of the log.
+    until then is undone, and the message holds the last 50 lines of the log. What goes wrong after that is a warning.
+  - An attempt has a folder C(releases/<number>) from its first second. Its record says what is about to be done, and in
+    the end how it went. What Compose finds in O(project_src) is always of the release that serves.
   - One release of a stack at a time. A second one is refused, and told who holds the lock.
 attributes:
   check_mode:
@@ -132,6 +134,11 @@ options:
     description: The command of the Compose service C(migrate). Empty for none.
     type: str
     default: python3 manage.py migrate --noinput
+  migration_dump:
+    description: Whether the stack's database is dumped before pending migrations run. Where it is, they are refused if
+      the project uses another database, which this module cannot dump.
+    type: bool
+    default: true
   check_level:
     description: Django's message level at which C(check --deploy) stops the release, such as V(ERROR). Empty for no
       check.
@@ -178,13 +185,13 @@ plan:
   elements: str
   returned: in check mode
 release:
-  description: The release's entry in the ledger, with its number, its migrations, what a visitor saw during the switch,
+  description: The release's record, with its number, its options, its migrations, what a visitor saw during the switch,
     and the seconds of each step.
   type: dict
   returned: when something was done
   sample:
     release: 7
-    image: shop:3f9c2ab41d07
+    state: serving
     migrations: [catalogue.0003_stock]
     proof: {"requests": 213, "failures": 0, "p50_ms": 6.1, "p99_ms": 12.4}
     seconds: 17.3
@@ -194,13 +201,13 @@ release:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _interrupt
 from ansible_collections.landfall.django.plugins.module_utils._cures import with_cure
-from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
-from ansible_collections.landfall.django.plugins.module_utils._release import Release
-from ansible_collections.landfall.django.plugins.module_utils._rollout import before
-from ansible_collections.landfall.django.plugins.module_utils._site import RolloutError, Site
+from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
+from ansible_collections.landfall.django.plugins.module_utils._release.plan import before
+from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
 
 
 def main() -> None:
@@ -231,6 +238,7 @@ def main() -> None:
             "front_port": {"type": "int", "default": 443},
             "manage_command": {"type": "str", "default": "python3 manage.py"},
             "migrate_command": {"type": "str", "default": "python3 manage.py migrate --noinput"},
+            "migration_dump": {"type": "bool", "default": True},
             "check_level": {"type": "str", "default": "ERROR"},
             "static_release": {"type": "str", "default": ""},
             "static_dest": {"type": "str", "default": ""},
@@ -250,15 +258,16 @@ def main() -> None:
             lines = [*before(given["source_changed"], given["migrations"], migrations), *plan.lines()]
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=pending, pending=pending, plan=lines, diff=shown)
-        with _interrupt.as_exceptions():
-            entry = release.run(given["by"] or "somebody")
-    except (DockerError, RolloutError, HeldError, OSError) as error:
+        with interrupt.as_exceptions():
+            record = release.run(given["by"] or "somebody")
+    except (DockerError, ReleaseError, HeldError, OSError, ValueError) as error:
         module.fail_json(msg=with_cure(str(error)))
-    for warning in release.warnings:
-        module.warn(warning)
-    if entry is None:
+    if record is None:
         module.exit_json(changed=False, pending=False)
-    module.exit_json(changed=True, pending=True, release=entry)
+        return
+    for warning in record.warnings:
+        module.warn(warning)
+    module.exit_json(changed=True, pending=True, release=record.as_dict())
 
 
 if __name__ == "__main__":

@@ -88,12 +88,12 @@ release:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._compose import Compose
-from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError
-from ansible_collections.landfall.django.plugins.module_utils._ledger import Ledger
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
+from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, serving
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._rotation import Rotation
 from ansible_collections.landfall.django.plugins.module_utils._secret_store import FILES, Store
-from ansible_collections.landfall.django.plugins.module_utils._site import RolloutError
 
 
 def main() -> None:
@@ -112,9 +112,13 @@ def main() -> None:
     given = module.params
     root = Path(given["project_src"])
     rotation = Rotation(root, Store(root / "secrets", given["owner"]), Compose(str(root), given["project_name"]))
-    entries = Ledger(str(root)).read()
-    if not entries:
+    try:
+        last = serving(Ledger(str(root)).read())
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    if last is None:
         module.fail_json(msg=f"{root} has no release yet: deploy the stack first.")
+        return
     try:
         if given["state"] == "begun":
             chosen = rotation.chosen(given["secrets"], given["given"])
@@ -125,9 +129,9 @@ def main() -> None:
             chosen, ends_fallback = rotation.store.retiring(), False
             if not module.check_mode:
                 rotation.finish()
-    except (DockerError, RolloutError, OSError, ValueError) as error:
+    except (DockerError, ReleaseError, OSError, ValueError) as error:
         module.fail_json(msg=hidden(str(error), rotation.store.retiring()))
-    module.exit_json(changed=bool(chosen) or ends_fallback, rotated=sorted(chosen), release=entries[-1])
+    module.exit_json(changed=bool(chosen) or ends_fallback, rotated=sorted(chosen), release=last.as_dict())
 
 
 def hidden(said: str, retiring: dict[str, dict[str, str]]) -> str:

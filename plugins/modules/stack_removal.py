@@ -10,6 +10,8 @@ version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
   - Takes the site out of the host's Nginx first, then removes the stack's containers, networks and images.
+  - Does all that can be done. What is left then is named in the message, and the next run goes on with it. A front that
+    is down holds nothing up; it does not know the site any more when it comes back.
   - The database, the uploaded files, the secrets and the dumps stay, unless O(data) says otherwise. A later deployment
     under the same name finds them.
 attributes:
@@ -60,17 +62,23 @@ removed:
 """
 
 import os
+from functools import partial
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._compose import Compose
-from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._files.remove import remove
-from ansible_collections.landfall.django.plugins.module_utils._front import Front
+from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
+from ansible_collections.landfall.django.plugins.module_utils._release.undo import Step, problems_of
 
 
 def volumes(name: str) -> list[str]:
     return docker("volume", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
+
+
+def networks(name: str) -> list[str]:
+    return docker("network", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
 
 
 def images(name: str) -> list[str]:
@@ -81,6 +89,29 @@ def folders(given: dict[str, str]) -> list[Path]:
     """The folders with what cannot be made again."""
     front = [Path(given["front_root"]) / "sites" / given["project_name"]] if given["front_root"] else []
     return [path for path in (*front, Path(given["project_src"])) if os.path.lexists(path)]
+
+
+def known_to(front: Front, name: str) -> list[str]:
+    """The files of the site, and what Nginx has of it still when they are gone."""
+    return front.files(name) or (["the site in Nginx"] if front.loaded(name) is not None else [])
+
+
+def removal(given: dict[str, str], data: bool) -> list[Step]:
+    """What to do, in order, with the words that follow "could not"."""
+    name = given["project_name"]
+    front = Front(given["front_root"]) if given["front_root"] and Path(given["front_root"]).is_dir() else None
+    down = ("compose", "--project-name", name, "down", "--remove-orphans", *(["--volumes"] if data else []))
+    steps: list[Step] = []
+    if front:
+        steps += [
+            ("take the site out of Nginx", lambda: front.withdraw(name)),
+            ("take the front off the stack's network", lambda: front.disconnect(given["front_network"])),
+        ]
+    steps.append(("remove the containers and networks", lambda: docker(*down)))
+    steps.append(("remove the images", lambda: [docker("image", "rm", one) for one in images(name)]))
+    for path in folders(given) if data else ():
+        steps.append((f"remove {path}", partial(remove, path)))
+    return steps
 
 
 def main() -> None:
@@ -97,23 +128,17 @@ def main() -> None:
     given = module.params
     name, data = given["project_name"], given["data"]
     try:
-        found = [*Compose(given["project_src"], name).containers(), *images(name)]
-        kept = [*volumes(name), *map(str, folders(given))]
-        removed = found + (kept if data else [])
-        if removed and not module.check_mode:
-            if given["front_root"]:
-                front = Front(given["front_root"])
-                front.withdraw(name)
-                front.disconnect(given["front_network"])
-            docker("compose", "--project-name", name, "down", "--remove-orphans", *(["--volumes"] if data else []))
-            if images(name):
-                docker("image", "rm", *images(name))
-            for path in folders(given) if data else ():
-                if path.is_symlink():
-                    module.warn(f"{path} was a link: it is removed, and what it led to is not")
-                remove(path)
-    except (DockerError, OSError) as error:
+        removed = [*known_to(Front(given["front_root"]), name)] if given["front_root"] else []
+        removed += [*Compose(given["project_src"], name).containers(), *networks(name), *images(name)]
+        removed += [*volumes(name), *map(str, folders(given))] if data else []
+    except DockerError as error:
         module.fail_json(msg=str(error))
+    links = [path for path in folders(given) if path.is_symlink()] if data else []
+    problems = problems_of(removal(given, data)) if removed and not module.check_mode else []
+    if problems:
+        module.fail_json(msg="Not all of the stack could be removed; run this again. " + "\n".join(problems))
+    for path in links:
+        module.warn(f"{path} was a link: it is removed, and what it led to is not")
     module.exit_json(changed=bool(removed), removed=removed)
 
 

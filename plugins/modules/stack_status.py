@@ -15,6 +15,8 @@ description:
   - Tells with O(domain) how its certificate is, and names what is wrong with it and its renewal. It has to be the one
     on disk and no temporary one, and must have a third of its life left, less the 25 hours that certbot may take from
     then to renew it. Of a life under ten days, where certbot renews at half, a third.
+  - Asks the site itself for its health, with O(domain) and through the front, as a visitor would. Says of each of the
+    last attempts at a release how it ended, and names one that was interrupted.
   - It does not fail because a service is down, so that a play can show the table first.
 author: landfall.django contributors (@landfall)
 options:
@@ -82,13 +84,15 @@ services:
     - {"service": "db", "state": "running", "health": "healthy", "uptime": "3 d 4 h", "image": "mysql:9.7",
        "container": "shop-db-1"}
 releases:
-  description: The lines of a table of the last releases, newest first. Empty before the first.
+  description: The lines of a table of the last attempts at a release, newest first, with the first line of what went
+    wrong. Empty before the first.
   returned: success
   type: list
   elements: str
   sample:
-    - RELEASE  AT                BY          IMAGE              SECONDS  FAILED
-    - 7        2026-11-25 03:31  ann@laptop  shop:3f9c2ab41d07  8.4      0 of 96
+    - RELEASE  STATE    AT                BY          IMAGE              SECONDS  LOST     REASON
+    - 8        failed   2026-11-25 04:02  ann@laptop  shop:91d0c7e6a2b4  12.1     -        the migration failed ...
+    - 7        serving  2026-11-25 03:31  ann@laptop  shop:3f9c2ab41d07  8.4      0 of 96
 certificate:
   description: The lines of a table of the certificate. Empty where none was asked for.
   returned: success
@@ -114,8 +118,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _certbot, _front, _ledger, _status, _tls
-from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, containers, docker
+from ansible_collections.landfall.django.plugins.module_utils import _certbot, _lock, _status, _tls
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
+from ansible_collections.landfall.django.plugins.module_utils._front import visitor
+from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
+from ansible_collections.landfall.django.plugins.module_utils._release import health, ledger, report
+from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
+from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
 LETSENCRYPT = Path("/etc/letsencrypt")
 # Where the role letsencrypt has its hooks say that they failed.
@@ -167,6 +176,26 @@ def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
     return _status.certificates([_status.certificate_row(found, now)]), problems
 
 
+def answer(params: dict[str, Any], record: Record | None) -> list[str]:
+    """What a visitor of the site would miss, if anything: it is asked through the front."""
+    path = Site.of(record.site).health_path if record else "/"
+    try:
+        problem = health.verdict(visitor.request(params["https_port"], params["domain"], path), path)
+    except OSError as error:
+        problem = f"{path} does not answer through Nginx: {error}"
+    if not problem:
+        return []
+    return [f"{params['domain']}: {problem}. Run landfall.django.deploy, which points Nginx at what runs."]
+
+
+def is_under_way(lock: Path) -> bool:
+    """Whether a release is at work on the host now."""
+    if not lock.exists():
+        return False
+    with _lock.opened(lock) as file:
+        return not _lock.locked(file)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -181,7 +210,7 @@ def main() -> None:
     stack, front_root = module.params["stack"], module.params["front_root"]
     projects = [(stack, module.params["root"] or f"/srv/{stack}")]
     if front_root:
-        projects.append((_front.PROJECT, front_root))
+        projects.append((PROJECT, front_root))
     services: list[_status.Row] = []
     problems: list[str] = []
     try:
@@ -191,15 +220,23 @@ def main() -> None:
             problems += _status.problems(found, counts)
     except DockerError as error:
         module.fail_json(msg=str(error))
-    lines, faults = certificate(module.params) if front_root and module.params["domain"] else ([], [])
-    releases = _ledger.Ledger(projects[0][1]).read()
+    root = projects[0][1]
+    try:
+        records = ledger.Ledger(root).read()
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    under_way = is_under_way(Path(root) / ".lock")
+    lines: list[str] = []
+    if front_root and module.params["domain"]:
+        lines, faults = certificate(module.params)
+        problems += [*faults, *answer(module.params, ledger.serving(records))]
     module.exit_json(
         changed=False,
         table=_status.table(services),
         services=services,
-        releases=_status.releases(releases),
+        releases=_status.table(report.rows(records, under_way), report.COLUMNS) if records else [],
         certificate=lines,
-        problems=problems + faults,
+        problems=problems + report.problems(records, under_way),
     )
 
 

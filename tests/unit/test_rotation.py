@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._compose import Compose
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._dotenv import dump, load
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._rotation import Rotation, carried, holders
 from ansible_collections.landfall.django.plugins.module_utils._secret_store import DATABASE, KEY, REDIS, Store
-from ansible_collections.landfall.django.plugins.module_utils._site import RolloutError
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_an_interrupted_rotation_goes_on_with_its_own_values(rotation):
 
 
 def test_a_value_that_the_inventory_still_gives_is_no_new_one(rotation):
-    with pytest.raises(RolloutError, match=f"^{DATABASE}: .*rotate_secrets"):
+    with pytest.raises(ReleaseError, match=f"^{DATABASE}: .*rotate_secrets"):
         rotation.chosen([DATABASE], {DATABASE: "database"})
 
 
@@ -44,7 +44,7 @@ def test_an_old_password_is_found_inside_an_address():
 def test_a_project_that_repeats_the_old_password_keeps_it_valid(rotation, tmp_path):
     rotation.store.write_retiring({DATABASE: {"old": "database", "new": "new"}})
     (tmp_path / ".env").write_text(dump({"DATABASE_URL": "mysql://shop:database@db/shop"}))
-    with pytest.raises(RolloutError, match=r"DATABASE_URL in \.env still has an old password"):
+    with pytest.raises(ReleaseError, match=r"DATABASE_URL in \.env still has an old password"):
         rotation.finish()
     assert rotation.store.retiring()
 

@@ -107,21 +107,6 @@ def test_uptime(seconds: int, text: str) -> None:
     assert _status.uptime(seconds) == text
 
 
-def test_the_last_releases_are_listed_newest_first() -> None:
-    entry = {"at": "2026-11-25T03:31:29+00:00", "by": "ann@laptop", "image": "shop:a", "seconds": 8.35}
-    proof = {"requests": 96, "failures": 2}
-    lines = _status.releases(
-        [{**entry, "release": number, "proof": {}} for number in range(1, 8)]
-        + [{**entry, "release": 8, "rollback_to": 6, "proof": proof}]
-    )
-    assert len(lines) == 6
-    assert lines[0].split() == ["RELEASE", "AT", "BY", "IMAGE", "SECONDS", "FAILED"]
-    assert lines[1].startswith("8 (back to 6)")
-    assert lines[1].endswith("8.3      2 of 96") or lines[1].endswith("8.4      2 of 96")
-    assert lines[2].startswith("7 ")
-    assert _status.releases([]) == []
-
-
 DAY = datetime.timedelta(days=1)
 
 

@@ -1,15 +1,30 @@
-"""A deployment that is killed, that meets another, or whose host reboots."""
+"""A deployment that is killed at each state of its record, that meets another, or whose host loses its power."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 
 import load
 import pytest
+
+RECORD = "/srv/meter/releases/{}/record.json"
+# Long enough to be met in the middle.
+SLOW = """from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("meter", "0001_initial")]
+    operations = [
+        migrations.RunSQL("CREATE TABLE meter_slow (id int)", "DROP TABLE meter_slow"),
+        migrations.RunSQL("SELECT SLEEP(25)"),
+    ]
+"""
 
 
 @pytest.fixture
@@ -31,6 +46,18 @@ def started(variables):
     return start
 
 
+@pytest.fixture
+def reached(host, attempts) -> Callable[[int, str], None]:
+    """Wait until an attempt says that it has come to a state."""
+
+    def wait(number: int, state: str) -> None:
+        file = RECORD.format(number)
+        look = f'while ! grep -q \'"state": "{state}"\' {file} 2>/dev/null; do sleep 0.02; done'
+        assert host.run(f"timeout 60 sh -c '{look}'").rc == 0, f"{number} never came to {state}"
+
+    return wait
+
+
 def wait_for_task(process: subprocess.Popen[str], name: str) -> None:
     for line in process.stdout:
         if name in line:
@@ -38,25 +65,40 @@ def wait_for_task(process: subprocess.Popen[str], name: str) -> None:
     raise AssertionError(f"no task {name}")
 
 
-# A task, and the seconds after its beginning.
-MOMENTS = (
-    ("Build the image", 0.5),
-    ("Have the Compose file", 0),
-    *(("Bring the release into service", seconds) for seconds in (1, 3, 6)),
-)
+def kill(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
-def test_a_killed_controller_blocks_nothing(project, started, play, page, variables, site):
+def test_a_killed_controller_blocks_nothing(project, started, reached, attempts, play, page, variables, site):
     with load.on(variables["ansible_host"], site.name):
-        for task, later in MOMENTS:
+        for state in ("checking", "switching"):
             release = project.next_release()
+            number = attempts()[-1]["release"] + 1
             process = started()
-            wait_for_task(process, task)
-            time.sleep(later)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            reached(number, state)
+            kill(process)
             play()
-            assert page()["release"] == release, f"{later} s after {task}"
+            assert page()["release"] == release, f"killed at {state}"
+
+
+@pytest.mark.parametrize("state", ["checking", "starting", "switching"])
+def test_a_release_that_is_killed_on_the_host_is_told_and_made_up_for(
+    host, project, started, reached, attempts, play, page, variables, site, state
+):
+    number = attempts()[-1]["release"] + 1
+    with load.on(variables["ansible_host"], site.name):
+        release = project.next_release()
+        process = started()
+        reached(number, state)
+        host.check_output("kill -9 %s", str(json.loads(host.file("/srv/meter/.lock").content_string)["pid"]))
+        process.communicate()
+        assert process.returncode != 0
+        play()
+        assert page()["release"] == release
+    killed = next(record for record in attempts() if record["release"] == number)
+    assert killed["state"] == "failed"
+    assert state in killed["error"]
 
 
 def test_a_second_deployment_is_refused_and_told_who_is_first(project, started, ansible_playbook, page):
@@ -71,20 +113,38 @@ def test_a_second_deployment_is_refused_and_told_who_is_first(project, started, 
     assert page()["release"] == release
 
 
-def test_a_reboot_in_the_middle(host, project, started, converges, until, page, play):
+def test_a_power_cut_in_a_migration_leaves_in_force_what_serves(
+    host, project, started, reached, attempts, ansible_playbook, play, page, until
+):
+    before = page()["release"]
+    number = attempts()[-1]["release"] + 1
+    image = host.check_output("sed -n 's/^  image: //p' /srv/meter/compose.yaml | head -1")
+    (project.root / "meter/migrations/0002_slow.py").write_text(SLOW)
     project.next_release()
     process = started()
-    wait_for_task(process, "Bring the release into service")
-    time.sleep(3)
-    subprocess.run(["python", "-m", "lab", "power", "trixie", "reboot"], check=True, capture_output=True)
-    process.communicate()
+    reached(number, "migrating")
+    for verb in ("kill", "start"):
+        subprocess.run(["python", "-m", "lab", "power", "trixie", verb], check=True, capture_output=True)
+    kill(process)
 
     def answers() -> bool:
         try:
-            return bool(page()["release"])
+            return page()["release"] == before
         except (OSError, ValueError):
             return False
 
-    until(answers, seconds=60)
-    converges()
+    until(answers, seconds=90)
+    assert host.check_output("sed -n 's/^  image: //p' /srv/meter/compose.yaml | head -1") == image
+    assert host.file(f"/srv/meter/releases/{number}/dump.sql.gz").size > 100
+    status = ansible_playbook("landfall.django.status")
+    assert status.returncode != 0
+    assert f"release {number}" in status.stdout
+    assert "migrating" in status.stdout
+    # The table that the migration made is in its way, until the dump is restored.
+    play("restore", restore_release=number)
+    project.restore()
+    release = project.next_release()
+    play()
+    assert page()["release"] == release
+    time.sleep(1)
     assert "changed=0" in play()

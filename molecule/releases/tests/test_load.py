@@ -96,7 +96,7 @@ def test_nothing_is_lost_over_many_releases(host, variables, site, page, play, p
 
 def _number_of(host, release: str) -> int:
     """The number in the ledger of a release of the project, by what its code says."""
-    for number in sorted(map(int, host.check_output("ls /srv/meter/releases").split())):
+    for number in sorted(map(int, host.check_output("cd /srv/meter/releases && ls -d */.env | cut -d/ -f1").split())):
         image = host.check_output(f"sed -n 's/^  image: //p' /srv/meter/releases/{number}/compose.yaml | head -1")
         code = host.check_output(f"docker run --rm --network=none --entrypoint=cat {image} meter/settings.py")
         if re.search(rf'^RELEASE = "{release}"$', code, re.MULTILINE):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import load
 import pytest
 
-STAGING = {"stack_name": "meter-staging", "stack_releases_kept": 2}
 REACH = "docker compose -p %s exec -T web python3 -c 'import socket; socket.create_connection((\"%s\", %d), timeout=3)'"
 
 
@@ -17,13 +15,8 @@ def staging(visit):
     return visit("meter-staging")
 
 
-@pytest.fixture
-def of_staging(variables):
-    return {**STAGING, "stack_domains": [f"meter-staging.{variables['inventory_hostname']}.test"]}
-
-
 def test_releases_going_back_and_removal_of_one_lose_nothing_of_the_other(
-    host, variables, site, staging, play, project, of_staging
+    host, variables, site, staging, play, project, of_staging, ledger
 ):
     address = variables["ansible_host"]
     with load.on(address, site.name):
@@ -39,11 +32,11 @@ def test_releases_going_back_and_removal_of_one_lose_nothing_of_the_other(
         counts = dict(zip(images[1::2], map(int, images[::2]), strict=True))
         assert counts["meter-staging"] == 2, "older ones go"
         assert counts["meter"] > 2, "and never another stack's"
-        kept = set(map(int, host.check_output("ls /srv/meter/releases").split()))
+        kept = host.check_output("ls -d /srv/meter/releases/*/.env").split()
         assert kept
-        for entry in json.loads(host.file("/srv/meter/releases.json").content_string)["releases"]:
-            if entry["release"] in kept:
-                assert host.run("docker image inspect %s", entry["image"]).rc == 0
+        for entry in ledger():
+            if f"/srv/meter/releases/{entry['release']}/.env" in kept:
+                assert host.run("docker image inspect %s", entry["site"]["image"]).rc == 0
 
 
 @pytest.mark.parametrize(("target", "port"), [("meter-db-1", 3306), ("meter-redis-1", 6379), ("meter-web", 8000)])

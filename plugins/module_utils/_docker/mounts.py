@@ -1,0 +1,26 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tell whether a running container holds a folder of the host that has been deleted since it started.
+
+A bind mount keeps the folder that was there, even where another one of that name has taken its place.
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+_DELETED = "//deleted"  # what the kernel adds to the root of a mount that is gone
+
+
+def holds_deleted(inspected: dict[str, Any], proc: str = "/proc") -> bool:
+    """Whether a container, as `docker inspect` shows it, has such a mount. False where it does not run."""
+    pid = inspected["State"].get("Pid")
+    if not pid:
+        return False
+    try:
+        table = Path(f"{proc}/{pid}/mountinfo").read_text(errors="replace")
+    except OSError:  # it has ended since
+        return False
+    return any(line.split(" ", 4)[3].endswith(_DELETED) for line in table.splitlines() if line.count(" ") > 4)

@@ -1,0 +1,179 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What must succeed in one-off containers of the new image before it may take traffic.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
+from ansible_collections.landfall.django.plugins.module_utils._database.project import (
+    CODE,
+    Project,
+    foreign,
+    named,
+    project,
+)
+from ansible_collections.landfall.django.plugins.module_utils._database.restore import restore_hint
+from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
+from ansible_collections.landfall.django.plugins.module_utils._release import static
+from ansible_collections.landfall.django.plugins.module_utils._release.record import (
+    CHECKING,
+    DUMPING,
+    MIGRATING,
+    Journal,
+)
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
+from ansible_collections.landfall.django.plugins.module_utils._release.undo import Undo
+
+# The services of compose.yaml that run once.
+MIGRATE, COLLECT = "migrate", "collectstatic"
+_LIMIT = 3600  # seconds for a one-off command
+
+
+class Gate:
+    """The checks, the migrations and the static files of one release."""
+
+    def __init__(self, site: Site, compose: Compose):
+        self.site = site
+        self.compose = compose
+
+    def ask(self) -> Project | None:
+        """What Django says of its database; None where the project has no Django command.
+
+        Raises ReleaseError where it cannot say.
+        """
+        if not self.site.manage_command:
+            return None
+        try:
+            return project(self._manage("shell", "-c", CODE, what="ask the database for its migrations"))
+        except ValueError as error:
+            raise ReleaseError(
+                f"{self.site.manage_command} shell could not be asked for migrations: {error}"
+            ) from error
+
+    def run(self, journal: Journal) -> None:
+        """Let the release through, or raise ReleaseError."""
+        journal.enter(CHECKING)
+        # Three starts of Django at once, on the usual two cores, take half the time of three in a row. The very first
+        # makes the stack's network; several at once would make several.
+        at_once = 3 if self.compose.has_network("default") else 1
+        with journal.step("check and collect static files"), ThreadPoolExecutor(at_once) as pool:
+            checked, collected, asked = (pool.submit(work) for work in (self._check, self._collect, self.ask))
+            answer = asked.result()
+            checked.result()
+            collected.result()
+        journal.record.applied = named(answer.applied) if answer else None
+        if self.site.migrate_command and self._may_be_pending(answer):
+            self._migrate(journal, answer)
+
+    def serve_static(self, journal: Journal, undo: Undo, former: Site | None) -> None:
+        """Bring the static files that the release has collected to where they are served."""
+        if self.site.static_release:
+            undo.add("publish the static files of the former release", self._publish, former)
+            with journal.step("publish static files"):
+                left_out = self._publish(self.site)
+            if left_out:
+                journal.record.warnings.append(static.warning(left_out))
+
+    def _publish(self, site: Site | None) -> list[str]:
+        if site is None or not site.static_release:
+            return []
+        return static.publish(self._static(site), Path(site.static_dest))
+
+    def is_published(self) -> bool:
+        """Whether something is there for Nginx to serve, where there should be."""
+        if not self.site.static_release:
+            return True
+        dest = Path(self.site.static_dest)
+        return (dest.is_dir() and any(dest.iterdir())) or not self._static(self.site).is_dir()
+
+    def _manage(self, *arguments: str, what: str) -> str:
+        command = [*shlex.split(self.site.manage_command), *arguments]
+        try:
+            return self.compose.once(COLLECT if arguments[0] == "collectstatic" else MIGRATE, *command, timeout=_LIMIT)
+        except DockerError as error:
+            raise ReleaseError(f"the new release could not {what}. {error}") from error
+
+    def _check(self) -> None:
+        level = self.site.check_level
+        if level and self.site.manage_command:
+            cure = f"pass its own checks (stack_check_level is {level})"
+            self._manage("check", "--deploy", "--fail-level", level, what=cure)
+
+    def _collect(self) -> None:
+        if not self.site.static_release:
+            return
+        self._manage("collectstatic", "--noinput", what="collect its static files")
+        if not any(self._static(self.site).iterdir()):
+            raise ReleaseError(
+                "collectstatic put nothing there: set stack_static_path to the project's STATIC_ROOT as seen in the"
+                " image, or stack_collectstatic to false where the project serves its own files"
+            )
+
+    @staticmethod
+    def _static(site: Site) -> Path:
+        return Path(site.project_src) / "static" / site.static_release
+
+    def _is_plain(self) -> bool:
+        """Whether the command that migrates is Django's own, of which the answer tells all."""
+        return self.site.migrate_command.startswith(f"{self.site.manage_command} migrate")
+
+    def _may_be_pending(self, answer: Project | None) -> bool:
+        return answer is None or not self._is_plain() or bool(answer.pending)
+
+    def _migrate(self, journal: Journal, answer: Project | None) -> None:
+        record = journal.record
+        record.migrations = _in_order(answer)
+        # A database without tables has nothing to lose; one that nobody could ask may have.
+        if self.site.migration_dump and (answer is None or answer.applied):
+            journal.enter(DUMPING)
+            with journal.step("dump the database"):
+                self._dump(journal, answer)
+        journal.enter(MIGRATING)
+        try:
+            with journal.step("migrate the database"):
+                self.compose.once(MIGRATE, timeout=_LIMIT)
+        except DockerError as error:
+            raise ReleaseError(self._migration_failed(journal, error)) from error
+        after = self.ask()
+        if answer and after:
+            record.applied = named(after.applied)
+            record.migrations = named(set(after.applied) - set(answer.applied))
+            journal.save()
+
+    def _dump(self, journal: Journal, answer: Project | None) -> None:
+        """Dump the stack's own database, which must be the one that the migrations change."""
+        command = [*self.compose.view(), "docker", "compose", "--project-directory", self.compose.root]
+        server = Server(command)
+        schema = server.schema()
+        why = foreign(answer, server.look(schema).server, schema) if answer else ""
+        if why:
+            raise ReleaseError(
+                f"stack_migration_dump: migrations are pending ({', '.join(_in_order(answer))}), and {why}, which this"
+                " stack cannot dump. No migration ran. Make a backup of that database, and set stack_migration_dump to"
+                " false to migrate without a dump"
+            )
+        made = dump(command, journal.folder, schema)
+        journal.record.dump = str(made.archive)
+        journal.record.warnings += made.warnings
+
+    def _migration_failed(self, journal: Journal, error: Exception) -> str:
+        record = journal.record
+        pending = ", ".join(record.migrations) or "unknown to Django"
+        said = f"the migration failed (pending were: {pending}). {error}\n"
+        said += "What it did up to there stays done, since MySQL cannot undo a change of a table."
+        if record.dump:
+            said += f" {restore_hint(self.site.project_src, record.release)}"
+        return said
+
+
+def _in_order(answer: Project | None) -> list[str]:
+    return [f"{app}.{name}" for app, name in answer.pending] if answer else []

@@ -1,0 +1,97 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The files in force: what Compose finds in a stack's folder, which is always of the release that serves.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+
+
+def differs(files: Path, root: Path) -> bool:
+    """Whether the files of a release are others than those in force."""
+    return any(_read(files / name) != _read(root / name) for name in FILES)
+
+
+def is_empty(root: Path) -> bool:
+    """Whether nothing is in force yet."""
+    return not (root / "compose.yaml").exists()
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy the files from one folder to another."""
+    for name in FILES:
+        content = _read(source / name)
+        if content is not None:
+            replace(target / name, content, FILES[name])
+
+
+def complete(root: Path, serving: Path) -> None:
+    """Put back what is missing of the release that serves, from its folder."""
+    for name in FILES:
+        content = _read(serving / name)
+        if content is not None and not (root / name).exists():
+            replace(root / name, content, FILES[name])
+
+
+def hold(root: Path) -> None:
+    """Keep the files in force under another name: on a disk that is full by then they could not be written again."""
+    release_hold(root)
+    for name in FILES:
+        if (root / name).exists():
+            os.link(root / name, _held(root, name))
+
+
+def install(files: Path, root: Path) -> None:
+    """Put the files of a release in force."""
+    for name in FILES:
+        content = _read(files / name)
+        if content is None:
+            (root / name).unlink(missing_ok=True)
+        else:
+            replace(root / name, content, FILES[name])
+
+
+def put_back(root: Path) -> None:
+    """Put the files that are held in force again."""
+    for name in FILES:
+        if _held(root, name).exists():
+            os.replace(_held(root, name), root / name)
+        else:
+            (root / name).unlink(missing_ok=True)
+
+
+def release_hold(root: Path) -> None:
+    """Keep them no longer."""
+    for name in FILES:
+        _held(root, name).unlink(missing_ok=True)
+
+
+def _held(root: Path, name: str) -> Path:
+    return root / f".{name}.former"
+
+
+def _read(path: Path) -> bytes | None:
+    # Bytes: text would turn a carriage return in a secret into a newline.
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def held(root: Path) -> Iterator[None]:
+    """Hold the files in force for as long as they may have to come back."""
+    hold(root)
+    try:
+        yield
+    finally:
+        release_hold(root)

@@ -1,0 +1,138 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""All attempts at a release of a stack, from their folders `releases/<number>`; those that failed too.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES
+from ansible_collections.landfall.django.plugins.module_utils._files.remove import remove
+from ansible_collections.landfall.django.plugins.module_utils._lock import now
+from ansible_collections.landfall.django.plugins.module_utils._release import in_force
+from ansible_collections.landfall.django.plugins.module_utils._release.record import (
+    SERVING,
+    UNREADABLE,
+    Journal,
+    Record,
+    read,
+)
+from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
+
+_REMEMBERED = 100  # records that are kept when nothing else of their release is
+DUMP_FILES = ("dump.sql.gz", "dump.json")
+
+
+class Ledger:
+    """The folder `releases` of a stack."""
+
+    def __init__(self, root: str):
+        self.root = Path(root) / "releases"
+
+    def folder(self, number: int) -> Path:
+        """Where all of an attempt is."""
+        return self.root / str(number)
+
+    def read(self) -> list[Record]:
+        """All attempts there is a folder of, oldest first. Raises ValueError for one by a newer version."""
+        return [read(self.folder(number)) for number in self._numbers()]
+
+    def begin(self, files: Path, by: str, options: dict[str, object], rollback_to: int = 0) -> Journal:
+        """Make the folder of another attempt with the files of `files`, and return its journal."""
+        self.root.mkdir(mode=0o700, exist_ok=True)
+        # The newest folder is never removed, so no number comes twice.
+        number = max(self._numbers(), default=0) + 1
+        folder = self.folder(number)
+        folder.mkdir(mode=0o700)
+        journal = Journal(folder, Record(number, by=by, at=now(), site=dict(options), rollback_to=rollback_to))
+        journal.save()
+        in_force.copy(files, folder)
+        return journal
+
+    def site(self, record: Record) -> Site:
+        """What a release was rolled out with. Raises LookupError where it cannot be rolled out again."""
+        missing = [name for name in FILES if not (self.folder(record.release) / name).exists()]
+        if missing or record.state == UNREADABLE:
+            what = record.error or f"{', '.join(missing)} is missing in {self.folder(record.release)}"
+            raise LookupError(f"release {record.release} is not kept on the host ({what}): deploy it again instead")
+        return Site.of(record.site)
+
+    def forget(self, keep: Collection[int], dumps: Collection[int]) -> None:
+        """Keep the files of the releases `keep` and the dumps of `dumps`, and of the others their record only."""
+        numbers = self._numbers()
+        for number in numbers:
+            folder = self.folder(number)
+            if number not in keep and number not in dumps and number in numbers[:-_REMEMBERED]:
+                remove(folder)
+                continue
+            for name in () if number in keep else FILES:
+                (folder / name).unlink(missing_ok=True)
+            for name in () if number in dumps else DUMP_FILES:
+                (folder / name).unlink(missing_ok=True)
+
+    def _numbers(self) -> list[int]:
+        names = [path.name for path in self.root.iterdir()] if self.root.is_dir() else []
+        return sorted(int(name) for name in names if name.isdigit())
+
+
+def by_number(records: list[Record], number: int) -> Record:
+    """The record of a release. Raises LookupError with those that have served."""
+    found = [record for record in records if record.release == number]
+    if not found:
+        known = ", ".join(str(record.release) for record in records if record.state == SERVING) or "none"
+        raise LookupError(f"there is no release {number}; those that have served are: {known}")
+    if found[0].state != SERVING:
+        raise LookupError(f"release {number} has never served ({found[0].state}): {found[0].error or 'deploy instead'}")
+    return found[0]
+
+
+def serving(records: list[Record]) -> Record | None:
+    """The release that serves: the last one that came so far."""
+    return next((record for record in reversed(records) if record.state == SERVING), None)
+
+
+def origin(records: list[Record], record: Record) -> Record:
+    """The release that a record is: itself, or for a rollback the one it went back to."""
+    while record.rollback_to:
+        record = by_number(records, record.rollback_to)
+    return record
+
+
+def previous(records: list[Record]) -> Record:
+    """The release before the one that serves. Raises LookupError where there is none."""
+    last = serving(records)
+    if last is None:
+        raise LookupError("no release serves yet: deploy first")
+    current = origin(records, last)
+    before = [one for one in _genuine(records) if one.release < current.release]
+    if not before:
+        raise LookupError(f"there is no release before {current.release}")
+    return before[-1]
+
+
+def kept(records: list[Record], count: int) -> list[Record]:
+    """The newest `count` releases that can be rolled back to, and always the one that serves."""
+    last = serving(records)
+    if last is None:
+        return []
+    newest = _genuine(records)[-count:]
+    return newest + [record for record in (origin(records, last), last) if record not in newest]
+
+
+def with_dumps(records: list[Record], kept_records: list[Record]) -> list[int]:
+    """The attempts whose dump a way back to one of the releases that are kept may need."""
+    oldest = min((record.release for record in kept_records), default=0)
+    return [record.release for record in records if record.dump and record.release > oldest]
+
+
+def migrated_since(records: list[Record], number: int) -> list[str]:
+    """The migrations that attempts after a release are known to have applied."""
+    return [name for record in records if record.release > number for name in record.migrations]
+
+
+def _genuine(records: list[Record]) -> list[Record]:
+    return [record for record in records if record.state == SERVING and not record.rollback_to]

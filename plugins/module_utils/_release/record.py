@@ -1,0 +1,135 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is known of one attempt at a release, on the disk before the act that it announces.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.landfall.django.plugins.module_utils._lock import now
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+
+FILE = "record.json"
+# Raised whenever what was written before would be misunderstood; new facts alone have defaults.
+FORMAT = 1
+
+# In their order; the last two are ends. Whatever stands in a record is about to be done, or was when it was cut off.
+BEGUN, SERVICES, CHECKING, DUMPING, MIGRATING, STARTING, SWITCHING, SERVING, FAILED = STATES = (
+    "begun",
+    "starting services",
+    "checking",
+    "dumping",
+    "migrating",
+    "starting",
+    "switching",
+    "serving",
+    "failed",
+)
+UNREADABLE = "unreadable"  # of a record, not in one
+
+
+@dataclass
+class Record:
+    """One attempt. Times are UTC in ISO 8601, durations in seconds."""
+
+    release: int
+    state: str = BEGUN
+    reached: str = BEGUN
+    by: str = ""
+    at: str = ""
+    ended: str = ""
+    # The first line tells; the whole is in the file `log` beside the record.
+    error: str = ""
+    rollback_to: int = 0
+    site: dict[str, Any] = field(default_factory=dict)
+    # Those that this attempt applied, and all that the database had when it began to serve. None where only the
+    # project's own command knows.
+    migrations: list[str] = field(default_factory=list)
+    applied: list[str] | None = None
+    dump: str = ""
+    requeued: list[str] = field(default_factory=list)
+    proof: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def image(self) -> str:
+        return str(self.site.get("image", "-"))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has come to an end, a good or a bad one."""
+        return self.state in (SERVING, FAILED, UNREADABLE)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read(folder: Path) -> Record:
+    """Read the record in a release's folder.
+
+    One that cannot be read has the state UNREADABLE. Raises ValueError where a newer version of the collection wrote
+    it.
+    """
+    try:
+        values = json.loads((folder / FILE).read_text())
+        written = int(values.pop("format"))
+    except FileNotFoundError:  # cut off before its first word
+        return Record(int(folder.name))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Record(int(folder.name), state=UNREADABLE, error=f"{folder / FILE}: {error}")
+    if written > FORMAT:
+        raise ValueError(
+            f"{folder / FILE} was written by a newer version of landfall.django (format {written}, this one knows"
+            f" {FORMAT}): use that version"
+        )
+    known = {one.name for one in fields(Record)}
+    return Record(**{name: value for name, value in values.items() if name in known})
+
+
+class Journal:
+    """Keeps the record of an attempt that is under way."""
+
+    def __init__(self, folder: Path, record: Record):
+        self.folder = folder
+        self.record = record
+        self._began = time.monotonic()
+
+    def enter(self, state: str) -> None:
+        """Write down what comes next, before it does."""
+        self.record.state = self.record.reached = state
+        self.save()
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Note how many seconds something took that went well."""
+        begin = time.monotonic()
+        yield
+        self.record.steps.append({"step": what, "seconds": round(time.monotonic() - begin, 2)})
+
+    def fail(self, said: str) -> None:
+        """Write down that the attempt has failed, and was undone."""
+        self.record.state = FAILED
+        self.record.error = said.splitlines()[0] if said else ""
+        replace(self.folder / "log", f"{said}\n".encode(), 0o600)
+        self.end()
+
+    def end(self) -> None:
+        """Write down that nothing of it is left to do."""
+        self.record.ended = now()
+        self.record.seconds = round(time.monotonic() - self._began, 2)
+        self.save()
+
+    def save(self) -> None:
+        text = json.dumps({"format": FORMAT, **self.record.as_dict()}, indent=2) + "\n"
+        replace(self.folder / FILE, text.encode(), 0o600)

@@ -1,0 +1,102 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Let what served before come to its end. The new release serves by now, so trouble here is a warning.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker, inspect, name_of
+from ansible_collections.landfall.django.plugins.module_utils._docker.wait import until
+from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
+from ansible_collections.landfall.django.plugins.module_utils._release.plan import Plan
+from ansible_collections.landfall.django.plugins.module_utils._release.record import Journal
+from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
+
+REQUEUED = "celery_heartbeat: requeued"
+_REQUEUE = 20  # seconds for a worker to hand back what it could not finish
+_KILLED = 137  # the exit code of a process that was killed
+
+
+class Retirement:
+    """The end of the containers that a release has replaced."""
+
+    def __init__(self, site: Site, front: Front | None, plan: Plan, draining: set[str], journal: Journal):
+        self.site = site
+        self.front = front
+        self.draining = draining
+        self.journal = journal
+        self.web = list(plan.web.stop)
+        changes = plan.processes
+        self.workers = [name for change in changes if change.service in site.workers for name in change.stop]
+        self.others = [name for change in changes if change.service not in site.workers for name in change.stop]
+        self.others += plan.orphans
+
+    def run(self) -> None:
+        """Requests in flight and running tasks end first."""
+        for name in self.workers:
+            self._try(f"ask {name} to end", partial(docker, "kill", "--signal=TERM", name))
+        if self.web:
+            self._try(f"drain and stop the old {self.site.web}", self._end_web)
+        if self.workers:
+            self._try(f"let the old {', '.join(self.site.workers)} end their tasks", self._end_tasks)
+        if self.others:
+            self._try("stop what nothing needs any more", lambda: self._end(self.others))
+
+    def _try(self, what: str, act: Callable[[], object]) -> None:
+        try:
+            with self.journal.step(what):
+                act()
+        except (DockerError, OSError) as error:
+            self.journal.record.warnings.append(f"the release serves, but could not {what}: {error}")
+
+    def _end_web(self) -> None:
+        front = self.front
+        # What still drains after this long is a WebSocket or a download; stop_grace_period then bounds it.
+        if front:
+            until(lambda: front.drained(self.draining), self.site.drain_timeout)
+        self._end(self.web)
+
+    def _end(self, names: list[str]) -> None:
+        there = _there(names)
+        if not there:
+            return
+        docker("stop", *there)
+        for name in _killed(there):
+            self.journal.record.warnings.append(
+                f"{name} did not end within its stop_grace_period and was killed: its main process ignores SIGTERM, or"
+                " takes longer"
+            )
+        docker("rm", "--force", *there)
+
+    def _end_tasks(self) -> None:
+        until(lambda: not _alive(self.workers), self.site.stop_timeout)
+        late = _alive(self.workers)
+        for name in late:
+            # celery_heartbeat.py gives back what the worker still works at, and ends it.
+            docker("kill", "--signal=USR2", name)
+        if late:
+            until(lambda: not _alive(late), _REQUEUE)
+        for name in late:
+            said = docker("logs", "--tail", "1000", name, merge=True).splitlines()
+            self.journal.record.requeued += [line.partition(REQUEUED)[2].strip() for line in said if REQUEUED in line]
+        self._end(self.workers)
+
+
+def _there(names: Iterable[str]) -> list[str]:
+    """Those that somebody else has not removed."""
+    found = set(docker("ps", "--all", "--format", "{{.Names}}").split())
+    return [name for name in names if name in found]
+
+
+def _alive(names: list[str]) -> list[str]:
+    return [name_of(item) for item in inspect(*_there(names)) if item["State"]["Running"]]
+
+
+def _killed(names: list[str]) -> list[str]:
+    states = {name_of(item): item["State"] for item in inspect(*names)}
+    return [name for name, state in states.items() if state["ExitCode"] == _KILLED and not state.get("OOMKilled")]

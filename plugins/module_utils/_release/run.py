@@ -1,0 +1,247 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The way of one release on its host: look, record, start services, gate, switch, retire what was before, tidy.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.landfall.django.plugins.module_utils import _lock
+from ansible_collections.landfall.django.plugins.module_utils._database.project import unknown
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import is_running, name_of
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
+from ansible_collections.landfall.django.plugins.module_utils._docker.mounts import holds_deleted
+from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
+from ansible_collections.landfall.django.plugins.module_utils._release import in_force, interrupt, ledger, tidy
+from ansible_collections.landfall.django.plugins.module_utils._release.gate import COLLECT, MIGRATE, Gate
+from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger
+from ansible_collections.landfall.django.plugins.module_utils._release.plan import Container, Plan, plan
+from ansible_collections.landfall.django.plugins.module_utils._release.record import (
+    BEGUN,
+    SERVICES,
+    SERVING,
+    Journal,
+    Record,
+)
+from ansible_collections.landfall.django.plugins.module_utils._release.retire import Retirement
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
+from ansible_collections.landfall.django.plugins.module_utils._release.switch import Switch, is_pointed
+from ansible_collections.landfall.django.plugins.module_utils._release.undo import Undo
+
+_SERVICES = 300  # seconds for a database to make its first files
+_MIGRATION = 3600  # seconds for a migration whose play was killed to come to its end
+_ORPHAN = 300  # seconds for a release whose play was killed to come to its end on the host
+
+
+class Release:
+    """What a stack is to become: a site, and the folder `files` with its compose.yaml and .env."""
+
+    def __init__(self, site: Site, files: Path):
+        self.site = site
+        self.files = files
+        self.root = Path(site.project_src)
+        self.compose = Compose(site.project_src, site.project_name, files)
+        self.front = Front(site.front_root) if site.front_root else None
+        self.ledger = Ledger(site.project_src)
+
+    def look(self, stale: bool = False) -> Plan:
+        """Compare what runs with what should; `stale` where image or settings will differ in a way not to be seen."""
+        site = self.site
+        known = self.compose.services()
+        backing = [name for name in known if name not in (site.web, *site.processes)]
+        present = self._present(known, backing, stale)
+        return plan(site.web, site.replicas, site.processes, backing, present, known)
+
+    def pending(self, looked: Plan) -> bool:
+        """Whether there is anything to do."""
+        return (
+            looked.pending
+            or in_force.differs(self.files, self.root)
+            or not self._gate(self.compose).is_published()
+            or not (self.front is None or is_pointed(self.front, self.site, sorted(looked.web.keep)))
+        )
+
+    def migrations(self, looked: Plan) -> list[str]:
+        """The migrations that are pending, where the release's image and its database are there to be asked."""
+        if looked.web.keep or looked.backing or not self.site.migrate_command:
+            return []
+        if self.site.image not in self.compose("--profile", "release", "config", "--images").split():
+            return []
+        answer = self._gate(self.compose).ask()
+        return [f"{app}.{name}" for app, name in answer.pending] if answer else []
+
+    def refuse_unknown_migrations(self, target: Record) -> None:
+        """Raise ReleaseError where the database has migrations that the code of `target` does not know.
+
+        The database itself is asked, in the words of that code's Django.
+        """
+        try:
+            answer = self._gate(self.compose).ask()
+        except ReleaseError as error:
+            raise ReleaseError(
+                f"{error}\nSo nobody knows whether the code of release {target.release} fits the database; nothing was"
+                " changed. Set rollback_despite_migrations to true to go back all the same"
+            ) from error
+        if answer is None:
+            later = ledger.migrated_since(self.ledger.read(), target.release)
+        else:
+            later = unknown(answer, answer.applied, but=target.applied or ())
+        if later:
+            raise ReleaseError(
+                f"the database has migrations that release {target.release} does not know ({', '.join(later)}), so its"
+                " code may not work with the tables of today; nothing was changed. Set rollback_despite_migrations to"
+                " true if it can live with them"
+            )
+
+    def run(self, by: str, rollback_to: int = 0) -> Record | None:
+        """Bring the release into service and return its record; None where there was nothing to do.
+
+        Raises ReleaseError with the former release serving, HeldError where another one is under way.
+        """
+        with _lock.held(self.root / ".lock", by, patience=_ORPHAN):
+            serving = self._settle()
+            looked = self.look()
+            if not self.pending(looked):
+                return None
+            journal = self.ledger.begin(self.files, by, asdict(self.site), rollback_to)
+            with in_force.held(self.root):
+                undo = Undo()
+                try:
+                    switch = self._bring(journal, looked, serving, undo)
+                    journal.enter(SERVING)
+                except BaseException as error:
+                    with interrupt.ignored():
+                        raise self._failed(journal, undo, error) from error
+            with interrupt.ignored():
+                self._after(journal, looked, switch)
+            return journal.record
+
+    def _settle(self) -> Record | None:
+        """Bring what an earlier run has left unfinished to an end. Return the release that serves."""
+        records = self.ledger.read()
+        for record in records:
+            if not record.is_over:
+                # A migration that still runs is not cut off: half of one is worse.
+                self.compose.end_left_over(MIGRATE, patience=_MIGRATION)
+                where = "before it did anything" if record.state == BEGUN else f"while {record.state}"
+                Journal(self.ledger.folder(record.release), record).fail(f"it was interrupted {where}")
+        self.compose.end_left_over(COLLECT)
+        self.compose.end_left_over(MIGRATE)
+        serving = ledger.serving(records)
+        if serving:
+            in_force.complete(self.root, self.ledger.folder(serving.release))
+        return serving
+
+    def _bring(self, journal: Journal, looked: Plan, serving: Record | None, undo: Undo) -> Switch:
+        site = self.site
+        compose = Compose(site.project_src, site.project_name, journal.folder)
+        gate = self._gate(compose)
+        self._start_services(journal, compose, looked, undo)
+        if not looked.web.keep and not journal.record.rollback_to:
+            gate.run(journal)
+        # Nothing that keeps its containers has new code or settings to be let through.
+        if not looked.web.keep or not gate.is_published():
+            gate.serve_static(journal, undo, Site.of(serving.site) if serving else None)
+        switch = Switch(site, compose, self.front, looked, journal, undo)
+        switch.run()
+        if journal.record.applied is None and serving:
+            journal.record.applied = serving.applied
+        return switch
+
+    def _start_services(self, journal: Journal, compose: Compose, looked: Plan, undo: Undo) -> None:
+        services = looked.backing
+        if not services:
+            return
+        journal.enter(SERVICES)
+        if in_force.is_empty(self.root):
+            undo.add(f"remove {', '.join(services)}", self._remove_services, compose, services)
+        else:
+            undo.add(f"bring back the former {', '.join(services)}", self._former_services, services)
+        with journal.step(f"start {', '.join(services)} and wait until they answer"):
+            self._up(compose, services)
+
+    @staticmethod
+    def _remove_services(compose: Compose, services: tuple[str, ...]) -> None:
+        compose("rm", "--stop", "--force", *services)
+        # The networks too, unless a container had to stay.
+        if not compose.containers():
+            compose("down", "--remove-orphans")
+
+    def _former_services(self, services: tuple[str, ...]) -> None:
+        compose = Compose(self.site.project_src, self.site.project_name)
+        known = compose.services()
+        if former := tuple(name for name in services if name in known):
+            self._up(compose, former)
+        if added := [name for name in services if name not in known]:
+            compose("rm", "--stop", "--force", *added)
+
+    @staticmethod
+    def _up(compose: Compose, services: tuple[str, ...]) -> None:
+        # One that holds a deleted folder is as Compose wants it, and does not find its secrets there.
+        held = any(holds_deleted(item) for name in services for item in compose.containers(name).values())
+        force = ("--force-recreate",) if held else ()
+        wait = ("--wait", "--wait-timeout", str(_SERVICES))
+        compose("up", "--detach", "--no-deps", *force, *wait, *services, timeout=2 * _SERVICES)
+
+    def _failed(self, journal: Journal, undo: Undo, error: BaseException) -> ReleaseError:
+        """Undo all that was done, write it down, and return the error to raise."""
+        problems = undo.run()
+        said = str(error) or type(error).__name__
+        if problems:
+            said += "\nBesides, " + "; ".join(problems) + "."
+        try:
+            journal.fail(said)
+        except OSError as full:  # the next run calls it interrupted
+            said += f"\nThis could not be written to {journal.folder}: {full}."
+        return ReleaseError(said)
+
+    def _after(self, journal: Journal, looked: Plan, switch: Switch) -> None:
+        """The release serves: from here on, trouble is a warning."""
+        record = journal.record
+        try:
+            Retirement(self.site, self.front, looked, switch.draining, journal).run()
+            if switch.prober:
+                switch.prober.stop()
+                record.proof = switch.prober.report()
+            record.warnings += [*tidy.tidy(self.site, self.ledger), *_seen(record)]
+            journal.end()
+        except Exception as error:  # noqa: BLE001 - it serves, whatever this is
+            record.warnings.append(f"the release serves, but not all of its end could be done: {error}")
+
+    def _gate(self, compose: Compose) -> Gate:
+        return Gate(self.site, compose)
+
+    def _present(self, known: list[str], backing: list[str], stale: bool) -> list[Container]:
+        found = self.compose.containers()
+        service = {name: service_of(item) for name, item in found.items()}
+        counts = {name: list(service.values()).count(name) for name in known if name in service.values()}
+        old = self.compose.outdated(known, counts)
+        return [self._container(item, service[name], name not in old, backing, stale) for name, item in found.items()]
+
+    def _container(
+        self, item: dict[str, Any], service: str, current: bool, backing: list[str], stale: bool
+    ) -> Container:
+        current = current and not holds_deleted(item)
+        if service in backing:
+            running = item["State"]["Running"] and (item["State"].get("Health") or {}).get("Status") != "unhealthy"
+        else:
+            running = is_running(item)
+            current = current and not stale and item["Image"] == self.site.image_id
+        return Container(name=name_of(item), service=service, running=running, current=current)
+
+
+def _seen(record: Record) -> list[str]:
+    """What a visitor, or a task, has seen of the switch that it should not have."""
+    warnings = []
+    failures = record.proof.get("failures")
+    if failures:
+        first = "; ".join(record.proof["first_failures"])
+        warnings.append(f"{failures} of {record.proof['requests']} requests failed during the switch ({first})")
+    if record.requeued:
+        warnings.append(f"not finished within stack_stop_timeout, so queued again: {', '.join(record.requeued)}")
+    return warnings

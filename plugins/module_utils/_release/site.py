@@ -1,0 +1,59 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a release is told of its stack, and the error by which it says that it did not take place.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+class ReleaseError(Exception):
+    """The release did not take place; what served before serves on."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """The options of landfall.django.rollout that describe a release. They are part of its record, so that it can be
+    rolled out again; an option that the record does not have yet has its default."""
+
+    project_src: str
+    project_name: str
+    image: str
+    image_id: str
+    pulled: str = ""
+    revision: str = ""
+    web: str = "web"
+    replicas: int = 1
+    processes: tuple[str, ...] = ()
+    workers: tuple[str, ...] = ()
+    port: int = 8000
+    host: str = "localhost"
+    health_path: str = "/health/"
+    health_timeout: int = 60
+    drain_timeout: int = 60
+    stop_timeout: int = 300
+    front_root: str = ""
+    front_network: str = ""
+    front_port: int = 443
+    manage_command: str = "python3 manage.py"
+    migrate_command: str = "python3 manage.py migrate --noinput"
+    migration_dump: bool = True
+    check_level: str = "ERROR"
+    static_release: str = ""
+    static_dest: str = ""
+    releases_kept: int = 5
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Site:
+        """Take the fields out of module options, or of what a record has of them."""
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            if field.name in options:
+                value = options[field.name]
+                values[field.name] = tuple(value) if isinstance(value, list) else value
+        return cls(**values)

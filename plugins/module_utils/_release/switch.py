@@ -1,0 +1,221 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bring the new containers into service beside the old ones. Every act registers its way back first.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import (
+    DockerError,
+    docker,
+    inspect,
+    last_lines,
+)
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import LOG_LINES, Compose
+from ansible_collections.landfall.django.plugins.module_utils._docker.wait import POLL, until
+from ansible_collections.landfall.django.plugins.module_utils._front import visitor
+from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
+from ansible_collections.landfall.django.plugins.module_utils._front.upstream import upstream
+from ansible_collections.landfall.django.plugins.module_utils._release import health, in_force
+from ansible_collections.landfall.django.plugins.module_utils._release.plan import Change, Plan
+from ansible_collections.landfall.django.plugins.module_utils._release.prober import Prober
+from ansible_collections.landfall.django.plugins.module_utils._release.record import STARTING, SWITCHING, Journal
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
+from ansible_collections.landfall.django.plugins.module_utils._release.undo import Undo
+
+_SETTLE = 3  # seconds that a process without a health check must have run
+_PROOF = 10  # seconds for Nginx to resolve the new names
+
+
+class Switch:
+    """One switch of one stack from the containers that are there to those of a release."""
+
+    def __init__(self, site: Site, compose: Compose, front: Front | None, plan: Plan, journal: Journal, undo: Undo):
+        self.site = site
+        self.compose = compose
+        self.front = front
+        self.plan = plan
+        self.journal = journal
+        self.undo = undo
+        self.new: dict[str, list[str]] = {}
+        self.draining: set[str] = set()
+        # Whether Nginx may send requests to the new containers, or may come to.
+        self._pointed = False
+        # A visitor, from before Nginx is pointed elsewhere until the last old container is gone.
+        self.prober = Prober(self._ask) if front and (plan.web.stop or plan.web.keep) else None
+
+    def run(self) -> None:
+        """Bring everything new into service. Raises ReleaseError, DockerError or OSError; `undo` has the way back."""
+        self.journal.enter(STARTING)
+        self._create()
+        self._start_web()
+        self.journal.enter(SWITCHING)
+        self._point()
+        self._put_in_force()
+        for change in self.plan.processes:
+            self._process(change)
+        self._still_good()
+
+    def _create(self) -> None:
+        dead = [name for change in self.plan.changes for name in change.dead]
+        if dead:
+            docker("rm", "--force", *dead)
+        starts = {change.service: change.start for change in self.plan.changes if change.start}
+        if not starts:
+            return
+        before = {service: self.compose.names(service) for service in starts}
+        self.undo.add("remove the new containers", self._remove_new, before)
+        scale = [f"--scale={name}={len(names) + starts[name]}" for name, names in before.items()]
+        self.compose("create", "--no-recreate", *scale, *before)
+        self.new = self._beyond(before)
+
+    def _beyond(self, before: dict[str, list[str]]) -> dict[str, list[str]]:
+        return {name: sorted(set(self.compose.names(name)) - set(names)) for name, names in before.items()}
+
+    def _remove_new(self, before: dict[str, list[str]]) -> None:
+        beyond = self._beyond(before)
+        # Nginx may wake up with them in its configuration.
+        kept = beyond.pop(self.site.web, []) if self._pointed else []
+        names = [name for new in beyond.values() for name in new]
+        if names:
+            docker("rm", "--force", *names)
+        if kept:
+            raise ReleaseError(f"Nginx may still send requests to {', '.join(kept)}; the next deployment removes them")
+
+    def _start_web(self) -> None:
+        site = self.site
+        new = self.new.get(site.web, [])
+        if not new:
+            return
+        with self.journal.step(f"start the new {site.web} until it is healthy"):
+            docker("start", *new)
+            end = time.monotonic() + site.health_timeout
+            for name in new:
+                self._wait_for_web(name, end)
+
+    def _point(self) -> None:
+        site, front = self.site, self.front
+        hosts = sorted((*self.plan.web.keep, *self.new.get(site.web, [])))
+        if front is None or is_pointed(front, site, hosts):
+            return
+        if self.prober:
+            self.prober.start()
+            self.undo.add("stop asking the site", self.prober.stop)
+        if not front.connected(site.front_network):
+            self.undo.add("take the front off the stack's network", front.disconnect, site.front_network)
+            front.connect(site.front_network)
+        former = front.written(site.project_name)
+        self._pointed = True
+        self.undo.add("point Nginx back", self._point_back, front, former, urgent=True)
+        with self.journal.step("switch Nginx"):
+            self.draining = front.point(site.project_name, hosts, site.port)
+            problem = self._refusal()
+        if problem:
+            raise ReleaseError(f"the new release fails behind Nginx: {problem}. {self._log(*hosts[-1:])}")
+
+    def _point_back(self, front: Front, former: str | None) -> None:
+        gone = self.new.get(self.site.web, [])
+        draining = front.point_back(self.site.project_name, former, gone)
+        self._pointed = False
+        # Whoever has come to the new containers meanwhile may end there.
+        until(lambda: front.drained(draining), self.site.drain_timeout)
+
+    def _put_in_force(self) -> None:
+        root = Path(self.compose.root)
+        self.undo.add("put the former files in force again", in_force.put_back, root)
+        in_force.install(self.journal.folder, root)
+
+    def _still_good(self) -> None:
+        trouble = self.prober.trouble() if self.prober else ""
+        if trouble:
+            raise ReleaseError(f"the new release fails behind Nginx, though it did not at first: {trouble}")
+
+    def _process(self, change: Change) -> None:
+        new = self.new.get(change.service, [])
+        if not new:
+            return
+        with self.journal.step(f"start the new {change.service} until it is healthy"):
+            # Only workers share their work; of anything else there must never be two.
+            if change.stop and change.service not in self.site.workers:
+                self.undo.add(f"start the former {change.service}", docker, "start", *change.stop)
+                docker("stop", *change.stop)
+            self.undo.add(f"stop the new {change.service}", docker, "stop", *new)
+            docker("start", *new)
+            for name in new:
+                self._wait_for_process(name)
+
+    def _wait_for_web(self, name: str, end: float) -> None:
+        site = self.site
+        while True:
+            state = self._running(name)
+            address = state["NetworkSettings"]["Networks"][site.front_network]["IPAddress"]
+            problem = health.probe(address, site.port, site.health_path, site.host)
+            if not problem:
+                return
+            if time.monotonic() > end:
+                self._give_up(name, problem)
+            time.sleep(POLL)
+
+    def _wait_for_process(self, name: str) -> None:
+        begin = time.monotonic()
+        while True:
+            found = self._running(name)["State"].get("Health")
+            if found["Status"] == "healthy" if found else time.monotonic() - begin > _SETTLE:
+                return
+            if found and time.monotonic() - begin > self.site.health_timeout:
+                said = [entry["Output"].strip() for entry in found.get("Log") or []]
+                self._give_up(name, said[-1] if said else "it has not been asked yet")
+            time.sleep(POLL)
+
+    def _running(self, name: str) -> dict[str, Any]:
+        state = inspect(name)[0]
+        # A restart policy hides an exit: a container that was started twice has failed once.
+        if not state["State"]["Running"] or state["RestartCount"]:
+            raise ReleaseError(f"{name} exited with code {state['State']['ExitCode']}. {self._log(name)}")
+        return state
+
+    def _give_up(self, name: str, problem: str) -> None:
+        limit = self.site.health_timeout
+        raise ReleaseError(f"{name} was not healthy within {limit} seconds: {problem}. {self._log(name)}")
+
+    def _ask(self) -> int:
+        return visitor.request(self.site.front_port, self.site.host, self.site.health_path)
+
+    def _refusal(self) -> str:
+        """Ask for the health page as a visitor would, and say what is wrong; Nginx may need a moment for the names."""
+        said = ["no answer"]
+
+        def served() -> bool:
+            try:
+                said.append(health.verdict(self._ask(), self.site.health_path))
+            except OSError as error:
+                said.append(str(error))
+            return not said[-1]
+
+        return "" if until(served, _PROOF) else said[-1]
+
+    def _log(self, *names: str) -> str:
+        try:
+            said = "\n".join(docker("logs", "--tail", str(LOG_LINES), name, merge=True) for name in names)
+        except DockerError as error:
+            return str(error)
+        return f"Its last lines:\n{last_lines(said, LOG_LINES)}"
+
+
+def is_pointed(front: Front, site: Site, hosts: list[str]) -> bool:
+    """Whether Nginx sends the site's requests to exactly these containers already, and reaches them.
+
+    What Nginx has loaded counts, and the file too, which it reads when it starts.
+    """
+    written = front.written(site.project_name)
+    return (
+        front.loaded(site.project_name) == hosts
+        and written == upstream(site.project_name, hosts, site.port)
+        and front.connected(site.front_network)
+    )

@@ -1,0 +1,40 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Remove what no way back needs any more.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._release import static
+from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, kept, with_dumps
+from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
+from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
+
+
+def tidy(site: Site, ledger: Ledger) -> list[str]:
+    """Keep what the last releases need, and remove the rest. Return what went wrong, which fails no release."""
+    try:
+        records = ledger.read()
+        keep = kept(records, site.releases_kept)
+        ledger.forget([record.release for record in keep], with_dumps(records, keep))
+        if site.static_release:
+            names = {str(record.site.get("static_release")) for record in keep}
+            static.forget(Path(site.project_src) / "static", names, Path(site.static_dest))
+        # By names, of which each stack has its own: another stack may have the same image.
+        present = set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
+        for name in sorted((_images(records) - _images(keep)) & present):
+            docker("image", "rm", name)
+        docker("image", "prune", "--force", "--filter", f"label=landfall.stack={site.project_name}")
+    except (DockerError, OSError, LookupError, ValueError) as error:
+        return [f"the release serves, but not everything old could be removed: {error}"]
+    return []
+
+
+def _images(records: Iterable[Record]) -> set[str]:
+    return {str(record.site.get(name)) for record in records for name in ("image", "pulled")}

@@ -1,0 +1,201 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.landfall.django.plugins.module_utils._docker import cli, wait
+from ansible_collections.landfall.django.plugins.module_utils._front import upstream, visitor
+from ansible_collections.landfall.django.plugins.module_utils._release import gate, health, ledger, switch
+from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
+from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
+from world import World
+
+SERVICES = ["db", "redis", "web", "celery", "celery-beat"]
+
+
+class Clock:
+    """Time that passes only while somebody waits."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+class Prober:
+    """Asks once."""
+
+    def __init__(self, ask):
+        self.ask = ask
+        self.failures = 0
+
+    def start(self):
+        pass
+
+    def stop(self):
+        pass
+
+    def trouble(self):
+        return ""
+
+    def report(self):
+        return {"requests": 1, "failures": 0, "first_failures": [], "p50_ms": 1.0, "p99_ms": 1.0}
+
+
+class Server:
+    """The database server of the stack."""
+
+    def __init__(self, compose):
+        self.compose = compose
+
+    def schema(self):
+        return "shop"
+
+    def look(self, schema):
+        return SimpleNamespace(server="one")
+
+
+def dump(compose, folder, schema):
+    """A dump that has what the database has applied."""
+    said = cli.execute([*compose, "exec", "-T", "db", "mysqldump"], "", 60, False)
+    if said.returncode:
+        raise cli.DockerError("mysqldump failed")
+    archive = folder / "dump.sql.gz"
+    assert not archive.exists()
+    archive.write_text(said.stdout)
+    return SimpleNamespace(archive=archive, warnings=[])
+
+
+class Stack:
+    """A stack on a host that exists only in memory, but for its files."""
+
+    def __init__(self, world: World):
+        self.world = world
+        self.root, self.front = world.root, world.front
+        self.ledger = ledger.Ledger(str(self.root))
+
+    def site(self, image: str, **options) -> Site:
+        return Site(
+            **{
+                "project_src": str(self.root),
+                "project_name": "shop",
+                "image": image,
+                "image_id": f"id of {image}",
+                "processes": ("celery", "celery-beat"),
+                "workers": ("celery",),
+                "front_root": str(self.front),
+                "front_network": "shop_front",
+                "host": "shop.example.com",
+                "static_release": image.replace(":", "-"),
+                "static_dest": str(self.front / "sites/shop/static"),
+                "health_timeout": 5,
+                **options,
+            }
+        )
+
+    def render(self, image: str, *, env: str = 'A="1"\n', db: str = "mysql:9.7", services=SERVICES, **code) -> Site:
+        """Lay a release aside as the role does, with its image on the host."""
+        self.world.images.setdefault(image, {"knows": ["shop.0001"], **code})
+        files = self.root / "next"
+        files.mkdir(exist_ok=True)
+        (files / "compose.yaml").write_text(json.dumps({"image": image, "db": db, "services": list(services)}))
+        (files / "compose.override.yaml").write_text("{}")
+        (files / ".env").write_text(env)
+        (self.root / "static" / image.replace(":", "-")).mkdir(parents=True, exist_ok=True)
+        return self.site(image)
+
+    def deploy(self, image: str, *, options=(), **what):
+        self.render(image, **what)
+        return Release(self.site(image, **dict(options)), self.root / "next").run("ann")
+
+    def roll_back(self, number: int):
+        record = ledger.by_number(self.ledger.read(), number)
+        release = Release(self.ledger.site(record), self.ledger.folder(number))
+        release.refuse_unknown_migrations(record)
+        return release.run("ann", rollback_to=number)
+
+    # What can be seen
+
+    @property
+    def running(self) -> dict[str, str]:
+        return {box.name: box.image for box in self.world.own() if box.running}
+
+    @property
+    def present(self) -> set[str]:
+        return {box.name for box in self.world.own()}
+
+    @property
+    def in_force(self) -> str:
+        file = self.root / "compose.yaml"
+        return json.loads(file.read_text())["image"] if file.exists() else ""
+
+    @property
+    def served_by(self) -> set[str]:
+        """The images that a visitor meets; None among them where Nginx names a container that does not run."""
+        names = upstream.loaded("shop", self.world.loaded.get("shop", "")) or []
+        return {self.running.get(name, "nobody") for name in names}
+
+    @property
+    def named(self) -> set[str]:
+        """Every container that Nginx has loaded, or would load from its files."""
+        file = (self.front / "upstreams/shop.conf").read_text()
+        said = [line.split('"')[1] for line in file.splitlines() if "return 200" in line]
+        both = [*said, self.world.loaded.get("shop", "")]
+        return {name for one in both for name in upstream.loaded("shop", one) or ()}
+
+    def serving(self) -> int:
+        record = ledger.serving(self.ledger.read())
+        return record.release if record else 0
+
+    def states(self) -> list[str]:
+        return [record.state for record in self.ledger.read()]
+
+
+@pytest.fixture
+def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Make a stack by its number; what the collection does next, it does on that one's host."""
+
+    def make(number: int) -> Stack:
+        root, front = tmp_path / f"{number}/shop", tmp_path / f"{number}/nginx"
+        root.mkdir(parents=True)
+        (front / "upstreams").mkdir(parents=True)
+        (front / "upstreams/shop.conf").write_text("# no release yet\n")
+        stack = Stack(World(root, front))
+
+        def probe(address, port, path, host, timeout=5):
+            box = next(box for box in stack.world.boxes.values() if box.address == address)
+            return "" if not stack.world.images[box.image].get("ill") else "it answers 500"
+
+        def request(port, host, path, timeout=10):
+            met = stack.served_by
+            if not met or "nobody" in met:
+                return 502
+            return 500 if any(stack.world.images[image].get("ill_behind_nginx") for image in met) else 200
+
+        clock = Clock()
+        time = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
+        monkeypatch.setattr(cli, "execute", lambda *given: stack.world.execute(*given))
+        monkeypatch.setattr(wait, "time", time)
+        monkeypatch.setattr(switch, "time", time)
+        monkeypatch.setattr(switch, "Prober", Prober)
+        monkeypatch.setattr(gate, "Server", Server)
+        monkeypatch.setattr(gate, "dump", dump)
+        monkeypatch.setattr("os.fsync", lambda _file: None)
+        monkeypatch.setattr(health, "probe", probe)
+        monkeypatch.setattr(visitor, "request", request)
+        return stack
+
+    return make
+
+
+@pytest.fixture
+def stack(stacks) -> Stack:
+    return stacks(0)
