@@ -52,7 +52,7 @@ def secrets(host):
 
 def test_it_has_planted_what_it_could(host, deployed):
     for folder in ("/srv/nginx/sites/weasel/media", "/srv/weasel/static/*"):
-        found = host.check_output(f"find {folder} -maxdepth 1 -printf '%f %y\\n'").splitlines()
+        found = host.check_output(f"find {folder} -maxdepth 1 -printf '%f %y\\n' | cat -v").splitlines()
         assert {"shadow l", "host l", "climb_from_media l", "fifo p", "honest.txt f", "second f"} <= set(found)
 
 
@@ -60,7 +60,7 @@ def test_it_has_planted_what_it_could(host, deployed):
 def test_a_visitor_gets_the_honest_files_only(site, secrets, folder):
     assert site.get(f"/{folder}/honest.txt").text == "honest"
     answers = {name: site.get(f"/{folder}/{name}") for name in PLANTED}
-    assert {name for name, answer in answers.items() if answer.status not in (403, 404)} == set()
+    assert not [name for name, answer in answers.items() if answer.status < 400]
     assert not [name for name, answer in answers.items() if any(line in answer.text for line in secrets)]
 
 
