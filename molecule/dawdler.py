@@ -1,7 +1,4 @@
-"""Visitors of a site who never finish: bodies that stop before their end, and answers that nobody reads.
-
-Each function returns the connections that hold on, and what was answered to the others.
-"""
+"""Visitors of a site who never finish: bodies that stop before their end, and answers that nobody reads."""
 
 from __future__ import annotations
 
@@ -55,13 +52,18 @@ def _answered(connection: socket.socket, seconds: float) -> int:
     return 0
 
 
-def bodies(address: tuple[str, int], name: str, count: int, size: int, *, chunked: bool = False) -> Held:
-    """Send `count` bodies of `size` bytes over HTTP/1.1, each but for its last byte."""
+def bodies(
+    address: tuple[str, int], name: str, count: int, size: int, *, visitor: str = "", chunked: bool = False
+) -> Held:
+    """Send `count` bodies of `size` bytes over HTTP/1.1, each but for its last byte.
+
+    `visitor` is the address that a trusted proxy would name.
+    """
     held = Held()
     for _ in range(count):
         connection = connect(address, name, "http/1.1")
         length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
-        connection.sendall(f"POST /page HTTP/1.1\r\nHost: {name}\r\n{length}\r\n\r\n".encode())
+        connection.sendall(_head("POST", "/page", name, visitor, length))
         # A refusal comes at once, and the rest of the body would be read in vain.
         if status := _answered(connection, 0.2):
             held.refused.append(status)
@@ -77,7 +79,15 @@ def bodies(address: tuple[str, int], name: str, count: int, size: int, *, chunke
     return held
 
 
-def streams(address: tuple[str, int], name: str, count: int, size: int, *, method: str = "POST") -> Held:
+def _head(method: str, path: str, name: str, visitor: str, *lines: str) -> bytes:
+    return "\r\n".join(
+        [f"{method} {path} HTTP/1.1", f"Host: {name}", f"X-Forwarded-For: {visitor}", *lines, "", ""]
+    ).encode()
+
+
+def streams(
+    address: tuple[str, int], name: str, count: int, size: int, *, visitor: str = "", method: str = "POST"
+) -> Held:
     """Send `count` bodies over one HTTP/2 connection, with no length announced and no end."""
     held = Held()
     connection = connect(address, name, "h2")
@@ -87,7 +97,8 @@ def streams(address: tuple[str, int], name: str, count: int, size: int, *, metho
     rest = {}
     for _ in range(count):
         stream = state.get_next_available_stream_id()
-        state.send_headers(stream, [(":method", method), (":scheme", "https"), (":authority", name), (":path", "/page")])
+        head = {":method": method, ":scheme": "https", ":authority": name, ":path": "/page", "x-forwarded-for": visitor}
+        state.send_headers(stream, list(head.items()))
         rest[stream] = size
     connection.sendall(state.data_to_send())
     connection.settimeout(2)
@@ -122,11 +133,11 @@ def _events(state: h2.connection.H2Connection, received: bytes) -> Iterable[h2.e
     return state.receive_data(received) if received else []
 
 
-def readers(address: tuple[str, int], name: str, count: int, path: str) -> Held:
+def readers(address: tuple[str, int], name: str, count: int, path: str, *, visitor: str = "") -> Held:
     """Ask for `path` so many times, and read nothing of it."""
     held = Held()
     for _ in range(count):
         connection = connect(address, name, "http/1.1", window=4096)
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+        connection.sendall(_head("GET", path, name, visitor))
         held.connections.append(connection)
     return held

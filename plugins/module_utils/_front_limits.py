@@ -7,6 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ REQUESTS = 500
 
 # Less than this of an answer on the disk would not be worth a file.
 _ANSWER_MINIMUM = 64 * 1024
+_SIZE = re.compile(r"[0-9]+[kmg]?")
 _UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 
 
@@ -33,8 +35,10 @@ class Limits:
 
 
 def size(text: object) -> int:
-    """The bytes of a size in Nginx's notation."""
+    """The bytes of a size in Nginx's notation; 0 of what is none."""
     number = str(text).lower()
+    if not _SIZE.fullmatch(number):
+        return 0
     unit = _UNITS.get(number[-1:], 1)
     return int(number if unit == 1 else number[:-1]) * unit
 
@@ -68,7 +72,7 @@ def problems_of(buffers: object, body: object, requests: object) -> Iterator[str
 
 def disk_problems(buffers: object, place: dict[str, Any]) -> Iterator[str]:
     """Whether the buffers fit in what is free at `place`, as the module host_probe tells it."""
-    needed = size(buffers) // 2**20
+    needed = size(BUFFERS if buffers is None else buffers) // 2**20
     if place["free_mib"] < needed:
         yield (
             f"nginx_site_buffers: {needed} MiB of the host's disk may be taken, and {place['free_mib']} MiB are free "
