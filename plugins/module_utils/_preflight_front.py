@@ -88,15 +88,15 @@ def _buffers(values: Values) -> Iterator[str]:
 
 
 def account_problems(user: str, accounts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """What stands in the way of the account `user`; accounts as the module host_probe tells them of it and ACCOUNT_ID."""
+    """What stands in the way of the account; `accounts` is what the module host_probe tells of `user` and ACCOUNT_ID."""
     for found in accounts:
         if found["account"] == str(ACCOUNT_ID):
             owners = {kind: found[kind]["name"] for kind in ("user", "group") if found[kind]}
             for kind, owner in owners.items():
                 if owner != user:
                     yield (
-                        f"nginx_user: Nginx needs the number {ACCOUNT_ID} for itself, and the {kind} {owner} of the host "
-                        f"has it: give {owner} another, with {kind}mod, and its files along with it."
+                        f"nginx_user: Nginx needs the number {ACCOUNT_ID} for itself, and the {kind} {owner} of the "
+                        f"host has it: give {owner} another, with {kind}mod, and its files along with it."
                     )
         elif found["account"] == user != _OWN_USER and found["user"] and found["user"]["id"] != ACCOUNT_ID:
             yield (

@@ -6,7 +6,6 @@ Behind it is a server that answers with the headers it was sent.
 from __future__ import annotations
 
 import http.client
-import json
 import socket
 import ssl
 
