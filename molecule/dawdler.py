@@ -63,7 +63,7 @@ def bodies(
         length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
         connection.sendall(_head("POST", "/page", name, visitor, length))
         # A refusal comes at once, and the rest of the body would be read in vain.
-        if status := _answered(connection, 0.2):
+        if status := _answered(connection, 0.5):
             held.refused.append(status)
             connection.close()
             continue

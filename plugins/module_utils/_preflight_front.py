@@ -88,7 +88,7 @@ def _buffers(values: Values) -> Iterator[str]:
 
 
 def account_problems(user: str, accounts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """What stands in the way of the account; `accounts` is what the module host_probe tells of `user` and ACCOUNT_ID."""
+    """What stands in the way of the account, from what the module host_probe tells of `user` and ACCOUNT_ID."""
     for found in accounts:
         if found["account"] == str(ACCOUNT_ID):
             owners = {kind: found[kind]["name"] for kind in ("user", "group") if found[kind]}

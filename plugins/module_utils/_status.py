@@ -151,11 +151,11 @@ class Certificate:
     shown: Leaf | None
     is_same: bool
     is_temporary: bool  # the one on disk
-    shows_temporary: bool = False
     # Of the certbot that renews it; empty where none does.
     certbot: tuple[int, ...] = ()
     reload: str = "the front's reload"
     hook_failure: str = ""
+    shows_temporary: bool = False
 
 
 def certificate_row(found: Certificate, now: datetime.datetime) -> Row:
