@@ -6,8 +6,8 @@ import os
 import resource
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._release import static as _static
 from ansible_collections.landfall.django.plugins.module_utils._files.walk import walk
+from ansible_collections.landfall.django.plugins.module_utils._release import static as _static
 from ansible_collections.landfall.django.plugins.module_utils._release.static import forget, publish, warning
 
 
