@@ -30,6 +30,7 @@ class Wish:
     ssh_options: dict[str, object] = field(default_factory=dict)
     firewall: bool = True
     allowed_ports: list[object] = field(default_factory=list)
+    container_ports: list[object] = field(default_factory=list)
     upgrades: bool = True
     reboot_time: str = ""
     time: bool = True
@@ -81,12 +82,14 @@ def _of_values(wish: Wish) -> Iterable[str]:
             yield f"hardening_ssh_options: {keyword} is not for this role, which keeps where sshd listens as it is."
         elif not re.fullmatch(r"[A-Za-z0-9]+", keyword) or re.search(r"[\r\n]", str(value)):
             yield f"hardening_ssh_options: {keyword!r} is not one option of sshd with its value."
-    wrong = _firewall.parse(wish.allowed_ports)[1]
-    if wrong:
-        yield (
-            f"hardening_allowed_ports: {', '.join(wrong)}. A port is a number up to 65535, a range is 8000-8010, and "
-            "either may end in /udp."
-        )
+    ports = {"hardening_allowed_ports": wish.allowed_ports, "hardening_container_ports": wish.container_ports}
+    for variable, given in ports.items():
+        wrong = _firewall.parse(given)[1]
+        if wrong:
+            yield (
+                f"{variable}: {', '.join(wrong)}. A port is a number up to 65535, a range is 8000-8010, and either may "
+                "end in /udp."
+            )
     if wish.reboot_time and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", wish.reboot_time):
         yield f"hardening_reboot_time: {wish.reboot_time!r} is not a time such as '03:30' (in quotes)."
 

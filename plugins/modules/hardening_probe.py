@@ -43,6 +43,11 @@ options:
     type: list
     elements: str
     default: []
+  container_ports:
+    description: Ports and ranges of ports of the host that its containers may reach.
+    type: list
+    elements: str
+    default: []
   upgrades:
     description: Whether security upgrades are to install themselves.
     type: bool
@@ -83,6 +88,16 @@ udp_ports:
   type: list
   elements: str
   returned: success
+container_tcp_ports:
+  description: Ports and ranges that are to be open to containers.
+  type: list
+  elements: str
+  returned: success
+container_udp_ports:
+  description: The same for UDP.
+  type: list
+  elements: str
+  returned: success
 ssh_ports:
   description: Where sshd listens, and where this login came in.
   type: list
@@ -117,6 +132,7 @@ def main() -> None:
         "ssh_options": {"type": "dict", "default": {}},
         "firewall": {"type": "bool", "default": True},
         "allowed_ports": {"type": "list", "elements": "str", "default": []},
+        "container_ports": {"type": "list", "elements": "str", "default": []},
         "upgrades": {"type": "bool", "default": True},
         "reboot_time": {"type": "str", "default": ""},
         "time": {"type": "bool", "default": True},
@@ -134,10 +150,13 @@ def main() -> None:
     for warning in _hardening.warnings(wanted, found):
         module.warn(warning)
     allowed, _wrong = _firewall.parse([*wanted.allowed_ports, *found.ssh_ports])
+    to_containers, _wrong = _firewall.parse(wanted.container_ports)
     module.exit_json(
         changed=False,
         tcp_ports=allowed["tcp"],
         udp_ports=allowed["udp"],
+        container_tcp_ports=to_containers["tcp"],
+        container_udp_ports=to_containers["udp"],
         ssh_ports=found.ssh_ports,
         user=session.user if session else "",
         packages=_hardening.packages(wanted, found.installed),

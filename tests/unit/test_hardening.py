@@ -26,6 +26,7 @@ def test_a_bare_host_has_no_problem():
         ({}, {}, "paramiko_ssh", "ansible_connection", "Use ssh"),
         ({}, {"broken_sshd": "hardening_ssh: broken"}, "ssh", "hardening_ssh", ""),
         ({"allowed_ports": ["http"]}, {}, "ssh", "hardening_allowed_ports: http", "a number"),
+        ({"container_ports": ["smtp"]}, {}, "ssh", "hardening_container_ports: smtp", "a number"),
         ({"ssh_options": {"Port": 2222}}, {}, "ssh", "hardening_ssh_options: Port", "keeps where sshd listens"),
         ({"ssh_options": {"Match": "all"}}, {}, "ssh", "hardening_ssh_options: Match", ""),
         ({"ssh_options": {"Banner": "none\nPort 1"}}, {}, "ssh", "hardening_ssh_options: 'Banner'", "one option"),
