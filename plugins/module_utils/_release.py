@@ -12,7 +12,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils import _configuration, _dump, _ledger, _lock, _static
+from ansible_collections.landfall.django.plugins.module_utils import (
+    _configuration,
+    _dump,
+    _ledger,
+    _lock,
+    _static,
+    _volumes,
+)
 from ansible_collections.landfall.django.plugins.module_utils._compose import Compose, service_of
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._front import Front
@@ -131,6 +138,7 @@ class Release:
     def _back(self, looked: Plan) -> None:
         if looked.backing:
             with self.steps(f"start {', '.join(looked.backing)} and wait until they answer"):
+                _volumes.prepare(self.compose, looked.backing)
                 wait = ("--wait", "--wait-timeout", str(_BACKING))
                 self.compose("up", "--detach", "--no-deps", *wait, *looked.backing, timeout=2 * _BACKING)
 
