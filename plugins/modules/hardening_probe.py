@@ -64,10 +64,14 @@ options:
     description: Whether addresses that fail to log in are to be banned.
     type: bool
     default: false
+  journal:
+    description: Whether the journal is to be kept on the disk.
+    type: bool
+    default: false
   connection:
-    description: The play's connection plugin. The action fills it in.
+    description: What the play comes in by. The action fills it in.
     type: str
-    default: ssh
+    default: ansible.builtin.ssh
 """
 
 EXAMPLES = r"""
@@ -116,6 +120,10 @@ units:
   description: The units that are not enabled, or do not run; true where they have to run.
   type: dict
   returned: success
+journal_in_memory:
+  description: Whether the journal is to be on the disk and is not.
+  type: bool
+  returned: success
 firewall_active:
   description: Whether the unit of the role's firewall is active.
   type: bool
@@ -137,9 +145,10 @@ def main() -> None:
         "reboot_time": {"type": "str", "default": ""},
         "time": {"type": "bool", "default": True},
         "fail2ban": {"type": "bool", "default": False},
+        "journal": {"type": "bool", "default": False},
     }
     module = AnsibleModule(
-        argument_spec={**wish, "connection": {"type": "str", "default": "ssh"}}, supports_check_mode=True
+        argument_spec={**wish, "connection": {"type": "str", "default": _hardening.OPENSSH}}, supports_check_mode=True
     )
     wanted = _hardening.Wish(**{name: module.params[name] for name in wish})
     session = _session.session()
@@ -161,6 +170,7 @@ def main() -> None:
         user=session.user if session else "",
         packages=_hardening.packages(wanted, found.installed),
         units=_hardening.units(wanted, found),
+        journal_in_memory=wanted.journal and not found.journal_on_disk,
         firewall_active=found.active.get(_firewall.UNIT) == "active",
     )
 
