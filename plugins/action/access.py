@@ -7,7 +7,8 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
-from ansible_collections.landfall.django.plugins.plugin_utils._fresh_login import failure_of_fresh_login
+from ansible_collections.landfall.django.plugins.module_utils._hardening import OPENSSH
+from ansible_collections.landfall.django.plugins.plugin_utils._fresh_login import failure_of_fresh_login, way_in
 
 
 class ActionModule(ActionBase):
@@ -19,11 +20,12 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        tried = self._ask({**self._task.args, "state": "tried"}, task_vars)
+        way = way_in(self._connection)
+        by_ssh = way == OPENSSH
+        tried = self._ask({**self._task.args, "state": "tried", "connection": "" if by_ssh else way}, task_vars)
         if tried.get("failed") or not tried.get("pending"):
             return {**result, **tried}
-        # Any other connection does not come in over what was changed.
-        by_ssh = self._connection.transport == "ssh"
+        # What does not come in by sshd does not come in over what was changed.
         failure = failure_of_fresh_login(self._connection, self._play_context) if by_ssh else ""
         if failure:
             put_back = self._put_back(task_vars)
@@ -36,8 +38,10 @@ class ActionModule(ActionBase):
         try:
             answer = self._ask({"state": "former"}, task_vars)
         except AnsibleConnectionFailure:
-            return "the host puts back the former state within a minute, as this connection is lost too"
-        return "the former state is not back" if answer.get("failed") else "the former state is back"
+            return "the host puts back the former state by itself within a minute, as this connection is lost too"
+        if answer.get("failed"):
+            return f"it is to be put back, but it is not known whether it is: {answer.get('msg', 'no answer')}"
+        return "the former state is back"
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         answer: dict[str, Any] = self._execute_module(

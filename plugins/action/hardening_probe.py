@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.landfall.django.plugins.plugin_utils._fresh_login import failure_of_fresh_login
+from ansible_collections.landfall.django.plugins.module_utils._hardening import OPENSSH
+from ansible_collections.landfall.django.plugins.plugin_utils._fresh_login import failure_of_fresh_login, way_in
 
 
 class ActionModule(ActionBase):
@@ -26,7 +27,7 @@ class ActionModule(ActionBase):
                 f"With a key alone: {failure}"
             )
             return {**result, "failed": True, "msg": msg}
-        arguments = {**self._task.args, "connection": self._connection.transport}
+        arguments = {**self._task.args, "connection": way_in(self._connection)}
         answer: dict[str, Any] = self._execute_module(
             module_name="landfall.django.hardening_probe", module_args=arguments, task_vars=task_vars
         )
@@ -34,7 +35,7 @@ class ActionModule(ActionBase):
 
     def _needs_password(self) -> str:
         """What ssh says of a login without the password that the play has; empty where none is needed."""
-        if self._connection.transport != "ssh" or not self._task.args.get("ssh", True):
+        if way_in(self._connection) != OPENSSH or not self._task.args.get("ssh", True):
             return ""
         password = self._connection.get_option("password") or self._play_context.password
         return failure_of_fresh_login(self._connection, self._play_context) if password else ""

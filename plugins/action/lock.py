@@ -6,29 +6,44 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.landfall.django.plugins.lookup.operator import operator
+
+_EVERY = 3  # seconds between two tries
 
 
 class ActionModule(ActionBase):
     """Take a lock in the name of this run of Ansible; from a run of this machine that is dead, take it over."""
 
     TRANSFERS_FILES = False
-    _VALID_ARGS = frozenset({"path", "what", "state"})
+    _VALID_ARGS = frozenset({"path", "what", "state", "wait"})
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         if self._task.check_mode:
             return {**result, "skipped": True, "msg": "a check needs no lock"}
-        given = {**self._task.args, "by": operator(), "token": token(os.getppid())}
+        name = str((task_vars or {}).get("inventory_hostname", ""))
+        owner = token(os.getppid())
+        if not is_lockstep(strategy(self._task)):
+            owner += f"/{name}"
+        given = {**self._task.args, "by": operator(), "token": owner, "name": name}
+        end = time.monotonic() + int(self._task.args.get("wait", 0))
+        answer = self._try(given, task_vars)
+        while "holder" in answer and time.monotonic() < end:
+            time.sleep(_EVERY)
+            answer = self._try(given, task_vars)
+        return {**result, **answer}
+
+    def _try(self, given: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         answer = self._ask(given, task_vars)
         holder = answer.get("holder") or {}
         if is_dead(holder.get("token", "")):
             answer = self._ask({**given, "instead_of": holder["token"]}, task_vars)
-        return {**result, **answer}
+        return answer
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         answer: dict[str, Any] = self._execute_module(
@@ -44,8 +59,20 @@ def token(pid: int) -> str:
 
 def is_dead(holder: str) -> bool:
     """Whether a token is one of this machine's whose process is gone."""
-    machine, pid = [*holder.split("/"), ""][:2]
-    return machine == socket.gethostname() and pid.isdigit() and token(int(pid)) != holder
+    machine, pid, began = [*holder.split("/"), "", ""][:3]
+    return machine == socket.gethostname() and pid.isdigit() and _began(int(pid)) != began
+
+
+def strategy(task: Any) -> str:
+    """The strategy of a task's play."""
+    while task is not None and getattr(task, "_play", None) is None:
+        task = getattr(task, "_parent", None)
+    return str(getattr(getattr(task, "_play", None), "strategy", "linear"))
+
+
+def is_lockstep(name: str) -> bool:
+    """Whether a strategy begins no task before all hosts have ended the one before."""
+    return "linear" in name or name.rpartition(".")[2] == "debug"
 
 
 def _began(pid: int) -> str:

@@ -19,6 +19,8 @@ from ansible_collections.landfall.django.plugins.module_utils._session import Se
 # They exclude each other as packages, too: installing one would remove the other.
 _CLOCKS = ("chrony", "ntp", "ntpsec", "openntpd")
 _NOT_OURS = ("port", "listenaddress", "include", "match")
+# The one plugin that logs in once more in the same way.
+OPENSSH = "ansible.builtin.ssh"
 _UFW = "/etc/ufw/ufw.conf"
 
 
@@ -30,10 +32,12 @@ class Wish:
     ssh_options: dict[str, object] = field(default_factory=dict)
     firewall: bool = True
     allowed_ports: list[object] = field(default_factory=list)
+    container_ports: list[object] = field(default_factory=list)
     upgrades: bool = True
     reboot_time: str = ""
     time: bool = True
     fail2ban: bool = False
+    journal: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Found:
     by_sshd: bool = True
     ssh_ports: list[int] = field(default_factory=list)
     broken_sshd: str = ""
+    journal_on_disk: bool = True
 
 
 def problems(wish: Wish, found: Found, connection: str) -> list[str]:
@@ -67,12 +72,18 @@ def problems(wish: Wish, found: Found, connection: str) -> list[str]:
             "`systemctl disable --now firewalld`, restart Docker where it runs, and list your ports in "
             "hardening_allowed_ports, or set hardening_firewall: false."
         )
-    if (wish.ssh or wish.firewall) and found.by_sshd and connection.startswith("paramiko"):
-        result.append(
-            f"ansible_connection: a fresh login cannot be proved over {connection}, and without that proof the host "
-            "could be lost. Use ssh, or set hardening_ssh: false and hardening_firewall: false."
-        )
+    if (wish.ssh or wish.firewall) and found.by_sshd and connection != OPENSSH:
+        result.append(unprovable(connection))
     return result
+
+
+def unprovable(connection: str) -> str:
+    """What to say to a play that comes in by sshd in a way in which no fresh login can be made."""
+    return (
+        f"ansible_connection: this play comes in by {connection}, over which no fresh login can be proved. Without "
+        f"that proof the host could be lost. Use {OPENSSH}, on the host itself with ansible_host: 127.0.0.1, and one "
+        "of Ansible's own strategies; or set hardening_ssh: false and hardening_firewall: false."
+    )
 
 
 def _of_values(wish: Wish) -> Iterable[str]:
@@ -81,12 +92,14 @@ def _of_values(wish: Wish) -> Iterable[str]:
             yield f"hardening_ssh_options: {keyword} is not for this role, which keeps where sshd listens as it is."
         elif not re.fullmatch(r"[A-Za-z0-9]+", keyword) or re.search(r"[\r\n]", str(value)):
             yield f"hardening_ssh_options: {keyword!r} is not one option of sshd with its value."
-    wrong = _firewall.parse(wish.allowed_ports)[1]
-    if wrong:
-        yield (
-            f"hardening_allowed_ports: {', '.join(wrong)}. A port is a number up to 65535, a range is 8000-8010, and "
-            "either may end in /udp."
-        )
+    ports = {"hardening_allowed_ports": wish.allowed_ports, "hardening_container_ports": wish.container_ports}
+    for variable, given in ports.items():
+        wrong = _firewall.parse(given)[1]
+        if wrong:
+            yield (
+                f"{variable}: {', '.join(wrong)}. A port is a number up to 65535, a range is 8000-8010, and either may "
+                "end in /udp."
+            )
     if wish.reboot_time and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", wish.reboot_time):
         yield f"hardening_reboot_time: {wish.reboot_time!r} is not a time such as '03:30' (in quotes)."
 
@@ -165,7 +178,17 @@ def look(session: Session | None) -> Found:
         # The login's own, too: sshd may be about to listen elsewhere.
         ssh_ports=sorted({*listening, *([session.port] if session else [])}),
         broken_sshd=broken,
+        journal_on_disk=_has_journal(),
     )
+
+
+def _has_journal(folder: str = "/var/log/journal") -> bool:
+    """Whether journald writes to the disk: it goes on in memory until it is told, also where the folder is there."""
+    try:
+        with open("/etc/machine-id", encoding="utf-8") as stream:
+            return os.path.exists(os.path.join(folder, stream.read().strip(), "system.journal"))
+    except OSError:
+        return False
 
 
 def _states(question: str) -> dict[str, str]:

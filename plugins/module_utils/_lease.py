@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -22,21 +23,36 @@ _EVERY = 0.5  # seconds between two looks at the process that the lock depends o
 _PATIENCE = 5  # seconds for a holder that was told to end
 
 
-def take(path: Path, by: str, token: str, *, watched: int, instead_of: str = "") -> Holder | None:
-    """Take the lock, and let it go when the process `watched` ends. Return who has it where it is taken, else None.
+@dataclass(frozen=True)
+class Taken:
+    """Whether a lock was taken: `holder` is who has it where somebody else does.
+
+    A play may know one host by several names. They take the lock together, and `turn` is the place of each.
+    """
+
+    holder: Holder | None = None
+    turn: int = 0
+
+
+def take(path: Path, by: str, token: str, *, watched: int, name: str = "", instead_of: str = "") -> Taken:
+    """Take the lock in the play of `token`, for the host `name`, and let it go when the process `watched` ends.
 
     A holder with the token `instead_of` is ended first.
     """
     with opened(path) as file:
-        if not locked(file):
+        names: list[str] = []
+        end = time.monotonic() + _PATIENCE
+        while not locked(file):
+            # Whoever has just taken it may not have said so yet, and what is read is from before.
             holder = read(path)
-            if holder.get("token") not in (instead_of, token):
-                return holder
+            if holder.get("token") not in (instead_of, token) or time.monotonic() > end:
+                return Taken(holder)
+            names = holder.get("names", []) if holder.get("token") == token else []
             _end(holder)
-            if not locked(file, _PATIENCE):
-                return holder
-        _stay_behind(file, {"by": by, "token": token, "since": now()}, watched)
-        return None
+            time.sleep(0.05)
+        names = [*names, *({name} - set(names))]
+        _stay_behind(file, {"by": by, "token": token, "names": names, "since": now()}, watched)
+        return Taken(turn=names.index(name))
 
 
 def release(path: Path, token: str) -> None:

@@ -3,7 +3,8 @@
 """Change secrets in a stack's servers and for its project, with none of them refused at any moment.
 
 Begin: the servers take the new passwords beside the old ones, and the files hold the new ones. Then a release brings
-them to the project. Finish: the old ones are refused. A rotation that was interrupted goes on where it was.
+them to the project. Finish: the old ones are refused. A rotation that was interrupted goes on where it was, or is given
+up: then it goes back, with the same steps. Each step may be repeated, whatever the server takes at that time.
 
 Private to this collection.
 """
@@ -14,27 +15,33 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ansible_collections.landfall.django.plugins.module_utils import _dotenv
-from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose
+from ansible_collections.landfall.django.plugins.module_utils import _dotenv, _redis_users
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
-from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._secret_store import (
+    DATABASE,
     DATABASE_ROOT,
     KEY,
     REDIS,
+    Changes,
     Store,
-    digest,
     make,
 )
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 
 # The project's settings before the rotation, by which those of kept releases are brought up to date.
 _FORMER = "former.env"
-_SQL = 'MYSQL_PWD="$(cat /run/secrets/root_password)" exec mysql --user=root --batch --skip-column-names'
-_HAVE_TWO = (
-    "SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) FROM mysql.user"
-    " WHERE JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password');"
+_GIVEN_UP = "given_up"
+_SERVICES = {DATABASE: "db", DATABASE_ROOT: "db", REDIS: "redis"}
+# Each reads the password from the first line of its input, so that it is on no command line.
+_AS_ROOT = "read -r MYSQL_PWD; export MYSQL_PWD; exec mysql --user=root --batch --skip-column-names"
+_AS_PROJECT = (
+    'read -r MYSQL_PWD; export MYSQL_PWD; exec mysql --protocol=tcp --host=127.0.0.1 --user="$MYSQL_USER" --batch'
 )
-_REDIS = 'REDISCLI_AUTH="$(cat /run/secrets/password)" exec redis-cli -e'
+_REDIS = 'read -r REDISCLI_AUTH; export REDISCLI_AUTH; exec redis-cli -e --user "$0"'
+# What a server says to a wrong password, and to a user without the right.
+_REFUSED = ("Access denied", "WRONGPASS", "NOPERM")
 
 
 class Rotation:
@@ -45,12 +52,29 @@ class Rotation:
         self.store = store
         self.compose = compose
 
-    def chosen(self, names: Collection[str], given: Mapping[str, str]) -> dict[str, dict[str, str]]:
-        """What is to change, with its `old` and `new` value: an interrupted rotation goes on before another begins."""
+    def chosen(self, names: Collection[str], given: Mapping[str, str], elsewhere: str = "") -> Changes:
+        """What is to change, with its `old` and `new` value: an interrupted rotation goes on before another begins.
+
+        Only what the stack has is changed. `elsewhere` is the host of the project's database where it is another one
+        than the stack's own: there the user changes the password, and gives it here.
+        """
         retiring = self.store.retiring()
         if retiring:
+            _agree(retiring, given, "is being changed to another value: give that one up with rotate_give_up first")
             return retiring
-        present = {name: value for name, value in self.store.read().items() if name in names}
+        services = self._services()
+        present = {
+            name: value
+            for name, value in self.store.read().items()
+            if name in names and (name == KEY or _SERVICES[name] in services)
+        }
+        if elsewhere and DATABASE in present and given.get(DATABASE, "") in ("", present[DATABASE]):
+            del present[DATABASE]
+            if set(names) == {DATABASE}:
+                raise ReleaseError(
+                    f"{DATABASE}: the project's database is at {elsewhere}: change the password there, so that it takes"
+                    " both, give the new one in the inventory, and run the playbook landfall.django.rotate again"
+                )
         if same := [name for name, value in present.items() if given.get(name) == value]:
             raise ReleaseError(
                 f"{', '.join(same)}: the inventory gives the value that is in use: give the new one there, take it out"
@@ -58,7 +82,16 @@ class Rotation:
             )
         return {name: {"old": value, "new": given.get(name) or make()} for name, value in present.items()}
 
-    def begin(self, chosen: dict[str, dict[str, str]], fallback: bool) -> None:
+    def given_up(self, given: Mapping[str, str]) -> Changes:
+        """The rotation that is under way, turned round: what was the old value is to stay."""
+        turned = {
+            name: change if _GIVEN_UP in change else {"old": change["new"], "new": change["old"], _GIVEN_UP: "yes"}
+            for name, change in self.store.retiring().items()
+        }
+        _agree(turned, given, "goes back to the value that it had: give that one, or take it out of the inventory")
+        return turned
+
+    def begin(self, chosen: Changes, fallback: bool) -> None:
         """Let the servers take both values, and have the new ones in the files.
 
         Without `fallback`, what was signed with a former secret key is not believed any more.
@@ -67,19 +100,18 @@ class Rotation:
             self.store.write_fallback("")
         if not chosen:
             return
-        former = self.store.folder / _FORMER
-        if not former.exists():
-            replace(former, (self.root / ".env").read_bytes(), 0o400)
-        self.store.write_retiring(chosen)
+        has_database = self._database(chosen)
+        if self.store.retiring() != chosen:
+            replace(self.store.folder / _FORMER, (self.root / ".env").read_bytes(), 0o400)
+            self.store.write_retiring(chosen)
         for name, change in chosen.items():
             if name == KEY:
                 self.store.write_fallback(change["old"] if fallback else "")
             elif name == REDIS:
-                # Its list of users first, for a server that starts anew meanwhile.
-                self.store.write({REDIS: self.store.read()[REDIS]})
-                self._redis(f"ACL SETUSER default #{digest(change['new'])}")
-            elif not self._has_two(name):
-                self._sql(f"ALTER USER {self._user(name)} IDENTIFIED BY '{change['new']}' RETAIN CURRENT PASSWORD;")
+                # Its list of users first, for a server that starts meanwhile.
+                self._redis_takes(change["new"], change["old"])
+            elif has_database:
+                self._database_takes_both(name, change)
             self.store.write({name: change["new"]})
 
     def finish(self) -> list[str]:
@@ -96,16 +128,33 @@ class Rotation:
                     " and stack_secrets refer to stack_database_password or stack_redis_password instead of repeating"
                     " it, and run the playbook landfall.django.rotate again"
                 )
+        has_database = self._database(passwords)
         for name, change in passwords.items():
             if name == REDIS:
-                self._redis(f"ACL SETUSER default resetpass #{digest(change['new'])}")
-            else:
-                self._sql(f"ALTER USER {self._user(name)} DISCARD OLD PASSWORD;")
+                self._redis_takes(change["new"])
+            elif has_database:
+                self._database_takes_one(name, change["new"])
         self._bring_kept_up_to_date(now)
         self.store.write_retiring({})
         self.store.write(self.store.read())
         (self.store.folder / _FORMER).unlink(missing_ok=True)
         return sorted(retiring)
+
+    def _database(self, changes: Changes) -> bool:
+        """Whether there is a database to be told. Raises ReleaseError where it is there and does not run.
+
+        Redis need not run, since it reads its file when it starts.
+        """
+        present = "db" in self._services()
+        if present and {DATABASE, DATABASE_ROOT} & set(changes) and not self._runs("db"):
+            raise ReleaseError("db does not run, and cannot be told of another password: deploy the stack first")
+        return present
+
+    def _services(self) -> list[str]:
+        return self.compose("config", "--services").split()
+
+    def _runs(self, service: str) -> bool:
+        return any(item["State"]["Running"] for item in self.compose.containers(service).values())
 
     def _bring_kept_up_to_date(self, now: dict[str, str]) -> None:
         """A release that one may go back to gets the settings that the rotation changed."""
@@ -116,21 +165,74 @@ class Rotation:
             if brought != text:
                 replace(file, brought.encode(), FILES[".env"])
 
+    def _database_takes_both(self, name: str, change: Mapping[str, str]) -> None:
+        if self._accepts(name, change["new"]):
+            return
+        user = self._user(name)
+        # What is retained is whichever was said last, so that is the old one, whatever had been retained before.
+        self._as_root(
+            f"ALTER USER {user} IDENTIFIED BY '{change['old']}';"
+            f" ALTER USER {user} IDENTIFIED BY '{change['new']}' RETAIN CURRENT PASSWORD;"
+        )
+
+    def _database_takes_one(self, name: str, password: str) -> None:
+        user = self._user(name)
+        # Said once more, it is the current one, and what may be retained is the other.
+        self._as_root(f"ALTER USER {user} IDENTIFIED BY '{password}'; ALTER USER {user} DISCARD OLD PASSWORD;")
+
     def _user(self, name: str) -> str:
-        return "'root'@'localhost'" if name == DATABASE_ROOT else f"'{self._database_user()}'@'%'"
+        if name == DATABASE_ROOT:
+            return "'root'@'localhost'"
+        return f"'{self.compose('exec', '-T', 'db', 'printenv', 'MYSQL_USER').strip()}'@'%'"
 
-    def _database_user(self) -> str:
-        return self.compose("exec", "-T", "db", "printenv", "MYSQL_USER").strip()
+    def _accepts(self, name: str, password: str) -> bool:
+        program = _AS_ROOT if name == DATABASE_ROOT else _AS_PROJECT
+        return self._refusal("db", program, ("root", password), "SELECT 1;") is None
 
-    def _has_two(self, name: str) -> bool:
-        # To retain twice would retain the new one.
-        return self._user(name) in self._sql(_HAVE_TWO).splitlines()
+    def _as_root(self, statements: str) -> None:
+        # The file's value is the one or the other, depending on where an earlier run was interrupted.
+        self._say("db", _AS_ROOT, [("root", password) for password in self._known(DATABASE_ROOT)], statements)
 
-    def _sql(self, statement: str) -> str:
-        return self.compose("exec", "-T", "db", "sh", "-c", _SQL, given=statement).strip()
+    def _redis_takes(self, *passwords: str) -> None:
+        known = self._known(REDIS)
+        self.store.write_users(list(passwords))
+        if self._runs("redis"):
+            # A server that an earlier version of this collection has started knows no administrator yet.
+            logins = [
+                (_redis_users.ADMINISTRATOR, self.store.administrator()),
+                *(("default", password) for password in known),
+            ]
+            self._say("redis", _REDIS, logins, "ACL LOAD")
 
-    def _redis(self, command: str) -> str:
-        return self.compose("exec", "-T", "redis", "sh", "-c", _REDIS, given=f"{command}\n").strip()
+    def _known(self, name: str) -> list[str]:
+        """The passwords that a server may take, the likeliest first."""
+        change = self.store.retiring().get(name, {})
+        known = [self.store.read().get(name, ""), change.get("new", ""), change.get("old", "")]
+        return [password for password in dict.fromkeys(known) if password]
+
+    def _say(self, service: str, program: str, logins: list[tuple[str, str]], said: str) -> None:
+        """Say something to a server by the first login that it takes. Raises its refusal where it takes none."""
+        refusal: DockerError | None = None
+        for login in logins:
+            refusal = self._refusal(service, program, login, said)
+            if refusal is None:
+                return
+        raise refusal or DockerError(f"there is no password of {service}")
+
+    def _refusal(self, service: str, program: str, login: tuple[str, str], said: str) -> DockerError | None:
+        user, password = login
+        try:
+            self.compose("exec", "-T", service, "sh", "-c", program, user, given=f"{password}\n{said}\n")
+        except DockerError as error:
+            if any(word in str(error) for word in _REFUSED):
+                return error
+            raise
+        return None
+
+
+def _agree(changes: Changes, given: Mapping[str, str], otherwise: str) -> None:
+    if wrong := [name for name, change in changes.items() if given.get(name, "") not in ("", change["new"])]:
+        raise ReleaseError(f"{', '.join(wrong)}: a rotation is under way, and this {otherwise}")
 
 
 def holders(environment: Mapping[str, str], secret: str) -> list[str]:

@@ -7,12 +7,13 @@ Private to this collection.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
+from ansible_collections.landfall.django.plugins.module_utils import _redis_users
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 
 KEY, DATABASE, DATABASE_ROOT, REDIS = (
@@ -23,14 +24,20 @@ KEY, DATABASE, DATABASE_ROOT, REDIS = (
 )
 # By the variable that gives it. A container mounts the folder of its own.
 FILES = {KEY: "secret_key", DATABASE: "db/password", DATABASE_ROOT: "db/root_password", REDIS: "redis/password"}
-_SERVICES = ("db", "redis")
+# The users of the services' containers, by number, where the caller does not say otherwise.
+OWNERS = {"db": 10002, "redis": 10003}
 _USERS = "redis/users.acl"
+# Of the user who has Redis read its list of users again. Nobody gives it.
+_ADMINISTRATOR = "redis/admin_password"
 _FALLBACK = "secret_key_fallback"
 _RETIRING = "retiring.json"
 
 # 48 random bytes are 64 characters of [A-Za-z0-9_-]: above Django's 50 for SECRET_KEY, and free of the quotes and
 # backslashes that the MySQL image would paste unescaped into SQL.
 _BYTES = 48
+
+# What changes in a rotation, by name: its `old` and its `new` value.
+Changes = dict[str, dict[str, str]]
 
 
 def make() -> str:
@@ -42,7 +49,7 @@ def settle(given: dict[str, str], kept: dict[str, str] | None) -> dict[str, str]
     """Return the value of every secret named in `given`.
 
     An empty value in `given` means: keep the one there is, else make one. `kept` is what the host holds, None before
-    the first run. A server's password can be neither changed nor made anew here once there is one, since the server
+    the first run. A server's password can be neither changed nor replaced here once there is one, since the server
     would not follow: that raises ValueError with one sentence for each.
     """
     problems = []
@@ -63,12 +70,23 @@ def settle(given: dict[str, str], kept: dict[str, str] | None) -> dict[str, str]
     return values
 
 
-class Store:
-    """The folder `secrets` of a stack. `owner` is the user of the data services' containers, by number."""
+def numbered(owners: Mapping[str, object]) -> dict[str, int]:
+    """The users of the services' containers. Raises ValueError for one that is not given by its number."""
+    unknown = [f"{name}: {owner}" for name, owner in owners.items() if name not in OWNERS or not str(owner).isdigit()]
+    if unknown:
+        raise ValueError(
+            f"{', '.join(unknown)}: the user of a data service is given by its number, as in stack_compose_override:"
+            ' {services: {db: {user: "999:999"}}}'
+        )
+    return {**OWNERS, **{name: int(str(owner)) for name, owner in owners.items()}}
 
-    def __init__(self, folder: Path, owner: int):
+
+class Store:
+    """The folder `secrets` of a stack. `owners` are the users of the data services' containers, by number."""
+
+    def __init__(self, folder: Path, owners: Mapping[str, int]):
         self.folder = folder
-        self.owner = owner
+        self.owners = owners
 
     def read(self) -> dict[str, str]:
         """The secrets that are there."""
@@ -80,7 +98,7 @@ class Store:
         file = self.folder / _FALLBACK
         return file.read_text().splitlines() if file.exists() else []
 
-    def retiring(self) -> dict[str, dict[str, str]]:
+    def retiring(self) -> Changes:
         """Secrets whose server takes the `old` value beside the `new` one, by name."""
         file = self.folder / _RETIRING
         return json.loads(file.read_text()) if file.exists() else {}
@@ -90,15 +108,26 @@ class Store:
         self._folders()
         changed = [file for name, file in FILES.items() if name in values and self._put(file, values[name])]
         if REDIS in values:
-            taken = [values[REDIS], *self.retiring().get(REDIS, {}).values()]
-            changed += [_USERS] if self._put(_USERS, users(taken)) else []
+            change = self.retiring().get(REDIS, {})
+            changed += self.write_users([values[REDIS], *(change[age] for age in ("old", "new") if age in change)])
         return changed
+
+    def write_users(self, passwords: list[str]) -> list[str]:
+        """Have Redis's list of users take any of these passwords; return the names of the files that changed."""
+        password = self.administrator() or make()
+        contents = {_ADMINISTRATOR: password, _USERS: _redis_users.listed(passwords, password)}
+        return [file for file, content in contents.items() if self._put(file, content)]
+
+    def administrator(self) -> str:
+        """The password of the user who has Redis read its list of users; empty where there is none yet."""
+        file = self.folder / _ADMINISTRATOR
+        return file.read_text() if file.exists() else ""
 
     def write_fallback(self, key: str) -> None:
         """Keep a former secret key, or none."""
         self._put_or_remove(_FALLBACK, key)
 
-    def write_retiring(self, retiring: dict[str, dict[str, str]]) -> None:
+    def write_retiring(self, retiring: Changes) -> None:
         """Remember which secrets are about to change, before anything does."""
         self._put_or_remove(_RETIRING, json.dumps(retiring) if retiring else "")
 
@@ -107,15 +136,15 @@ class Store:
         # Nobody passes through it but root, whoever else on the host has the number of a container's user.
         self.folder.mkdir(mode=0o700, exist_ok=True)
         self.folder.chmod(0o700)
-        for name in _SERVICES:
+        for name in OWNERS:
             folder = self.folder / name
             folder.mkdir(mode=0o500, exist_ok=True)
             folder.chmod(0o500)
-            os.chown(folder, self.owner, 0)
+            os.chown(folder, self.owners[name], 0)
 
     def _put(self, file: str, content: str) -> bool:
         path = self.folder / file
-        uid = self.owner if "/" in file else 0
+        uid = self.owners[path.parent.name] if "/" in file else 0
         if path.exists():
             is_now = path.stat()
             if (is_now.st_uid, is_now.st_mode & 0o777) == (uid, 0o400) and path.read_text() == content:
@@ -128,14 +157,3 @@ class Store:
             self._put(file, content)
         else:
             (self.folder / file).unlink(missing_ok=True)
-
-
-def users(passwords: list[str]) -> str:
-    """Redis's list of users: one, who may do everything with any of these passwords. It holds their digests only."""
-    digests = " ".join(f"#{digest(password)}" for password in dict.fromkeys(passwords))
-    return f"user default on {digests} ~* &* +@all\n"
-
-
-def digest(password: str) -> str:
-    """What Redis keeps of a password."""
-    return hashlib.sha256(password.encode()).hexdigest()

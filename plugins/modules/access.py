@@ -13,8 +13,10 @@ description:
   - Writes a drop-in of sshd and the rules of the firewall, each checked by its own program first, and has both in
     force.
   - From the change on a clock runs on the host. The controller logs in afresh, over a connection of its own, and that
-    alone stops the clock. Where the login fails, the former files are put back at once; where the controller is gone,
-    the host does it by itself after the seconds of C(landfall-undo.timer), or when it boots.
+    alone stops the clock. Where the login fails, the former files are put back and in force again at once; where the
+    controller is gone, the host does it by itself after the seconds of C(landfall-undo.timer), or when it boots.
+  - A play that comes in by sshd, and not by Ansible's plugin V(ansible.builtin.ssh), cannot log in afresh as it does,
+    and is refused before anything is changed.
   - The units C(landfall-undo.service), C(landfall-undo.timer) and C(landfall-firewall.service) must be there, as the
     role C(hardening) brings them.
 attributes:
@@ -42,6 +44,10 @@ options:
     type: str
     choices: [tried, kept, former]
     default: tried
+  connection:
+    description: What the play comes in by, where no fresh login can be made in the same way. The action fills it in.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -64,15 +70,24 @@ pending:
 """
 
 import os
+import shutil
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _confirm, _firewall, _session, _sshd, _tree
+from ansible_collections.landfall.django.plugins.module_utils import (
+    _confirm,
+    _firewall,
+    _hardening,
+    _session,
+    _sshd,
+    _tree,
+)
 
-RELOAD_SSHD = ["systemctl", "--no-block", "try-reload-or-restart", "ssh.service"]
+# A reload would be over before sshd has read its files. A restart is over when it listens, and sessions outlive it.
+RESTART_SSHD = ["try-restart", "ssh.service"]
 # Stopping it takes the rules away, and without their file it starts nothing.
-FORMER_RULES = ["systemctl", "--no-block", "restart", _firewall.UNIT]
-NO_RULES = ["systemctl", "--no-block", "stop", _firewall.UNIT]
+FORMER_RULES = ["restart", _firewall.UNIT]
+NO_RULES = ["stop", _firewall.UNIT]
 
 
 def check(module: AnsibleModule, found: list[_tree.Change]) -> None:
@@ -91,22 +106,38 @@ def make(found: list[_tree.Change], load: bool) -> None:
     """Change the files and have them in force; what fails on the way is taken back."""
     paths = [change.path for change in found]
     former_rules = FORMER_RULES if _firewall.RULES in paths else NO_RULES
-    _confirm.arm(paths, ([RELOAD_SSHD] if _sshd.DROP_IN in paths else []) + ([former_rules] if load else []))
+    commands = ([RESTART_SSHD] if _sshd.DROP_IN in paths else []) + ([former_rules] if load else [])
+    # The host may be about to boot, and has to come up to do them.
+    _confirm.arm(paths, [["systemctl", "--no-block", *words] for words in commands])
     try:
         _tree.apply(found)
         if load:
             _confirm.run("systemctl", "reload-or-restart", _firewall.UNIT)
         if _sshd.DROP_IN in paths:
-            _confirm.run("systemctl", "try-reload-or-restart", "ssh.service")
+            _confirm.run("systemctl", *RESTART_SSHD)
     except OSError:
-        _confirm.undo()
+        put_back()
         raise
 
 
+def put_back() -> None:
+    """Have the former files in force. Raises OSError where that cannot be said for sure."""
+    if _confirm.is_pending():
+        _confirm.undo()
+    # The host's own way back does not wait for these, and may be doing them at this moment.
+    _confirm.run("systemctl", *RESTART_SSHD)
+    if os.path.exists(_firewall.RULES):
+        _confirm.run("systemctl", "reload-or-restart", _firewall.UNIT)
+    elif shutil.which("nft") and _firewall.is_loaded():
+        _confirm.run("systemctl", *NO_RULES)
+
+
 def tried(module: AnsibleModule) -> None:
+    if module.params["connection"] and _session.session():
+        module.fail_json(msg=_hardening.unprovable(module.params["connection"]))
     leftover = _confirm.is_pending()
     if leftover and not module.check_mode:
-        _confirm.undo()
+        put_back()
         module.warn("a former change was never confirmed by a fresh login, and has been taken back")
     wanted = ((_sshd.DROP_IN, module.params["sshd"], "0644"), (_firewall.RULES, module.params["firewall"], "0644"))
     entries = [
@@ -143,6 +174,7 @@ def main() -> None:
             "sshd": {"type": "str", "default": ""},
             "firewall": {"type": "str", "default": ""},
             "state": {"type": "str", "choices": ["tried", "kept", "former"], "default": "tried"},
+            "connection": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
@@ -157,11 +189,10 @@ def main() -> None:
                 )
             module.exit_json(changed=True, paths=[], pending=False)
         else:
-            if _confirm.is_pending():
-                _confirm.undo()
+            put_back()
             module.exit_json(changed=True, paths=[], pending=False)
     except (_sshd.SshdError, _firewall.FirewallError) as error:
-        module.fail_json(msg=f"Who may come in is as it was. {error}")
+        module.fail_json(msg=f"Access settings were not changed. {error}")
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
 

@@ -43,6 +43,11 @@ options:
     type: list
     elements: str
     default: []
+  container_ports:
+    description: Ports and ranges of ports of the host that its containers may reach.
+    type: list
+    elements: str
+    default: []
   upgrades:
     description: Whether security upgrades are to install themselves.
     type: bool
@@ -59,10 +64,14 @@ options:
     description: Whether addresses that fail to log in are to be banned.
     type: bool
     default: false
+  journal:
+    description: Whether the journal is to be kept on the disk.
+    type: bool
+    default: false
   connection:
-    description: The play's connection plugin. The action fills it in.
+    description: What the play comes in by. The action fills it in.
     type: str
-    default: ssh
+    default: ansible.builtin.ssh
 """
 
 EXAMPLES = r"""
@@ -79,6 +88,16 @@ tcp_ports:
   elements: str
   returned: success
 udp_ports:
+  description: The same for UDP.
+  type: list
+  elements: str
+  returned: success
+container_tcp_ports:
+  description: Ports and ranges that are to be open to containers.
+  type: list
+  elements: str
+  returned: success
+container_udp_ports:
   description: The same for UDP.
   type: list
   elements: str
@@ -101,6 +120,10 @@ units:
   description: The units that are not enabled, or do not run; true where they have to run.
   type: dict
   returned: success
+journal_in_memory:
+  description: Whether the journal is to be on the disk and is not.
+  type: bool
+  returned: success
 firewall_active:
   description: Whether the unit of the role's firewall is active.
   type: bool
@@ -117,13 +140,15 @@ def main() -> None:
         "ssh_options": {"type": "dict", "default": {}},
         "firewall": {"type": "bool", "default": True},
         "allowed_ports": {"type": "list", "elements": "str", "default": []},
+        "container_ports": {"type": "list", "elements": "str", "default": []},
         "upgrades": {"type": "bool", "default": True},
         "reboot_time": {"type": "str", "default": ""},
         "time": {"type": "bool", "default": True},
         "fail2ban": {"type": "bool", "default": False},
+        "journal": {"type": "bool", "default": False},
     }
     module = AnsibleModule(
-        argument_spec={**wish, "connection": {"type": "str", "default": "ssh"}}, supports_check_mode=True
+        argument_spec={**wish, "connection": {"type": "str", "default": _hardening.OPENSSH}}, supports_check_mode=True
     )
     wanted = _hardening.Wish(**{name: module.params[name] for name in wish})
     session = _session.session()
@@ -134,14 +159,18 @@ def main() -> None:
     for warning in _hardening.warnings(wanted, found):
         module.warn(warning)
     allowed, _wrong = _firewall.parse([*wanted.allowed_ports, *found.ssh_ports])
+    to_containers, _wrong = _firewall.parse(wanted.container_ports)
     module.exit_json(
         changed=False,
         tcp_ports=allowed["tcp"],
         udp_ports=allowed["udp"],
+        container_tcp_ports=to_containers["tcp"],
+        container_udp_ports=to_containers["udp"],
         ssh_ports=found.ssh_ports,
         user=session.user if session else "",
         packages=_hardening.packages(wanted, found.installed),
         units=_hardening.units(wanted, found),
+        journal_in_memory=wanted.journal and not found.journal_on_disk,
         firewall_active=found.active.get(_firewall.UNIT) == "active",
     )
 

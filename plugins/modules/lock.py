@@ -11,8 +11,11 @@ author: landfall.django contributors (@landfall)
 description:
   - Takes a lock on the host that stays from task to task until it is released, or until the connection of the play that
     took it is gone. So a play that was killed does not block the next one.
-  - Where another play has the lock, the task fails and says who has it since when. A holder that ran on the same
-    machine and is dead gives way at once, also while its connection lingers.
+  - Where another play has the lock, the task waits for O(wait), and then fails and says who has it since when. A holder
+    that ran on the same machine and is dead gives way at once, also while its connection lingers.
+  - A play that knows the host by several names takes the lock for all of them where it goes from task to task with all
+    hosts together. RV(turn) tells them apart. Under another strategy, such as P(ansible.builtin.free#strategy), each
+    name waits for the others.
 attributes:
   action:
     description: It runs on the controller, which alone knows whether an earlier play there still lives.
@@ -40,6 +43,14 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  wait:
+    description: Seconds to wait for another play to let the lock go.
+    type: int
+    default: 0
+  name:
+    description: The host's name in the inventory. Set by the action plugin.
+    type: str
+    default: ""
   by:
     description: Who takes it. Set by the action plugin.
     type: str
@@ -65,6 +76,10 @@ holder:
   type: dict
   returned: failure
   sample: {"by": "ann@laptop", "since": "2026-11-25T03:31:29+00:00"}
+turn:
+  description: Place of this name of the host among those that the play has for it, from 0.
+  type: int
+  returned: success
 """
 
 import os
@@ -80,6 +95,8 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "what": {"type": "str", "default": "another run"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "wait": {"type": "int", "default": 0},
+            "name": {"type": "str", "default": ""},
             "by": {"type": "str"},
             "token": {"type": "str", "no_log": False},
             "instead_of": {"type": "str", "default": ""},
@@ -89,16 +106,15 @@ def main() -> None:
     if module.params["state"] == "absent":
         _lease.release(path, token)
         module.exit_json(changed=False)
-    by, instead_of = module.params["by"] or "somebody", module.params["instead_of"]
-    watched = _lease.connection(os.getpid())
-    holder = _lease.take(path, by, token, watched=watched, instead_of=instead_of)
-    if holder is not None:
-        who, since = holder.get("by", "somebody"), holder.get("since", "a moment ago")
+    by, more = module.params["by"] or "somebody", {name: module.params[name] for name in ("name", "instead_of")}
+    taken = _lease.take(path, by, token, watched=_lease.connection(os.getpid()), **more)
+    if taken.holder is not None:
+        who, since = taken.holder.get("by", "somebody"), taken.holder.get("since", "a moment ago")
         module.fail_json(
             msg=f"{module.params['what']} by {who} is under way since {since}: run this again when it is over.",
-            holder=holder,
+            holder=taken.holder,
         )
-    module.exit_json(changed=False)
+    module.exit_json(changed=False, turn=taken.turn)
 
 
 if __name__ == "__main__":

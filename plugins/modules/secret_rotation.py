@@ -14,6 +14,9 @@ description:
   - Finished, the servers refuse the old ones, and the settings of the releases that one may go back to are brought up
     to date.
   - A rotation that was interrupted goes on where it was; both passwords are valid until it is finished.
+  - Given up, it goes back. The files hold the old values again, and once the caller has released the project and it is
+    finished, the servers refuse what were to be the new ones.
+  - Only secrets of services that the stack has are rotated.
   - The former secret key stays as a fallback, with which what it has signed is still believed.
 attributes:
   check_mode:
@@ -34,7 +37,7 @@ options:
   state:
     description: How far to go.
     type: str
-    choices: [begun, finished]
+    choices: [begun, given_up, finished]
     required: true
   secrets:
     description: What to rotate, by the variable that gives it.
@@ -46,14 +49,19 @@ options:
     description: New values by the same names. An empty one has a new secret made.
     type: dict
     default: {}
+  database_host:
+    description: Where the project's database is. That of another host than the stack's V(db) is changed there, by the
+      user, and its password is rotated only where O(given) has it.
+    type: str
+    default: db
   fallback:
     description: Whether what was signed with a former secret key is believed until the next rotation.
     type: bool
     default: true
-  owner:
-    description: User of the database's and of Redis's container, by number.
-    type: int
-    default: 999
+  owners:
+    description: Users of the containers C(db) and C(redis), by number, for a service that has no container yet.
+    type: dict
+    default: {db: 10002, redis: 10003}
 seealso:
   - module: landfall.django.secret_store
 """
@@ -88,12 +96,13 @@ release:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, serving
-from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._rotation import Rotation
-from ansible_collections.landfall.django.plugins.module_utils._secret_store import FILES, Store
+from ansible_collections.landfall.django.plugins.module_utils._secret_store import FILES, OWNERS, Store, numbered
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 
 
 def main() -> None:
@@ -101,17 +110,18 @@ def main() -> None:
         argument_spec={
             "project_src": {"type": "path", "required": True},
             "project_name": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": ["begun", "finished"], "required": True},
+            "state": {"type": "str", "choices": ["begun", "given_up", "finished"], "required": True},
             "secrets": {"type": "list", "elements": "str", "choices": list(FILES), "default": [], "no_log": False},
             "given": {"type": "dict", "default": {}, "no_log": True},
             "fallback": {"type": "bool", "default": True},
-            "owner": {"type": "int", "default": 999},
+            "database_host": {"type": "str", "default": "db"},
+            "owners": {"type": "dict", "default": OWNERS},
         },
         supports_check_mode=True,
     )
     given = module.params
     root = Path(given["project_src"])
-    rotation = Rotation(root, Store(root / "secrets", given["owner"]), Compose(str(root), given["project_name"]))
+    compose = Compose(str(root), given["project_name"])
     try:
         last = serving(Ledger(str(root)).read())
     except ValueError as error:
@@ -119,19 +129,31 @@ def main() -> None:
     if last is None:
         module.fail_json(msg=f"{root} has no release yet: deploy the stack first.")
         return
+    store = Store(root / "secrets", OWNERS)
     try:
-        if given["state"] == "begun":
-            chosen = rotation.chosen(given["secrets"], given["given"])
-            ends_fallback = bool(rotation.store.fallbacks()) and not given["fallback"]
-            if not module.check_mode:
-                rotation.begin(chosen, given["fallback"])
-        else:
-            chosen, ends_fallback = rotation.store.retiring(), False
+        store.owners = volumes.owners(compose, numbered(given["owners"]))
+        rotation = Rotation(root, store, compose)
+        ends_fallback = False
+        if given["state"] == "finished":
+            chosen = store.retiring()
             if not module.check_mode:
                 rotation.finish()
+        else:
+            if given["state"] == "given_up":
+                chosen = rotation.given_up(given["given"])
+            else:
+                chosen = rotation.chosen(given["secrets"], given["given"], elsewhere(given["database_host"]))
+                ends_fallback = bool(store.fallbacks()) and not given["fallback"]
+            if not module.check_mode:
+                rotation.begin(chosen, given["fallback"] or given["state"] == "given_up")
     except (DockerError, ReleaseError, OSError, ValueError) as error:
-        module.fail_json(msg=hidden(str(error), rotation.store.retiring()))
+        module.fail_json(msg=hidden(str(error), store.retiring()))
     module.exit_json(changed=bool(chosen) or ends_fallback, rotated=sorted(chosen), release=last.as_dict())
+
+
+def elsewhere(host: str) -> str:
+    """The host of a database that is not the stack's own."""
+    return "" if host in ("", "None", "db") else host
 
 
 def hidden(said: str, retiring: dict[str, dict[str, str]]) -> str:

@@ -12,7 +12,8 @@ description:
   - Takes the secrets that the caller gives, keeps those that an earlier run has written, makes the rest from the
     operating system's random source, and writes each into a file of its own below O(path).
   - The folder is for root only. In it, those of the database and of Redis have a folder of their own, which their
-    container mounts and O(owner) can read. Redis's is accompanied by its list of users, which has digests only.
+    container mounts and can read. Redis's is accompanied by its list of users, which has digests only, and by the
+    password of the user who may have Redis read that list again.
   - The task needs C(no_log), because its result holds the secrets.
 attributes:
   check_mode:
@@ -35,14 +36,16 @@ options:
         follow. M(landfall.django.secret_rotation) changes them.
     type: dict
     required: true
-  owner:
-    description: User of the database's and of Redis's container, by number.
-    type: int
-    default: 999
-  volume:
+  owners:
     description:
-      - Docker volume of the database. Where it exists and O(path) does not, the secrets count as lost, since new ones
-        would not open it.
+      - Users of the containers C(db) and C(redis), by number, who are to read their secrets.
+      - A container that is there goes on reading them until the release replaces it and hands them over.
+    type: dict
+    default: {db: 10002, redis: 10003}
+  project_name:
+    description:
+      - Compose project of the stack. Where its volume C(db-data) exists and O(path) does not, the secrets count as
+        lost, since new ones would not open it.
     type: str
     default: ""
 seealso:
@@ -56,7 +59,7 @@ EXAMPLES = r"""
     given:
       stack_secret_key: ""
       stack_database_password: "{{ vault_database_password }}"
-    volume: shop_db-data
+    project_name: shop
   no_log: true
   register: stack_made
 """
@@ -72,8 +75,16 @@ secrets:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._secret_store import FILES, Store, settle
+from ansible_collections.landfall.django.plugins.module_utils._secret_store import (
+    FILES,
+    OWNERS,
+    Store,
+    numbered,
+    settle,
+)
 
 
 def main() -> None:
@@ -81,17 +92,20 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "required": True},
             "given": {"type": "dict", "required": True},
-            "owner": {"type": "int", "default": 999},
-            "volume": {"type": "str", "default": ""},
+            "owners": {"type": "dict", "default": OWNERS},
+            "project_name": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
     given = module.params["given"]
     if unknown := sorted(set(given) - set(FILES)):
         module.fail_json(msg=f"given: there is no secret {', '.join(unknown)}; there are: {', '.join(FILES)}.")
-    store = Store(Path(module.params["path"]), module.params["owner"])
+    name = module.params["project_name"]
+    store = Store(Path(module.params["path"]), OWNERS)
     try:
-        kept = store.read() or _nothing_kept(module.params["volume"])
+        wanted = numbered(module.params["owners"])
+        store.owners = volumes.owners(Compose(str(store.folder.parent), name), wanted) if name else wanted
+        kept = store.read() or _nothing_kept(name)
         values = settle(given, kept)
         changed = [] if module.check_mode else store.write(values)
         module.exit_json(changed=bool(changed), secrets={**values, "stack_secret_key_fallbacks": store.fallbacks()})
@@ -99,9 +113,9 @@ def main() -> None:
         module.fail_json(msg=f"{store.folder}: {error}")
 
 
-def _nothing_kept(volume: str) -> dict[str, str] | None:
-    """Tell a first run from one after the file was lost."""
-    if volume and docker("volume", "ls", "--quiet", "--filter", f"name=^{volume}$").strip():
+def _nothing_kept(project: str) -> dict[str, str] | None:
+    """Tell a first run from one after the folder was lost."""
+    if project and docker("volume", "ls", "--quiet", "--filter", f"name=^{project}_db-data$").strip():
         return {}
     return None
 

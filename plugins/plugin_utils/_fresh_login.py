@@ -12,10 +12,19 @@ import time
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.plugins.connection import ssh
+from ansible_collections.landfall.django.plugins.module_utils._hardening import OPENSSH
 
 # The first value of an option wins, so these come before whatever the play says of multiplexing.
 _ALONE = "-o ControlMaster=no -o ControlPath=none"
 _ATTEMPTS = 5
+
+
+def way_in(connection: Any) -> str:
+    """The plugin that a play comes in by. OPENSSH for exactly that, as others call themselves ssh too (Mitogen's)."""
+    if type(connection) is ssh.Connection:
+        return OPENSSH
+    return f"{connection.transport} ({type(connection).__module__})"
 
 
 def failure_of_fresh_login(connection: Any, play_context: Any) -> str:

@@ -6,6 +6,8 @@ import types
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection import ssh
+from ansible_collections.landfall.django.plugins.module_utils._hardening import OPENSSH
 from ansible_collections.landfall.django.plugins.plugin_utils import _fresh_login
 
 
@@ -70,3 +72,12 @@ def test_a_sshd_that_stays_away_is_a_failure():
 
 def test_a_login_that_can_run_nothing_is_a_failure():
     assert login(Connection(1)) == "said"
+
+
+def test_only_ansibles_own_ssh_is_taken_for_it():
+    class Similar(ssh.Connection):
+        """As Mitogen has one, and others that go on from a jump host."""
+
+    own, similar = (kind.__new__(kind) for kind in (ssh.Connection, Similar))
+    assert _fresh_login.way_in(own) == OPENSSH
+    assert _fresh_login.way_in(similar) == f"ssh ({__name__})"

@@ -10,7 +10,7 @@ from ansible_collections.landfall.django.plugins.module_utils import _hardening
 FIREWALLD = {"firewalld.service": "active"}
 
 
-def problems(wish=None, found=None, connection="ssh"):
+def problems(wish=None, found=None, connection=_hardening.OPENSSH):
     return _hardening.problems(_hardening.Wish(**(wish or {})), _hardening.Found(**(found or {})), connection)
 
 
@@ -21,17 +21,39 @@ def test_a_bare_host_has_no_problem():
 @pytest.mark.parametrize(
     ("wish", "found", "connection", "named", "cure"),
     [
-        ({}, {"ufw": True}, "ssh", "hardening_firewall: ufw", "ufw disable"),
-        ({}, {"active": FIREWALLD}, "ssh", "hardening_firewall: firewalld", "systemctl disable --now firewalld"),
-        ({}, {}, "paramiko_ssh", "ansible_connection", "Use ssh"),
-        ({}, {"broken_sshd": "hardening_ssh: broken"}, "ssh", "hardening_ssh", ""),
-        ({"allowed_ports": ["http"]}, {}, "ssh", "hardening_allowed_ports: http", "a number"),
-        ({"ssh_options": {"Port": 2222}}, {}, "ssh", "hardening_ssh_options: Port", "keeps where sshd listens"),
-        ({"ssh_options": {"Match": "all"}}, {}, "ssh", "hardening_ssh_options: Match", ""),
-        ({"ssh_options": {"Banner": "none\nPort 1"}}, {}, "ssh", "hardening_ssh_options: 'Banner'", "one option"),
-        ({"ssh_options": {"A b": "no"}}, {}, "ssh", "hardening_ssh_options: 'A b'", "one option"),
-        ({"reboot_time": "24:00"}, {}, "ssh", "hardening_reboot_time", "'03:30'"),
-        ({"reboot_time": "330"}, {}, "ssh", "hardening_reboot_time", "'03:30'"),
+        ({}, {"ufw": True}, _hardening.OPENSSH, "hardening_firewall: ufw", "ufw disable"),
+        (
+            {},
+            {"active": FIREWALLD},
+            _hardening.OPENSSH,
+            "hardening_firewall: firewalld",
+            "systemctl disable --now firewalld",
+        ),
+        ({}, {}, "paramiko", "ansible_connection", "hardening_ssh: false"),
+        ({"ssh": False}, {}, "ansible.netcommon.libssh", "ansible_connection", "hardening_firewall: false"),
+        ({"firewall": False}, {}, "ssh (ansible_mitogen.connection)", "ansible_connection", "strategies"),
+        ({}, {}, "local (ansible.plugins.connection.local)", "ansible_connection", "127.0.0.1"),
+        ({}, {"broken_sshd": "hardening_ssh: broken"}, _hardening.OPENSSH, "hardening_ssh", ""),
+        ({"allowed_ports": ["http"]}, {}, _hardening.OPENSSH, "hardening_allowed_ports: http", "a number"),
+        ({"container_ports": ["smtp"]}, {}, _hardening.OPENSSH, "hardening_container_ports: smtp", "a number"),
+        (
+            {"ssh_options": {"Port": 2222}},
+            {},
+            _hardening.OPENSSH,
+            "hardening_ssh_options: Port",
+            "keeps where sshd listens",
+        ),
+        ({"ssh_options": {"Match": "all"}}, {}, _hardening.OPENSSH, "hardening_ssh_options: Match", ""),
+        (
+            {"ssh_options": {"Banner": "none\nPort 1"}},
+            {},
+            _hardening.OPENSSH,
+            "hardening_ssh_options: 'Banner'",
+            "one option",
+        ),
+        ({"ssh_options": {"A b": "no"}}, {}, _hardening.OPENSSH, "hardening_ssh_options: 'A b'", "one option"),
+        ({"reboot_time": "24:00"}, {}, _hardening.OPENSSH, "hardening_reboot_time", "'03:30'"),
+        ({"reboot_time": "330"}, {}, _hardening.OPENSSH, "hardening_reboot_time", "'03:30'"),
     ],
 )
 def test_a_problem_names_its_variable_and_the_cure(wish, found, connection, named, cure):
@@ -43,8 +65,8 @@ def test_a_problem_names_its_variable_and_the_cure(wish, found, connection, name
 @pytest.mark.parametrize(
     ("wish", "found", "connection"),
     [
-        ({"firewall": False}, {"ufw": True, "active": FIREWALLD}, "ssh"),
-        ({"ssh": False}, {"broken_sshd": "broken"}, "ssh"),
+        ({"firewall": False}, {"ufw": True, "active": FIREWALLD}, _hardening.OPENSSH),
+        ({"ssh": False}, {"broken_sshd": "broken"}, _hardening.OPENSSH),
         ({}, {"by_sshd": False}, "paramiko_ssh"),
         ({"ssh": False, "firewall": False}, {}, "paramiko_ssh"),
     ],

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import time
+import types
 
 import pytest
-from ansible_collections.landfall.django.plugins.action.lock import is_dead, token
+from ansible_collections.landfall.django.plugins.action.lock import is_dead, is_lockstep, strategy, token
 from ansible_collections.landfall.django.plugins.module_utils import _lease, _lock
 
 
@@ -25,8 +27,8 @@ def connection():
         process.kill()
 
 
-def taken(path, name, process, **more):
-    return _lease.take(path, f"{name}@laptop", name, watched=process.pid, **more)
+def taken(path, play, process, **more):
+    return _lease.take(path, f"{play}@laptop", play, watched=process.pid, **more)
 
 
 def is_free(path):
@@ -54,8 +56,8 @@ def test_a_second_process_is_told_who_is_first(path):
 
 
 def test_a_lease_outlives_the_task_and_ends_with_the_connection(path, connection):
-    assert taken(path, "ann", connection) is None
-    assert taken(path, "ben", connection)["by"] == "ann@laptop"
+    assert taken(path, "ann", connection).holder is None
+    assert taken(path, "ben", connection).holder["by"] == "ann@laptop"
     connection.kill()
     connection.wait()
     assert becomes_free(path)
@@ -72,17 +74,63 @@ def test_a_lease_is_let_go_by_whoever_took_it_only(path, connection):
 
 def test_a_dead_holder_gives_way_while_its_connection_lingers(path, connection):
     taken(path, "ann", connection)
-    assert taken(path, "ben", connection, instead_of="cid")["token"] == "ann"
-    assert taken(path, "ben", connection, instead_of="ann") is None
+    assert taken(path, "ben", connection, instead_of="cid").holder["token"] == "ann"
+    assert taken(path, "ben", connection, instead_of="ann").holder is None
     assert _lock.read(path)["by"] == "ben@laptop"
     _lease.release(path, "ben")
 
 
 def test_the_same_play_may_take_its_lease_again(path, connection):
-    assert taken(path, "ann", connection) is None
-    assert taken(path, "ann", connection) is None
+    assert taken(path, "ann", connection) == _lease.Taken()
+    assert taken(path, "ann", connection) == _lease.Taken()
     _lease.release(path, "ann")
     assert becomes_free(path)
+
+
+def test_each_name_of_a_host_has_its_turn_in_one_play(path, connection):
+    names = ["shop", "blog", "shop", "wiki", "blog"]
+    assert [taken(path, "ann", connection, name=name).turn for name in names] == [0, 1, 0, 2, 1]
+    assert taken(path, "ben", connection, name="shop").holder["token"] == "ann"
+    _lease.release(path, "ann")
+    assert becomes_free(path)
+    assert taken(path, "ben", connection, name="blog") == _lease.Taken(turn=0)
+    _lease.release(path, "ben")
+
+
+def test_names_that_come_at_once_have_turns_of_their_own(path, connection):
+    """They are tasks of several processes, and meet at any moment, also when the play has had the lock before."""
+    taken(path, "ann", connection, name="wiki")
+    _lease.release(path, "ann")
+    assert becomes_free(path)
+
+    program = (
+        "import pathlib, sys; from ansible_collections.landfall.django.plugins.module_utils import _lease;"
+        "path, watched, name = sys.argv[1:];"
+        "print(_lease.take(pathlib.Path(path), 'ann', 'ann', watched=int(watched), name=name).turn)"
+    )
+    commands = [[sys.executable, "-c", program, str(path), str(connection.pid), name] for name in ("shop", "blog")]
+    tasks = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
+    assert sorted(task.communicate()[0] for task in tasks) == ["0\n", "1\n"]
+    _lease.release(path, "ann")
+
+
+@pytest.mark.parametrize(
+    ("name", "together"),
+    [
+        ("linear", True),
+        ("ansible.builtin.linear", True),
+        ("debug", True),
+        ("mitogen_linear", True),
+        ("free", False),
+        ("ansible.builtin.host_pinned", False),
+        ("mitogen_free", False),
+    ],
+)
+def test_names_share_a_lock_only_where_all_hosts_go_together(name, together):
+    play = types.SimpleNamespace(strategy=name)
+    task = types.SimpleNamespace(_parent=types.SimpleNamespace(_parent=types.SimpleNamespace(_play=play)))
+    assert strategy(task) == name
+    assert is_lockstep(name) is together
 
 
 def test_a_process_knows_what_it_was_started_through():
@@ -95,9 +143,11 @@ def test_a_process_knows_what_it_was_started_through():
 def test_only_a_run_of_this_machine_can_be_known_to_be_dead(connection):
     alive = token(connection.pid)
     assert not is_dead(alive)
+    assert not is_dead(f"{alive}/shop")
     assert not is_dead("elsewhere/1/then")
     assert not is_dead("")
     assert is_dead(f"{socket.gethostname()}/{connection.pid}/earlier")
     connection.kill()
     connection.wait()
     assert is_dead(alive)
+    assert is_dead(f"{alive}/shop")

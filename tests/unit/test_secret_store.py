@@ -14,14 +14,14 @@ from ansible_collections.landfall.django.plugins.module_utils._secret_store impo
     KEY,
     REDIS,
     Store,
+    numbered,
     settle,
-    users,
 )
 
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "shop" / "secrets", os.getuid())
+    return Store(tmp_path / "shop" / "secrets", dict.fromkeys(("db", "redis"), os.getuid()))
 
 
 def test_missing_secrets_are_made_strong_and_different():
@@ -84,8 +84,19 @@ def test_redis_takes_two_passwords_while_one_of_them_retires(store):
     assert all(hashlib.sha256(word).hexdigest() in said for word in (b"old", b"new"))
 
 
-def test_the_list_of_users_holds_no_password():
-    assert users(["one", "one"]) == f"user default on #{hashlib.sha256(b'one').hexdigest()} ~* &* +@all\n"
+def test_redis_gets_an_administrator_who_stays_the_same(store):
+    store.write({REDIS: "one"})
+    password = store.administrator()
+    assert re.fullmatch(r"[A-Za-z0-9_-]{64}", password)
+    assert store.write_users(["two"]) == ["redis/users.acl"]
+    assert store.administrator() == password
+
+
+@pytest.mark.parametrize("owner", ["mysql", "-1", "", None])
+def test_the_user_of_a_service_is_a_number(owner):
+    assert numbered({"db": "999"}) == {"db": 999, "redis": 10003}
+    with pytest.raises(ValueError, match=f"db: {owner}.*stack_compose_override"):
+        numbered({"db": owner})
 
 
 def test_a_fallback_can_be_kept_and_forgotten(store):

@@ -74,6 +74,60 @@ def test_the_root_file_system_of_the_project_cannot_be_written(host, containers)
     assert host.run(touch, "/tmp/note").rc == 0
 
 
+def test_no_two_services_share_a_user(host, containers):
+    users = {service: one["Config"]["User"].split(":")[0] for service, one in containers.items()}
+    project = {users.pop(service) for service in ("web", "celery", "celery-beat")}
+    assert (project, users["db"], users["redis"]) == ({"10001"}, "10002", "10003")
+    assert len({*users.values(), *project}) == len(users) + 1
+    # Nor does anybody on the host have the number of those who hold data.
+    accounts = {line.split(":")[2] for line in host.file("/etc/passwd").content_string.splitlines()}
+    assert not accounts & {"10001", "10002", "10003"}
+
+
+def test_a_host_without_memory_ends_background_work_first_and_the_database_last(host, containers):
+    def score(service):
+        return int(host.check_output(f"cat /proc/{containers[service]['State']['Pid']}/oom_score_adj"))
+
+    order = ("celery", "web", "redis", "db")
+    assert [score(service) for service in order] == [500, 300, 100, 0]
+    assert score("celery-beat") == 500
+    assert score("nginx") == 0
+
+
+def test_redis_serves_the_project_and_none_of_its_dangerous_commands(host, containers):
+    web = containers["web"]["Name"].strip("/")
+    used = """
+from django.core.cache import cache, caches
+from django.conf import settings
+from shop import celery_app
+import redis
+cache.set("one", 1); cache.incr("one"); print(cache.get_many(["one", "two"])); cache.clear(); print(cache.get("one"))
+client = redis.Redis.from_url(settings.CACHES["default"]["LOCATION"])
+print(client.eval("return redis.call('ZADD', KEYS[1], 1, 'message')", 1, "channel"))
+print(len(celery_app.control.ping(timeout=3)))
+for command in ("CONFIG GET dir", "ACL LIST", "MODULE LIST", "DEBUG SLEEP 0", "REPLICAOF NO ONE", "SAVE", "SHUTDOWN",
+                "FLUSHALL", "MONITOR", "MIGRATE h 1 k 0 1", "FUNCTION LIST"):
+    try:
+        print("allowed", command, client.execute_command(*command.split()))
+    except redis.ResponseError as refused:
+        assert "no permissions" in str(refused) or "not allowed" in str(refused), refused
+"""
+    said = host.check_output("docker exec %s python3 manage.py shell -v 0 -c %s", web, used)
+    assert said.splitlines() == ["{'one': 2}", "None", "1", "1"]
+
+
+def test_a_volume_of_another_owner_is_handed_over_and_no_link_in_it_followed(host, ansible_playbook):
+    """As one that an earlier version has left, or a copy that root has put back."""
+    volume = host.check_output("docker volume inspect --format '{{.Mountpoint}}' shop_redis-data")
+    host.check_output("docker rm --force shop-redis-1")
+    host.check_output(f"ln -s /etc/shadow {volume}/planted; chown -hR 999:999 {volume}")
+    done = ansible_playbook("landfall.django.deploy")
+    assert done.returncode == 0, done.stdout
+    assert host.check_output(f"find {volume} -not -user 10003") == ""
+    assert host.file("/etc/shadow").user == "root"
+    assert host.check_output("docker inspect --format '{{.State.Health.Status}}' shop-redis-1") == "healthy"
+
+
 def test_only_nginx_publishes_ports(containers):
     published = {name for name, one in containers.items() if any((one["HostConfig"]["PortBindings"] or {}).values())}
     assert published == {"edge"}

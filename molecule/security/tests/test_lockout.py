@@ -94,6 +94,34 @@ def test_both_of_its_ports_stay_open_and_keys_alone_open_them(host, harden, vari
     assert scan_from(neighbour, variables["ansible_host"], 22, 2222) == [22, 2222]
 
 
+def test_the_journal_is_on_the_disk_and_its_group_reads_it(host):
+    machine = host.file("/etc/machine-id").content_string.strip()
+    host.check_output("logger --tag=planted kept && journalctl --sync")
+    for folder in ("/var/log/journal", f"/var/log/journal/{machine}"):
+        found = host.file(folder)
+        assert (found.user, found.group, oct(found.mode)) == ("root", "systemd-journal", "0o2755")
+    assert host.check_output("journalctl --directory=/var/log/journal --identifier=planted --output=cat") == "kept"
+    assert host.check_output("find /run/log/journal -name system.journal") == ""
+
+
+def test_two_names_of_one_host_are_hardened_in_one_play(host, variables, ansible_playbook, tmp_path):
+    """Each comes to a change of sshd, and tries, proves and keeps it for itself."""
+    again = tmp_path / "again.yml"
+    known = ("ansible_host", "lab_suite")
+    again.write_text(json.dumps({"all": {"hosts": {"again": {name: variables[name] for name in known}}}}))
+    names = f"{variables['inventory_hostname']},again"
+    # The same for both, and another than now.
+    options = {"hardening_fail2ban": True, "hardening_ssh_options": {"ClientAliveCountMax": 4}, "alone_hosts": names}
+    arguments = ["--inventory", str(again), "--limit", names, "--extra-vars", json.dumps(options)]
+    said = [ansible_playbook(str(HERE / "alone.yml"), *arguments).stdout for _run in range(2)]
+    assert "failed=0" in said[0]
+    assert [text.count("failed=0") for text in said] == [2, 2], said[0]
+    assert "taken back" not in said[0]
+    assert [line.split()[3] for line in said[1].splitlines() if "unreachable=" in line] == ["changed=0"] * 2, said[1]
+    assert effective(host)["clientalivecountmax"] == "4"
+    assert not host.file("/var/lib/landfall/unconfirmed").exists
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [

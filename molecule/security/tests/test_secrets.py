@@ -138,7 +138,11 @@ def test_a_service_sees_no_secret_that_it_does_not_use(host, secrets):
         assert secrets["db/password"] in environment(host, service)
     for service in ("db", "redis"):
         assert not [name for name, value in secrets.items() if value in environment(host, service)]
-    assert host.run("docker exec shop-redis-1 ls /run/secrets").stdout.split() == ["password", "users.acl"]
+    assert host.run("docker exec shop-redis-1 ls /run/secrets").stdout.split() == [
+        "admin_password",
+        "password",
+        "users.acl",
+    ]
 
 
 def environment(host, service):
@@ -151,7 +155,7 @@ def test_nobody_but_root_gets_to_the_files(host):
     for name in FILES:
         assert host.check_output(f"stat -c %a {SECRETS}/{name}") == "400"
     # Somebody on the host has the number of the containers' user.
-    assert host.run(f"setpriv --reuid=999 --regid=999 --clear-groups cat {SECRETS}/db/password").rc != 0
+    assert host.run(f"setpriv --reuid=10002 --regid=10002 --clear-groups cat {SECRETS}/db/password").rc != 0
 
 
 def test_the_database_user_owns_its_schema_and_nothing_else(host):

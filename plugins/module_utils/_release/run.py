@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils import _lock
 from ansible_collections.landfall.django.plugins.module_utils._database.project import unknown
+from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import is_running, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.mounts import holds_deleted
@@ -182,6 +183,7 @@ class Release:
 
     @staticmethod
     def _up(compose: Compose, services: tuple[str, ...]) -> None:
+        volumes.prepare(compose, services)
         # One that holds a deleted folder is as Compose wants it, and does not find its secrets there.
         held = any(holds_deleted(item) for name in services for item in compose.containers(name).values())
         force = ("--force-recreate",) if held else ()
