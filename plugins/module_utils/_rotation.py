@@ -16,9 +16,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils import _dotenv, _redis_users
-from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
-from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._secret_store import (
     DATABASE,
     DATABASE_ROOT,
@@ -28,7 +29,6 @@ from ansible_collections.landfall.django.plugins.module_utils._secret_store impo
     Store,
     make,
 )
-from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 
 # The project's settings before the rotation, by which those of kept releases are brought up to date.
 _FORMER = "former.env"

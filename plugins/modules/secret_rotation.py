@@ -97,12 +97,12 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
-from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, serving
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._rotation import Rotation
 from ansible_collections.landfall.django.plugins.module_utils._secret_store import FILES, OWNERS, Store, numbered
-from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.landfall.django.plugins.module_utils import _redis_users
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._dotenv import dump, load
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._rotation import Rotation, carried, holders
 from ansible_collections.landfall.django.plugins.module_utils._secret_store import (
     DATABASE,
@@ -18,7 +19,6 @@ from ansible_collections.landfall.django.plugins.module_utils._secret_store impo
     REDIS,
     Store,
 )
-from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 
 OLD = {KEY: "old-key", DATABASE: "old-database", DATABASE_ROOT: "old-root", REDIS: "old-redis"}
 ALTER = re.compile(

@@ -13,8 +13,8 @@ import stat
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import containers
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
 
 SECRETS = "/run/secrets"
 

@@ -70,8 +70,8 @@ class Engine:
         self.handed = []
         monkeypatch.setattr(Compose, "__call__", lambda _self, *words, **_options: self.said.append(words) or "")
         monkeypatch.setattr(Compose, "containers", lambda _self: {item["Id"]: item for item in self.items})
-        monkeypatch.setattr(_volumes, "containers", self.mounting)
-        monkeypatch.setattr(_volumes, "hand_over", lambda place, uid, gid: not self.handed.append((place, uid, gid)))
+        monkeypatch.setattr(volumes, "containers", self.mounting)
+        monkeypatch.setattr(volumes, "hand_over", lambda place, uid, gid: not self.handed.append((place, uid, gid)))
 
     def mounting(self, filters):
         (name,) = (word.partition("=")[2] for word in filters)
