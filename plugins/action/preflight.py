@@ -19,6 +19,11 @@ ENVIRONMENTS = ("stack_environment", "stack_secrets")
 
 # What brings a source to the host: the role installs what is missing.
 PROGRAMS = ("git", "rsync")
+NO_PIPELINING = (
+    "Ansible does not pipeline to this host (become_method, connection plugin, ANSIBLE_KEEP_REMOTE_FILES, or"
+    " ansible_pipelining: false). If this run is killed, it may leave secrets in ~/.ansible/tmp on the host:"
+    " see docs/secrets.md."
+)
 
 
 class ActionModule(ActionBase):
@@ -90,6 +95,8 @@ class ActionModule(ActionBase):
         if probe.get("failed"):
             return [f"The host cannot be examined: {probe.get('msg')}"]
         result["warnings"] = host.warnings_of(probe)
+        if not self._connection.is_pipelining_enabled():
+            result["warnings"].append(NO_PIPELINING)
         result["programs"] = probe["programs"]
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
         profile = values.get("letsencrypt_profile", "") if variables.uses_front(values) else ""

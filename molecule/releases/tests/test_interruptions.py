@@ -41,7 +41,7 @@ def wait_for_task(process: subprocess.Popen[str], name: str) -> None:
 # A task, and the seconds after its beginning.
 MOMENTS = (
     ("Build the image", 0.5),
-    ("Have the Compose file", 0),
+    ("Write the Compose file", 0),
     *(("Bring the release into service", seconds) for seconds in (1, 3, 6)),
 )
 
