@@ -71,7 +71,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _interrupt, _ledger
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
-from ansible_collections.landfall.django.plugins.module_utils._release import Release
+from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
 from ansible_collections.landfall.django.plugins.module_utils._site import RolloutError, Site
 
 

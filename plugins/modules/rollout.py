@@ -195,10 +195,10 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _interrupt
-from ansible_collections.landfall.django.plugins.module_utils._cures import with_cure
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
-from ansible_collections.landfall.django.plugins.module_utils._release import Release
+from ansible_collections.landfall.django.plugins.module_utils._release.hints import with_cure
+from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
 from ansible_collections.landfall.django.plugins.module_utils._rollout import before
 from ansible_collections.landfall.django.plugins.module_utils._site import RolloutError, Site
 
