@@ -37,12 +37,13 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.landfall.django.plugins.module_utils._preflight_front import problems_of
+from ansible_collections.landfall.django.plugins.module_utils._preflight_numbers import problems_of as out_of_bounds
 
 
 def front_problems(values: dict[str, object]) -> list[str]:
     if not isinstance(values, dict):
         raise AnsibleFilterError(f"landfall.django.front_problems needs a dictionary, not {type(values).__name__}")
-    return problems_of(values)
+    return [*problems_of(values), *out_of_bounds(values, "nginx_")]
 
 
 class FilterModule:

@@ -28,7 +28,6 @@ def problems_of(values: Values) -> list[str]:
     checks: tuple[Iterable[str], ...] = (
         _names(values),
         _sizes(values),
-        _hsts(values),
         _logins(values),
         _proxies(values),
     )
@@ -56,12 +55,6 @@ def _sizes(values: Values) -> Iterator[str]:
         yield f"nginx_memory_limit: '{memory}' is not a size of Docker's: give one such as 128m."
 
 
-def _hsts(values: Values) -> Iterator[str]:
-    seconds = values.get("nginx_hsts_seconds") or 0
-    if seconds < 0:
-        yield f"nginx_hsts_seconds: {seconds} is no time: give seconds, such as 31536000 for a year, or 0."
-
-
 def _logins(values: Values) -> Iterator[str]:
     for path in values.get("nginx_site_login_paths") or []:
         if not _PATH.fullmatch(str(path)):
@@ -69,9 +62,6 @@ def _logins(values: Values) -> Iterator[str]:
                 f"nginx_site_login_paths: '{path}' is not a plain path: begin it with / and leave out the query, "
                 "as in /admin/login/."
             )
-    rate = values.get("nginx_site_logins_per_minute")
-    if rate is not None and rate < 1:
-        yield f"nginx_site_logins_per_minute: {rate} would let nobody in: set it to 1 or more."
 
 
 def _proxies(values: Values) -> Iterator[str]:

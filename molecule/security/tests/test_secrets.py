@@ -72,12 +72,13 @@ def vault(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def killed(host, playbook_command, vault):
-    """A release without pipelining is killed in the middle, another one ends. What lay in the temporary folders?"""
+    """Releases without pipelining are killed in the middle, and one ends. What lay in the temporary folders?"""
     found = "/run/found-planted"
     # Whatever is there at some moment is what a kill at that moment would leave.
     # The brackets keep the mark itself out of this command, which the journal has.
     watch = f"while sleep 0.05; do grep -rls '{MARK[:-1]}[{MARK[-1]}]' {TEMPORARY} >>{found}; done"
     host.check_output("systemd-run --quiet --unit=watch sh -c %s", watch)
+    said = []
     try:
         for task in ("Settle every secret", "Write the environment", None):
             process = subprocess.Popen(
@@ -89,7 +90,6 @@ def killed(host, playbook_command, vault):
                 text=True,
                 start_new_session=True,
             )
-            said = []
             for line in process.stdout:
                 said.append(line)
                 if task and task in line:
