@@ -140,10 +140,18 @@ class ActionModule(ActionBase):
             names = {"nginx_http_port": 80, "nginx_https_port": 443}
             ports = {values.get(name, default): name for name, default in names.items()}
         root = values.get("stack_root") or "/srv"
+        front = str(values.get("stack_nginx_root") or "") if variables.uses_front(values) else ""
+        arguments = {
+            "ports": list(ports),
+            "paths": [root, "/var/lib/docker"],
+            "programs": list(PROGRAMS),
+            "stack_root": root,
+            "front_root": front,
+        }
         try:
             probe = self._execute_module(
                 module_name="landfall.django.host_probe",
-                module_args={"ports": list(ports), "paths": [root, "/var/lib/docker"], "programs": list(PROGRAMS)},
+                module_args=arguments,
                 task_vars=raw,
             )
         except AnsibleConnectionFailure as error:
@@ -156,4 +164,10 @@ class ActionModule(ActionBase):
         result["programs"] = probe["programs"]
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
         profile = values.get("letsencrypt_profile", "") if variables.uses_front(values) else ""
-        return [*host.problems_of(probe, ports, minimum), *host.profile_problems(probe, profile)]
+        name = str(values.get("stack_name") or "")
+        site, domains = values.get("nginx_site_name") or name, values.get("stack_domains") or []
+        return [
+            *host.problems_of(probe, ports, minimum),
+            *host.profile_problems(probe, profile),
+            *host.neighbour_problems(probe, name, root, site, domains if front else []),
+        ]
