@@ -36,8 +36,8 @@ def visit(variables) -> Callable[[str], Visitor]:
 
 
 @pytest.fixture(scope="module")
-def ansible_playbook(variables) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a playbook against this host, with the arguments that Molecule gives its own runs."""
+def playbook_command(variables) -> Callable[..., list[str]]:
+    """The command that runs a playbook against this host, with the arguments that Molecule gives its own runs."""
     arguments = [
         part.replace("${MOLECULE_PROJECT_DIRECTORY}", os.environ["MOLECULE_PROJECT_DIRECTORY"]).replace(
             "${MOLECULE_SCENARIO_DIRECTORY}", os.environ["MOLECULE_SCENARIO_DIRECTORY"]
@@ -45,10 +45,19 @@ def ansible_playbook(variables) -> Callable[..., subprocess.CompletedProcess[str
         for part in scenario()["ansible"]["executor"]["args"]["ansible_playbook"]
     ]
 
+    def command(playbook: str, *more: str) -> list[str]:
+        return ["ansible-playbook", playbook, *arguments, "--limit", variables["inventory_hostname"], *more]
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def ansible_playbook(playbook_command) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a playbook against this host."""
+
     def run(playbook: str, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = ["ansible-playbook", playbook, *arguments, "--limit", variables["inventory_hostname"], *more]
         return subprocess.run(
-            command,
+            playbook_command(playbook, *more),
             env=os.environ | {"ANSIBLE_FORCE_COLOR": "0"} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

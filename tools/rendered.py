@@ -41,8 +41,8 @@ def know_plugins() -> None:
         init_plugin_loader([])
 
 
-def rendered(role: str, template: str, variables: Mapping[str, Any]) -> str:
-    """A template with a role's defaults, as far as the variables do not say otherwise."""
+def templar(role: str, variables: Mapping[str, Any]) -> Templar:
+    """What templates with a role's defaults, as far as the variables do not say otherwise."""
     know_plugins()
     folder = ROOT / "roles" / role
     loader = DataLoader()
@@ -51,9 +51,20 @@ def rendered(role: str, template: str, variables: Mapping[str, Any]) -> str:
     for name in ("defaults", "vars"):
         known |= loader.load_from_file(str(folder / name / "main.yml"), trusted_as_template=True)
     known |= {"ansible_managed": "Ansible managed", "ansible_check_mode": False, **SHOP, **FOUND, **variables}
+    return Templar(loader, known)
+
+
+def rendered(role: str, template: str, variables: Mapping[str, Any]) -> str:
+    """A template of the role."""
     text = trust_as_template((ROOT / template).read_text())
     # As the lookup template does it.
-    return str(Templar(loader, known).template(text, overrides={"trim_blocks": True, "keep_trailing_newline": True}))
+    overrides = {"trim_blocks": True, "keep_trailing_newline": True}
+    return str(templar(role, variables).template(text, overrides=overrides))
+
+
+def variable(role: str, name: str, variables: Mapping[str, Any]) -> Any:
+    """The value that a variable of the role has."""
+    return templar(role, variables).template(trust_as_template(f"{{{{ {name} }}}}"))
 
 
 def dockerfile(lock: str, **variables: Any) -> str:

@@ -39,12 +39,14 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.landfall.django.plugins.module_utils._preflight_front import account_problems, problems_of
+from ansible_collections.landfall.django.plugins.module_utils._preflight_numbers import problems_of as out_of_bounds
 
 
 def front_problems(values: dict[str, Any]) -> list[str]:
     if not isinstance(values, dict):
         raise AnsibleFilterError(f"landfall.django.front_problems needs a dictionary, not {type(values).__name__}")
-    return [*problems_of(values), *account_problems(str(values.get("nginx_user")), values.get("accounts") or ())]
+    accounts = account_problems(str(values.get("nginx_user")), values.get("accounts") or ())
+    return [*problems_of(values), *out_of_bounds(values, "nginx_"), *accounts]
 
 
 class FilterModule:

@@ -7,6 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any
 
@@ -34,6 +35,18 @@ def parse_memory(text: str) -> int:
         if line.startswith("MemTotal:"):
             return int(line.split()[1]) // 1024
     return 0
+
+
+def parse_compose_name(text: str) -> str:
+    """The project's name in a compose.yaml of this collection, or nothing."""
+    found = re.search(r"^name: *(\S+)", text, re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def parse_server_names(text: str) -> list[str]:
+    """The names that a server file of Nginx answers to."""
+    lines = re.findall(r"^\s*server_name\s+([^;]+);", text, re.MULTILINE)
+    return sorted({name for line in lines for name in line.split()} - {"_"})
 
 
 def parse_listening(text: str) -> dict[int, list[str]]:

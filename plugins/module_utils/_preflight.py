@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils import _preflight_front
+from ansible_collections.landfall.django.plugins.module_utils import _preflight_front, _preflight_numbers
+from ansible_collections.landfall.django.plugins.module_utils._project import processes
 
 Values = Mapping[str, Any]
 
 SOURCES = ("stack_git_repository", "stack_project_dir", "stack_image")
-RESERVED_SERVICES = ("db", "redis", "web", "nginx")
+# Those of the stack and of the front, and those that a release runs once.
+RESERVED_SERVICES = ("db", "redis", "web", "nginx", "edge", "migrate", "collectstatic")
 
 _STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -54,7 +56,9 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         _email(values),
         _database(values),
         _containers(values),
-        _numbers(values),
+        _preflight_numbers.problems_of(values),
+        _ports(values),
+        _fallbacks(values),
         _paths(values),
         _controller_files(values, path_of),
         _processes(values),
@@ -72,17 +76,24 @@ def uses_front(values: Values) -> bool:
     return not is_development(values) and values.get("stack_nginx_root", "/srv/nginx") != ""
 
 
-def environment_names(name: str, value: Any) -> Iterator[str]:
-    """The names of a dictionary that becomes environment variables; its values are none of our business yet."""
+def environment_problems(name: str, value: Any) -> Iterator[str]:
+    """What is wrong with a dictionary that becomes environment variables or build arguments. No value is repeated."""
     if not isinstance(value, Mapping):
         yield f"{name}: it is not a dictionary: write one line a setting, as NAME: value."
         return
-    for key in value:
+    for key, item in value.items():
         if not _ENVIRONMENT_NAME.fullmatch(str(key)):
             yield (
                 f"{name}: '{key}' is not the name of an environment variable: use letters, digits and _ only, "
                 "and no digit at the beginning."
             )
+        if isinstance(item, (Mapping, list, tuple, set)):
+            yield (
+                f"{name}: {key} is a dictionary or a list, and an environment has texts only: put it in quotes, or"
+                ' write "{{ … | to_json }}"; before ansible-core 2.19, "{{ … | string }}" for what is JSON already.'
+            )
+        elif "\0" in str(item):
+            yield f"{name}: {key} has a NUL character in it, which no environment can hold: remove it."
 
 
 def _stack_name(values: Values) -> Iterator[str]:
@@ -104,6 +115,12 @@ def _front(values: Values) -> Iterator[str]:
     if not uses_front(values):
         return
     given = dict(values)
+    made, used = (str(values.get(name) or "").rstrip("/") for name in ("nginx_root", "stack_nginx_root"))
+    if made and used and made != used:
+        yield (
+            f"stack_nginx_root: '{used}' is not nginx_root, '{made}', where the role nginx puts the front: set "
+            "nginx_root alone."
+        )
     # By default they are the same, and then all has been said.
     if given.get("nginx_site_domains") == given.get("stack_domains"):
         given.pop("nginx_site_domains", None)
@@ -200,14 +217,17 @@ def _containers(values: Values) -> Iterator[str]:
         yield "stack_compose_override: its services are not a dictionary: write them as in a compose.yaml."
 
 
-def _numbers(values: Values) -> Iterator[str]:
-    for name in ("stack_port", "nginx_http_port", "nginx_https_port"):
-        if name in values and not 1 <= values[name] <= 65535:
-            yield f"{name}: {values[name]} is not a port: give a number from 1 to 65535."
+def _ports(values: Values) -> Iterator[str]:
     if "nginx_http_port" in values and values["nginx_http_port"] == values.get("nginx_https_port"):
         yield f"nginx_http_port and nginx_https_port are both {values['nginx_http_port']}: give each its own port."
-    if "stack_web_replicas" in values and values["stack_web_replicas"] < 1:
-        yield f"stack_web_replicas: {values['stack_web_replicas']} would serve nobody: set it to 1 or more."
+
+
+def _fallbacks(values: Values) -> Iterator[str]:
+    if any("," in key for key in values.get("stack_secret_key_fallbacks") or []):
+        yield (
+            "stack_secret_key_fallbacks: a key has a comma in it, and the project gets them with commas between: leave "
+            "that key out."
+        )
 
 
 def _paths(values: Values) -> Iterator[str]:
@@ -250,8 +270,29 @@ def _has_dockerfile(folder: Path, values: Values) -> bool:
 
 
 def _processes(values: Values) -> Iterator[str]:
-    for name in values.get("stack_processes") or {}:
-        if name in RESERVED_SERVICES:
+    for name, command in (values.get("stack_processes") or {}).items():
+        if str(name).lower() in RESERVED_SERVICES:
             yield f"stack_processes: '{name}' is a service that the stack has already: choose another name."
-        elif not _SERVICE.fullmatch(str(name)):
+        elif not isinstance(name, str) or not _SERVICE.fullmatch(name):
             yield f"stack_processes: '{name}' is not the name of a service: use lower-case letters, digits and hyphens."
+        else:
+            yield from _command(name, command)
+
+
+def _command(name: str, command: Any) -> Iterator[str]:
+    if not isinstance(command, str):
+        yield f"stack_processes: the command of {name} is not a text: write it in quotes, as in a shell."
+        return
+    if not command.strip():
+        yield f"stack_processes: the command of {name} is empty: give one, or leave {name} out."
+        return
+    try:
+        kind = processes.kind_of(command)
+    except ValueError:
+        yield f"stack_processes: the command of {name} has a quotation mark that nothing closes: close it."
+        return
+    if kind == processes.BOTH:
+        yield (
+            f"stack_processes: {name} is a worker with a beat inside (-B), and each release would have two beats for a "
+            f"while: leave -B out, and give beat a process of its own, such as {name}-beat: celery --app=… beat."
+        )

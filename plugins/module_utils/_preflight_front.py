@@ -43,7 +43,6 @@ def problems_of(values: Values) -> list[str]:
     checks: tuple[Iterable[str], ...] = (
         _names(values),
         _sizes(values),
-        _hsts(values),
         _buffers(values),
         _logins(values),
         _health(values),
@@ -105,12 +104,6 @@ def account_problems(user: str, accounts: Iterable[Mapping[str, Any]]) -> Iterat
             )
 
 
-def _hsts(values: Values) -> Iterator[str]:
-    seconds = values.get("nginx_hsts_seconds") or 0
-    if seconds < 0:
-        yield f"nginx_hsts_seconds: {seconds} is no time: give seconds, such as 31536000 for a year, or 0."
-
-
 def _logins(values: Values) -> Iterator[str]:
     for path in values.get("nginx_site_login_paths") or []:
         if not _PATH.fullmatch(str(path)):
@@ -118,9 +111,6 @@ def _logins(values: Values) -> Iterator[str]:
                 f"nginx_site_login_paths: '{path}' is not a plain path: begin it with / and leave out the query, "
                 "as in /admin/login/."
             )
-    rate = values.get("nginx_site_logins_per_minute")
-    if rate is not None and rate < 1:
-        yield f"nginx_site_logins_per_minute: {rate} would let nobody in: set it to 1 or more."
 
 
 def _health(values: Values) -> Iterator[str]:

@@ -7,7 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
@@ -38,6 +38,18 @@ def profile_problems(probe: Probe, profile: str) -> Iterator[str]:
             f"letsencrypt_profile: '{profile}' needs certbot 4.0, which {system['name']} does not have: leave it "
             "empty, or use Debian 13."
         )
+
+
+def neighbour_problems(probe: Probe, name: str, root: str, site: str, domains: Collection[str]) -> Iterator[str]:
+    """What another stack of the host has already; `site` is the own one."""
+    if name and probe.get("stack") not in ("", None, name):
+        yield f"stack_root: {root} on the host belongs to the stack {probe['stack']}: give {name} a folder of its own."
+    for other, taken in sorted((probe.get("sites") or {}).items()):
+        for domain in sorted(set(taken) & set(domains)) if other != site else ():
+            yield (
+                f"stack_domains: '{domain}' is a host name of the site {other} on this host: give it to one of the "
+                f"two, or remove {other} first."
+            )
 
 
 def warnings_of(probe: Probe) -> list[str]:

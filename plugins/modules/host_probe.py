@@ -35,6 +35,14 @@ options:
     type: list
     elements: str
     default: []
+  stack_root:
+    description: Folder of a stack, to see whose it is already.
+    type: str
+    default: ""
+  front_root:
+    description: Folder of the host's Nginx, to see which sites it serves already.
+    type: str
+    default: ""
 attributes:
   check_mode:
     support: full
@@ -92,6 +100,16 @@ programs:
   returned: success
   type: dict
   sample: {"rsync": true}
+stack:
+  description: The name of the stack whose files are in O(stack_root), empty where there are none.
+  returned: success
+  type: str
+  sample: shop
+sites:
+  description: The host names that the Nginx in O(front_root) serves, by site.
+  returned: success
+  type: dict
+  sample: {"shop": ["shop.example.com"]}
 ports:
   description:
     - For each port its holders, an empty list where it is free.
@@ -186,6 +204,11 @@ def account(given: str) -> dict[str, object]:
     return {"account": given, "user": user, "group": group}
 
 
+def sites(front_root: str) -> dict[str, list[str]]:
+    files = Path(front_root, "conf.d").glob("*.conf") if front_root else ()
+    return {file.stem: probe.parse_server_names(read(str(file))) for file in files}
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -193,6 +216,8 @@ def main() -> None:
             "paths": {"type": "list", "elements": "path", "default": []},
             "programs": {"type": "list", "elements": "str", "default": []},
             "accounts": {"type": "list", "elements": "str", "default": []},
+            "stack_root": {"type": "str", "default": ""},
+            "front_root": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
@@ -205,6 +230,8 @@ def main() -> None:
         paths=[free_space(path) for path in module.params["paths"]],
         programs={name: bool(module.get_bin_path(name)) for name in module.params["programs"]},
         ports=holders(module.params["ports"]),
+        stack=probe.parse_compose_name(read(f"{module.params['stack_root']}/compose.yaml")),
+        sites=sites(module.params["front_root"]),
     )
 
 

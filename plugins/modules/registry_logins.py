@@ -10,7 +10,8 @@ version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
   - Writes logins into docker's C(config.json), beside what else is there, with mode 0600 in a folder of 0700.
-  - No registry is asked, so a wrong password is noticed by the first pull. A password is on no command line.
+  - No registry is asked, so a wrong password is noticed by the first pull. A password is on no command line and in no
+    journal.
 attributes:
   check_mode:
     description: Says whether the file would change.
@@ -70,6 +71,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _registry
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+from ansible_collections.landfall.django.plugins.module_utils._secrets.hidden import parts
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -102,12 +104,12 @@ def main() -> None:
     }
     module = AnsibleModule(
         argument_spec={
-            "logins": {"type": "list", "elements": "dict", "required": True, "options": login},
+            "logins": {"type": "list", "elements": "dict", "required": True, "no_log": True, "options": login},
             "path": {"type": "path", "default": "/root/.docker/config.json"},
         },
         supports_check_mode=True,
     )
-    path, logins = Path(module.params["path"]), module.params["logins"]
+    path, logins = Path(module.params["path"]), parts(module, "logins", "password")
     try:
         before = read(path)
         after = _registry.with_logins(before, logins)

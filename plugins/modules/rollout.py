@@ -201,7 +201,7 @@ release:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._cures import with_cure
+from ansible_collections.landfall.django.plugins.module_utils._release.hints import with_cure
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt

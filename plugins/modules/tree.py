@@ -14,12 +14,13 @@ description:
     and only then replaces what differs, each file in one step. Where the check fails, nothing has changed.
   - Files that are good or bad together, as those of Nginx are, cannot be checked one by one. And one question to the
     host instead of two for each file is what makes an unchanged run quick.
+  - O(entries) are never written to the host's journal.
 attributes:
   check_mode:
     description: Says what would change. O(validate) is not run.
     support: full
   diff_mode:
-    description: Shows the files. Set C(diff) to false, and C(no_log), where O(entries) hold secrets.
+    description: Shows the files, but not those with O(entries[].secret).
     support: full
   platform:
     description: The host must have links and owners.
@@ -51,6 +52,10 @@ options:
         type: str
         choices: [present, absent]
         default: present
+      secret:
+        description: Whether the content may hold secrets. It is then in no diff and no result.
+        type: bool
+        default: false
       keep:
         description: Whether what is there already stays as it is.
         type: bool
@@ -105,16 +110,18 @@ paths:
   elements: str
   returned: success
 before:
-  description: What the changed files held before, by path; of those that were there.
+  description: What the changed files held before, by path; of those that were there and are not secret.
   type: dict
   returned: success
 """
 
+import os
 import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _tree
+from ansible_collections.landfall.django.plugins.module_utils._secrets.hidden import parts
 
 
 def validate(module: AnsibleModule, entries: list[_tree.Entry]) -> None:
@@ -129,7 +136,9 @@ def validate(module: AnsibleModule, entries: list[_tree.Entry]) -> None:
         module.fail_json(msg=f"refused by {command[0]}, so nothing was changed: {said}", rc=code)
 
 
-def shown(change: _tree.Change) -> dict[str, str]:
+def shown(change: _tree.Change, secret: bool) -> dict[str, str]:
+    if secret:
+        return {"prepared": f"{change.path}: its content may be secret and is not shown\n"}
     after = change.entry.content if change.entry.kind == _tree.FILE else b""
     return {
         "before_header": change.path,
@@ -145,6 +154,7 @@ def main() -> None:
         "content": {"type": "raw"},
         "target": {"type": "str"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "secret": {"type": "bool", "default": False, "no_log": False},
         "keep": {"type": "bool", "default": False},
         "recurse": {"type": "bool", "default": False},
         "mode": {"type": "str"},
@@ -154,15 +164,17 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "root": {"type": "path", "required": True},
-            "entries": {"type": "list", "elements": "dict", "required": True, "options": entry},
+            "entries": {"type": "list", "elements": "dict", "required": True, "no_log": True, "options": entry},
             "validate": {"type": "list", "elements": "str", "default": []},
             "beside": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
+    root, given = module.params["root"], parts(module, "entries", "content", where="secret")
+    secret = {os.path.join(root, one["path"]) for one in given if one["secret"]}
     try:
-        entries = [_tree.entry(given) for given in module.params["entries"]]
-        found = _tree.changes(module.params["root"], entries)
+        entries = [_tree.entry(one) for one in given]
+        found = _tree.changes(root, entries)
         files = [change for change in found if change.content and change.entry.kind != _tree.FOLDER]
         if not module.check_mode:
             if files and module.params["validate"]:
@@ -174,8 +186,12 @@ def main() -> None:
     module.exit_json(
         changed=bool(found),
         paths=[change.path for change in found],
-        before={change.path: change.before.decode(errors="replace") for change in files if change.before is not None},
-        diff=[shown(change) for change in files],
+        before={
+            change.path: change.before.decode(errors="replace")
+            for change in files
+            if change.before is not None and change.path not in secret
+        },
+        diff=[shown(change, change.path in secret) for change in files],
     )
 
 

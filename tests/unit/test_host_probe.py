@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.landfall.django.plugins.module_utils import _host_probe
 from ansible_collections.landfall.django.plugins.modules import host_probe
 
+from rendered import rendered
+
 TCP = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 163159 1 0 100 0 0 10 0
@@ -107,3 +109,13 @@ def test_an_account_by_its_name_or_number(given: str) -> None:
 
 def test_an_account_that_there_is_not() -> None:
     assert host_probe.account("no-such-one") == {"account": "no-such-one", "user": None, "group": None}
+def test_whose_a_folder_is_and_which_names_are_served(tmp_path: Path) -> None:
+    (tmp_path / "conf.d").mkdir()
+    for name in ("shop", "blog"):
+        given = {"nginx_site_name": name, "nginx_site_domains": [f"{name}.test", f"www.{name}.test"]}
+        (tmp_path / f"conf.d/{name}.conf").write_text(rendered("nginx", "templates/nginx/site.conf.j2", given))
+    assert host_probe.sites(str(tmp_path)) == {name: [f"{name}.test", f"www.{name}.test"] for name in ("blog", "shop")}
+    assert host_probe.sites("") == host_probe.sites(f"{tmp_path}/none") == {}
+    compose = rendered("stack", "templates/compose.yaml.j2", {})
+    assert _host_probe.parse_compose_name(compose) == "shop"
+    assert _host_probe.parse_compose_name("") == ""

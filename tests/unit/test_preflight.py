@@ -70,6 +70,9 @@ def test_what_a_stack_and_its_front_have_in_common_is_said_once() -> None:
         {"stack_database_host": "db.example.com", "stack_database_password": "p@ss'", "stack_database_user": "root"},
         {"stack_redis": False, "stack_redis_password": "p@ss"},
         {"stack_processes": {}},
+        {"nginx_root": "/srv/nginx/"},
+        {"nginx_root": "/opt/nginx", "stack_nginx_root": ""},
+        {"nginx_root": "/opt/nginx", "stack_mode": "development"},
     ],
 )
 def test_what_is_right_gets_no_word(change: dict[str, Any]) -> None:
@@ -116,17 +119,25 @@ def test_what_is_right_gets_no_word(change: dict[str, Any]) -> None:
         ({"stack_redis_password": "p ss"}, "stack_redis_password: it holds characters that"),
         ({"stack_database_name": "shop`"}, "stack_database_name: 'shop`' is not a plain name"),
         ({"stack_database_user": "root"}, "stack_database_user: 'root' belongs to the database itself"),
-        ({"stack_port": 0}, "stack_port: 0 is not a port"),
-        ({"nginx_http_port": 65536}, "nginx_http_port: 65536 is not a port"),
         ({"nginx_http_port": 443}, "nginx_http_port and nginx_https_port are both 443"),
-        ({"stack_web_replicas": 0}, "stack_web_replicas: 0 would serve nobody"),
         ({"stack_health_path": "health/"}, "stack_health_path: 'health/' is not the path of a URL"),
         ({"stack_root": "srv/shop"}, "stack_root: 'srv/shop' is not an absolute path on the host"),
         ({"stack_template_dirs": ["/nonexistent"]}, "stack_template_dirs: there is no folder /nonexistent"),
         ({"letsencrypt_ca_bundle": "/nonexistent.pem"}, "letsencrypt_ca_bundle: there is no file /nonexistent.pem"),
         ({"stack_git_key_file": "/nonexistent"}, "stack_git_key_file: there is no file /nonexistent"),
         ({"stack_processes": {"redis": "x"}}, "stack_processes: 'redis' is a service that the stack has already"),
+        ({"nginx_root": "/opt/nginx"}, "stack_nginx_root: '/srv/nginx' is not nginx_root, '/opt/nginx'"),
+        ({"stack_processes": {"migrate": "x"}}, "stack_processes: 'migrate' is a service that the stack has already"),
+        ({"stack_processes": {"CollectStatic": "x"}}, "'CollectStatic' is a service that the stack has already"),
+        ({"stack_processes": {"edge": "x"}}, "stack_processes: 'edge' is a service that the stack has already"),
         ({"stack_processes": {"My loop": "x"}}, "stack_processes: 'My loop' is not the name of a service"),
+        ({"stack_processes": {1: "x"}}, "stack_processes: '1' is not the name of a service"),
+        ({"stack_processes": {"loop": " "}}, "stack_processes: the command of loop is empty"),
+        ({"stack_processes": {"loop": None}}, "stack_processes: the command of loop is not a text"),
+        ({"stack_processes": {"loop": ["a", "b"]}}, "stack_processes: the command of loop is not a text"),
+        ({"stack_processes": {"loop": "sh -c 'a"}}, "the command of loop has a quotation mark that nothing closes"),
+        ({"stack_processes": {"w": "celery -A a worker -B"}}, "stack_processes: w is a worker with a beat inside"),
+        ({"stack_secret_key_fallbacks": ["a", "b,c"]}, "stack_secret_key_fallbacks: a key has a comma"),
     ],
 )
 def test_each_fault_has_its_sentence(change: dict[str, Any], sentence: str) -> None:
@@ -181,9 +192,16 @@ def test_a_project_folder_must_hold_a_project(tmp_path: Path) -> None:
 
 def test_environment_names() -> None:
     names = {"_OK": 1, "DJANGO_KEY2": "", "1ST": "", "A-B": "", "": ""}
-    found = list(_preflight.environment_names("stack_secrets", names))
+    found = list(_preflight.environment_problems("stack_secrets", names))
     assert [sentence.split("'")[1] for sentence in found] == ["1ST", "A-B", ""]
-    assert "is not a dictionary" in only(list(_preflight.environment_names("stack_secrets", ["A=b"])))
+    assert "is not a dictionary" in only(list(_preflight.environment_problems("stack_secrets", ["A=b"])))
+
+
+def test_environment_values() -> None:
+    values = {"A": ["hidden"], "B": {"c": "hidden"}, "C": "hid\0den", "D": None, "E": True, "F": 1.5, "G": ""}
+    found = list(_preflight.environment_problems("stack_secrets", values))
+    assert [sentence.split()[:2] for sentence in found] == [["stack_secrets:", name] for name in "ABC"]
+    assert "hid" not in " ".join(found)
 
 
 def test_a_play_is_stopped_with_all_of_them(tmp_path: Path) -> None:
@@ -200,7 +218,20 @@ def test_a_play_is_stopped_with_all_of_them(tmp_path: Path) -> None:
             "stack_project_dir": "nowhere",
             "stack_port": "abc",
             "stack_image": "{{ undefined_image }}",
-            "stack_secrets": {"KEY": "{{ stack_database_password }}", "2KEY": "{{ __stack_made.NOT_YET }}"},
+            "vault_tricky": "p{{4",
+            "stack_environment": {"OTHER": "{{ nobody_defined }}", "LIST": "{{ ['x'] }}"},
+            "stack_secrets": {
+                "KEY": "{{ stack_database_password }}",
+                "2KEY": "{{ __stack_made.NOT_YET }}",
+                "URL": "redis://:{{ stack_redis_password }}{{ __stack_made.NOT_YET }}@{{ vault_host }}",
+                "TRICKY": "hidden-{{ 7*7 }}",
+                "TRICKY_TOO": "{{ vault_tricky }}",
+                "MISSING": "{{ vault_missing }}",
+                "WRONG": "{{ 'hidden' | no_such_filter(vault_tricky_not) }}",
+            },
+            "stack_build_args": {"TOKEN": "{{ vault_build }}"},
+            "stack_compose_override": {"services": {"web": {"labels": ["{{ vault_label }}"]}}},
+            "docker_registry_logins": [{"registry": "a", "username": "b", "password": "{{ vault_registry }}"}],
             "stack_web_command": "{{ __stack_made.NOT_YET }}",
         },
         "tasks": [{"name": "Check", "include_role": {"name": "landfall.django.stack", "tasks_from": "preflight"}}],
@@ -226,7 +257,17 @@ def test_a_play_is_stopped_with_all_of_them(tmp_path: Path) -> None:
     said = done.stdout + done.stderr
     for sentence in (
         "stack_domain: there is no such variable: did you mean stack_domains?",
-        "stack_image: its value cannot be worked out: 'undefined_image' is undefined",
+        "stack_image: its value could not be evaluated: 'undefined_image' is undefined: define it",
+        "stack_environment: OTHER: its value could not be evaluated: 'nobody_defined' is undefined",
+        "stack_environment: LIST: it has {{ in it and names no variable there",
+        "stack_secrets: URL: its value could not be evaluated: vault_host is undefined",
+        "stack_secrets: TRICKY: it has {{ in it and names no variable there: mark it as text with !unsafe",
+        "stack_secrets: TRICKY_TOO: it refers to vault_tricky, and it has {{ in it, which begins a template",
+        "stack_secrets: MISSING: its value could not be evaluated: 'vault_missing' is undefined",
+        "stack_secrets: WRONG: its value could not be evaluated: ",
+        "stack_build_args: TOKEN: its value could not be evaluated: 'vault_build' is undefined",
+        "stack_compose_override: services.web.labels.0: its value could not be evaluated: 'vault_label' is undefined",
+        "docker_registry_logins: 0.password: its value could not be evaluated: 'vault_registry' is undefined",
         "stack_secrets: '2KEY' is not the name of an environment variable",
         "stack_port: 'abc' is not a whole number",
         "stack_name: 'Shop' is not a usable name",
@@ -234,3 +275,5 @@ def test_a_play_is_stopped_with_all_of_them(tmp_path: Path) -> None:
     ):
         assert sentence in said
     assert "stack_web_command" not in said
+    assert "KEY: its value" not in said
+    assert "hidden" not in said

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils import _preflight, _preflight_front
+from ansible_collections.landfall.django.plugins.filter.front_problems import front_problems
+from ansible_collections.landfall.django.plugins.module_utils import _preflight
 
 GOOD: dict[str, Any] = {
     "nginx_user": "landfall-nginx",
@@ -39,7 +40,7 @@ GOOD: dict[str, Any] = {
     ],
 )
 def test_good_values(values: dict[str, Any]) -> None:
-    assert _preflight_front.problems_of(values) == []
+    assert front_problems(values) == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_good_values(values: dict[str, Any]) -> None:
     ],
 )
 def test_bad_values(name: str, value: Any) -> None:
-    said = _preflight_front.problems_of({**GOOD, name: value})
+    said = front_problems({**GOOD, name: value})
     assert len(said) == 1, said
     assert said[0].startswith(f"{name}: ")
     assert said[0].endswith(".")

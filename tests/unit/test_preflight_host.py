@@ -75,3 +75,15 @@ def test_little_memory_is_only_a_warning() -> None:
     small = {**PROBE, "memory_mib": 481}
     assert "481 MiB" in only(_preflight_host.warnings_of(small))
     assert _preflight_host.problems_of(small, PORTS, 3072) == []
+
+
+def test_what_another_stack_of_the_host_has_is_not_taken() -> None:
+    probe = {**PROBE, "stack": "shop", "sites": {"shop": ["a.test", "b.test"], "blog": ["c.test"]}}
+
+    def found(name: str, *domains: str) -> list[str]:
+        return list(_preflight_host.neighbour_problems(probe, name, "/srv/shop", name, domains))
+
+    assert found("shop", "a.test", "b.test", "d.test") == []
+    assert "stack_domains: 'c.test' is a host name of the site blog" in only(found("shop", "a.test", "c.test"))
+    assert "stack_root: /srv/shop on the host belongs to the stack shop" in only(found("other", "d.test"))
+    assert list(_preflight_host.neighbour_problems(PROBE, "shop", "/srv/shop", "shop", ["a.test"])) == []

@@ -43,6 +43,11 @@ def refused(host, ansible_playbook):
         ({"stack_port": "eight"}, ["stack_port"]),
         ({"stack_wsgi_application": "shop/wsgi.py"}, ["stack_wsgi_application"]),
         ({"stack_database_password": "it's"}, ["stack_database_password"]),
+        ({"stack_secrets": {"TOKEN": "{{ vault_of_nobody }}"}}, ["stack_secrets: TOKEN", "vault_of_nobody"]),
+        ({"stack_secrets": {"TOKEN": "p{{4"}}, ["stack_secrets: TOKEN", "!unsafe"]),
+        ({"stack_processes": {"migrate": "x"}}, ["stack_processes", "migrate"]),
+        ({"stack_processes": {"w": "celery worker -B"}}, ["stack_processes", "-B"]),
+        ({"stack_releases_kept": 0}, ["stack_releases_kept"]),
         ({"stack_disk_free_minimum_mib": 99999999}, ["stack_disk_free_minimum_mib", "MiB"]),
     ],
 )

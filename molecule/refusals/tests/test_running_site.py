@@ -54,6 +54,14 @@ def test_a_project_without_a_lock_file(refused, project):
     assert "requirements.txt" in said
 
 
+def test_a_build_that_fails_says_why_and_shows_its_log_once(refused, project):
+    steps = "RUN printf 'this is %s\\n' before; printf 'E: nothing of %s name\\n' that; exit 100"
+    (project / "Dockerfile").write_text(f"FROM python:3.13-slim\n{steps}\n")
+    said = refused(stack_project_dir=str(project))
+    assert "could not be built, and nothing else was changed. E: nothing of that name" in said
+    assert said.count("this is before") == 1
+
+
 def test_a_project_that_demands_root_is_told_how_to_get_it(host, refused, project, ansible_playbook, site):
     settings = project / "shop/settings.py"
     demand = 'if os.environ.get("HOME") == "/tmp" and os.getuid():\n    raise SystemExit("must be run as root")\n'

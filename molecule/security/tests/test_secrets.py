@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import base64
 import json
+import os
 import re
+import signal
 import subprocess
 from dataclasses import dataclass
 
 import pytest
-import yaml
 
 from lab.bench.visitors import Visitors
 
@@ -19,15 +20,19 @@ FILES = ("secret_key", "db/password", "db/root_password", "redis/password")
 # Where a secret is in clear, for root only. Docker and containerd keep the environment that they gave to a container.
 HOLDERS = (
     rf"{SECRETS}/\S+",
-    r"/srv/shop/(next/|releases/\d+/)?\.env",
+    r"/srv/shop/(next/|releases/\d+/)?(\.env|compose\.override\.yaml)",
     r"/var/lib/docker/containers/\w+/config\.v2\.json",
     r"/run/containerd/\S+/config\.json",
     r"/var/lib/containerd/\S+/meta\.db",
 )
 
 
-# What a generator of passwords, or somebody who means harm, may come up with.
-PLANTED = "plänted-$HOME ${x} #'\"`id`\\\nsecond line  "
+# What a generator of passwords, or somebody who means harm, may come up with. What begins it is looked for, and has
+# nothing that a log would escape.
+MARK = "planted-5d2c"
+PLANTED = f"{MARK}$HOME ${{x}} {{{{ 7*7 }}}} #'\"`id`\\\nsecond line  ä"
+# Where a module's arguments lie while it runs without pipelining, and after a play that was killed.
+TEMPORARY = "/root/.ansible /home/*/.ansible"
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +54,57 @@ def vault(tmp_path_factory):
     """A user's encrypted variables, and the arguments that open them."""
     folder = tmp_path_factory.mktemp("vault")
     variables, password = folder / "vault.yml", folder / "password"
-    variables.write_text(yaml.safe_dump({"vault_planted": PLANTED}))
+    variables.write_text(f"vault_planted: !unsafe {json.dumps(PLANTED)}\n")
     password.write_text("open sesame")
     opened = f"--vault-password-file={password}"
     subprocess.run(["ansible-vault", "encrypt", opened, str(variables)], check=True, capture_output=True)
     assert variables.read_text().startswith("$ANSIBLE_VAULT;")
-    planted = json.dumps({"stack_secrets": {"PLANTED": "{{ vault_planted }}"}})
-    return [opened, f"--extra-vars=@{variables}", f"--extra-vars={planted}"]
+    label = {"label": "{{ vault_planted | replace('$', '$$') }}"}
+    planted = {
+        "stack_secrets": {"PLANTED": "{{ vault_planted }}"},
+        "stack_compose_override": {"services": {"celery": {"labels": label}}},
+        "docker_registry_logins": [{"registry": "elsewhere.test", "username": "x", "password": "{{ vault_planted }}"}],
+        # Makes another image, so that it is built.
+        "stack_build_args": {"BUILD": "with other values"},
+    }
+    return [opened, f"--extra-vars=@{variables}", f"--extra-vars={json.dumps(planted)}"]
+
+
+@pytest.fixture(scope="module")
+def killed(host, playbook_command, vault):
+    """Releases without pipelining are killed in the middle, and one ends. What lay in the temporary folders?"""
+    found = "/run/found-planted"
+    # Whatever is there at some moment is what a kill at that moment would leave.
+    # The brackets keep the mark itself out of this command, which the journal has.
+    watch = f"while sleep 0.05; do grep -rls '{MARK[:-1]}[{MARK[-1]}]' {TEMPORARY} >>{found}; done"
+    host.check_output("systemd-run --quiet --unit=watch sh -c %s", watch)
+    said = []
+    try:
+        for task in ("Settle every secret", "Write the environment", None):
+            process = subprocess.Popen(
+                playbook_command("landfall.django.site", "-vvv", *vault),
+                env=os.environ | {"ANSIBLE_PIPELINING": "false", "ANSIBLE_FORCE_COLOR": "0"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,
+            )
+            for line in process.stdout:
+                said.append(line)
+                if task and task in line:
+                    os.killpg(process.pid, signal.SIGKILL)
+            assert process.wait() == (-signal.SIGKILL if task else 0), "".join(said)
+    finally:
+        host.check_output("systemctl stop watch")
+    assert "Build the image" in "".join(said)
+    return host.run(f"cat {found}").stdout
+
+
+def test_a_killed_play_leaves_no_secret_in_temporary_folders(host, killed):
+    assert killed == ""
+    # Neither in a form that the search would not see.
+    assert host.run(f"find {TEMPORARY} -name 'AnsiballZ_*'").stdout == ""
 
 
 @dataclass
@@ -69,7 +118,7 @@ class Rotated:
 
 
 @pytest.fixture(scope="module")
-def rotated(host, site, variables, ansible_playbook, vault):
+def rotated(host, site, variables, ansible_playbook, vault, killed):
     site.get("/")
     before, cookies = read_secrets(host), dict(site.cookies)
     with Visitors(variables["ansible_host"], site.name) as visitors:
@@ -110,14 +159,25 @@ def test_a_run_says_no_secret(rotated, secrets):
     """With --diff and -vvv."""
     known = {**secrets, **{f"former {name}": value for name, value in rotated.before.items()}}
     assert not [name for name, value in known.items() if value in rotated.said]
-    assert "plänted" not in rotated.said
+    assert MARK not in rotated.said
     assert "second line" not in rotated.said
 
 
-def test_no_secret_is_anywhere_else_on_the_host(host, rotated, secrets):
-    """In logs, journals, images, layers, command lines, temporary files."""
+def test_no_secret_is_in_the_journal(host, rotated, secrets):
+    """Neither in a message nor in a field, where Ansible writes the arguments of each module."""
     host.check_output("journalctl --sync")
-    patterns = "\n".join([*secrets.values(), *rotated.before.values(), "plänted-"])
+    patterns = [*secrets.values(), *rotated.before.values(), MARK, "second line"]
+    # grep reads the patterns as it does below, so the journal comes from a file.
+    host.check_output("journalctl --output=export >/run/journal")
+    said = stdin(host, "grep --text --fixed-strings --file=- /run/journal", "\n".join(patterns))
+    assert said.stdout == ""
+    assert int(host.check_output("grep --text --count '^ENTRIES=' /run/journal")) > 0
+    host.check_output("rm /run/journal")
+
+
+def test_no_secret_is_anywhere_else_on_the_host(host, rotated, secrets):
+    """In logs, images, layers, command lines, temporary files."""
+    patterns = "\n".join([*secrets.values(), *rotated.before.values(), MARK])
     trees = "/etc /home /opt /root /run /srv /tmp /usr/local /var /proc/[0-9]*/cmdline"
     # The input is where grep reads the secrets, so that its own command line has none.
     grep = "grep --recursive --files-with-matches --fixed-strings --devices=skip --no-messages --file=-"

@@ -1,0 +1,53 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: processes
+short_description: Tell what the processes of a stack are
+version_added: 0.1.0
+author: landfall.django contributors (@landfall)
+description:
+  - Tells by the arguments of each command whether it starts a worker of Celery, a beat, both or something else, and
+    gives the command that Docker Compose is to run. Beat comes after all others.
+options:
+  _input:
+    description: Names and commands, as in O(landfall.django.stack#role:stack_processes).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show which processes are workers
+  ansible.builtin.debug:
+    msg: "{{ stack_processes | landfall.django.processes | selectattr('kind', 'equalto', 'worker') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: For each process its C(name), its C(kind) (V(worker), V(beat), V(both) or V(other)), whether it is
+    C(watched) by C(celery_heartbeat.py), and its C(command), a list of words where it is watched.
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.landfall.django.plugins.module_utils._project.processes import processes as told
+
+
+def processes(commands: dict[str, str]) -> list[dict[str, Any]]:
+    if not isinstance(commands, dict):
+        raise AnsibleFilterError(f"landfall.django.processes needs a dictionary, not {type(commands).__name__}")
+    try:
+        return [asdict(process) for process in told(commands)]
+    except ValueError as error:
+        raise AnsibleFilterError(f"landfall.django.processes: {error}") from error
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[[dict[str, str]], list[dict[str, Any]]]]:
+        return {"processes": processes}

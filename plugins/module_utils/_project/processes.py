@@ -1,0 +1,194 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the command of a process starts, told by its arguments: a worker of Celery, a beat, both, or something else.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+WORKER, BEAT, BOTH, OTHER = "worker", "beat", "both", "other"
+# Runs Celery so that a frozen process is noticed.
+HEARTBEAT = "/run/landfall/celery_heartbeat.py"
+
+# The options that take a value; every other one stands alone. From `celery --help` of Celery 5.
+_GLOBAL = {"-A", "--app", "-b", "--broker", "--result-backend", "--loader", "--config", "--workdir"}
+_OF_WORKER = {
+    *("-A", "--app", "-b", "--broker"),  # Celery 4 took them here
+    *("-n", "--hostname", "-S", "--statedb", "-l", "--loglevel", "-O", "--optimization", "--prefetch-multiplier"),
+    *("-c", "--concurrency", "-P", "--pool", "--time-limit", "--soft-time-limit", "--max-tasks-per-child"),
+    *("--pool-start-method", "--max-memory-per-child", "-Q", "--queues", "-X", "--exclude-queues", "-I", "--include"),
+    *("--heartbeat-interval", "--autoscale", "-s", "--schedule", "--schedule-filename", "--scheduler"),
+    *("-f", "--logfile", "--pidfile", "--uid", "--gid", "--umask", "--executable"),
+}
+# Those of Python itself that take the next word.
+_OF_PYTHON = {"-W", "-X", "--check-hash-based-pycs"}
+_PYTHON = re.compile(r"python(\d(\.\d+)?)?")
+# Programs that start another one, which their arguments name.
+_LAUNCHERS = {
+    *("env", "exec", "nice", "ionice", "nohup", "setsid", "stdbuf", "timeout", "setpriv", "su-exec", "gosu", "chpst"),
+    *("tini", "dumb-init", "catatonit", "s6-setuidgid", "poetry", "uv", "pipenv", "pdm", "hatch", "rye", "conda"),
+    *("micromamba", "ddtrace-run", "newrelic-admin", "opentelemetry-instrument", "watchmedo", "watchfiles"),
+}
+_SHELLS = ("sh", "bash", "dash", "ash", "zsh")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process: its `kind`, whether the heartbeat watches it, and the command that Compose is given."""
+
+    name: str
+    kind: str
+    watched: bool
+    command: str | list[str]
+
+
+def processes(commands: Mapping[str, str]) -> list[Process]:
+    """The processes in the order of a release: beat after all others, as its tasks are for its own release's workers.
+
+    Raises ValueError where a command cannot be split into words.
+    """
+    found = [_process(name, command) for name, command in commands.items()]
+    return sorted(found, key=lambda process: process.kind == BEAT)
+
+
+def kind_of(command: str) -> str:
+    """Raises ValueError where the command cannot be split into words."""
+    return _kind(shlex.split(command))
+
+
+def _process(name: str, command: str) -> Process:
+    words = shlex.split(command)
+    kind = _kind(words)
+    watched = _watched(words) if kind in (WORKER, BEAT) else None
+    return Process(name, kind, watched is not None, watched or command)
+
+
+def _kind(words: Sequence[str]) -> str:
+    if not words:
+        return OTHER
+    program = _base(words[0])
+    if program == "celery":
+        return _kind_of_celery(words[1:])
+    if program in _SHELLS:
+        return _together({_kind(part) for part in _simple_commands(_script(words))})
+    if _PYTHON.fullmatch(program):
+        begin = _celery_in_python(words)
+        return _kind_of_celery(words[begin:]) if begin else OTHER
+    if program in _LAUNCHERS:
+        # What its own options are is its affair: a command begins where one is recognised.
+        found = (_kind(words[begin:]) for begin in range(1, len(words)))
+        return next((kind for kind in found if kind != OTHER), OTHER)
+    return OTHER
+
+
+def _kind_of_celery(words: Sequence[str]) -> str:
+    place, name = next(_without_options(words, _GLOBAL), (0, ""))
+    if name not in (WORKER, BEAT):
+        return OTHER
+    return BOTH if name == WORKER and _embeds_beat(words[place + 1 :]) else name
+
+
+def _together(kinds: set[str]) -> str:
+    kinds = kinds - {OTHER}
+    if len(kinds) > 1:
+        return BOTH
+    return kinds.pop() if kinds else OTHER
+
+
+def _script(words: Sequence[str]) -> str:
+    """What a shell is given to run; empty where that is a file."""
+    for number, word in enumerate(words[1:-1], 1):
+        if not word.startswith("-"):
+            return ""
+        if re.fullmatch(r"-[a-z]*c[a-z]*", word):
+            return words[number + 1]
+    return ""
+
+
+def _simple_commands(script: str) -> Iterator[list[str]]:
+    lexer = shlex.shlex(script.replace("\n", " ; "), posix=True, punctuation_chars="();&|")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    command: list[str] = []
+    for word in lexer:
+        if word.strip("();&|"):
+            command.append(word)
+        else:
+            yield command
+            command = []
+    yield command
+
+
+def _celery_in_python(words: Sequence[str]) -> int:
+    """Where the arguments of celery begin, a module or a script that Python runs; 0 where it runs something else."""
+    skip = False
+    for number, word in enumerate(words[1:], 1):
+        if skip:
+            skip = False
+        elif word == "-mcelery":
+            return number + 1
+        elif word == "-m":
+            return number + 2 if words[number + 1 : number + 2] == ["celery"] else 0
+        elif not word.startswith("-"):
+            return number + 1 if _base(word) == "celery" else 0
+        else:
+            skip = word in _OF_PYTHON
+    return 0
+
+
+def _without_options(words: Sequence[str], with_value: set[str]) -> Iterator[tuple[int, str]]:
+    """The words that are neither options nor values of options, each with its place."""
+    skip = False
+    for number, word in enumerate(words):
+        if skip:
+            skip = False
+        elif word.startswith("-") and len(word) > 1:
+            skip = word in with_value
+        else:
+            yield number, word
+
+
+def _embeds_beat(words: Sequence[str]) -> bool:
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word.startswith("--"):
+            if word == "--beat":
+                return True
+            skip = word in _OF_WORKER
+        elif word.startswith("-"):
+            for place, letter in enumerate(word[1:], 2):
+                if letter == "B":
+                    return True
+                if f"-{letter}" in _OF_WORKER:
+                    # The rest of the word is its value, or else the next word is.
+                    skip = place == len(word)
+                    break
+    return False
+
+
+def _watched(words: Sequence[str]) -> list[str] | None:
+    """The command under the heartbeat; None where the Python that runs celery is not known for sure."""
+    begin = 0
+    if _base(words[0]) == "env":
+        begin = next((number for number, word in enumerate(words) if number and not _ASSIGNMENT.fullmatch(word)), 0)
+    before, program, rest = list(words[:begin]), words[begin], words[begin:]
+    if program == "celery":
+        return [*before, "python3", HEARTBEAT, *rest[1:]]
+    after = _celery_in_python(rest) if _PYTHON.fullmatch(_base(program)) else 0
+    module = {"-mcelery": 1, "celery": 2}.get(rest[after - 1], 0) if after else 0
+    if not module or (module == 2 and rest[after - 2] != "-m"):
+        return None
+    return [*before, *rest[: after - module], HEARTBEAT, *rest[after:]]
+
+
+def _base(word: str) -> str:
+    return word.rpartition("/")[2]

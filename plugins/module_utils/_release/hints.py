@@ -1,0 +1,144 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Of what a failed program said, the line that tells, and what helps.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_LONGEST = 400
+# What Docker, Compose and BuildKit put before a line, and colours.
+_DECORATION = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|^#\d+ (\d+\.\d+ ?)?|^\d+\.\d{3} |^[a-z0-9][\w.-]*-\d+ +\| ?")
+_FRAME = re.compile(r'(?P<margin>[\s|+-]*)File ".+", line \d+')
+_CHECKS = re.compile(r"System check identified (some|\d+) issue")
+_CHECK = re.compile(r"\S.*: \(\w+\.[A-Z]\d+\) ")
+# Other programs, the more telling first: apt, pip and uv before the builder, which only says that a step failed.
+_TELLING = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"E: \S",
+        r"ERROR: (?!failed to |process |executor )\S",
+        r"error: (?!subprocess-exited)\S",
+        r"(docker: )?Error response from daemon: ",
+        r"([\w.]+\.)?[A-Z]\w*(Error|Exception|Exit|Interrupt|DoesNotExist)\b(: |$)",
+        r"ERROR \d+ \(\w+\)",
+        r"ERROR: failed to ",
+    )
+)
+_VAGUE = re.compile(r"\b(error|failed|failure|fatal|cannot|could not|denied|not found|refused)\b", re.IGNORECASE)
+# What uv says below its error.
+_BECAUSE = re.compile(r"\s*(cause: |Caused by: |╰─▶ )(?P<cause>.+)")
+# From here on BuildKit repeats what it has said.
+_REPEATS = "------"
+
+# By what a project's log says; the first that fits.
+_CURES = {
+    "Read-only file system": (
+        "The root file system of the stack's containers is read-only but for /tmp. Where the project has to write, give"
+        " the service a tmpfs in stack_compose_override, or read_only: false"
+    ),
+    "Permission denied": (
+        "The project's containers run without root and without capabilities. Name a user in stack_user that may do"
+        " this, 0:0 for root"
+    ),
+    "Operation not permitted": (
+        "The project's containers have no capabilities. Give the service back what it needs by cap_add in"
+        " stack_compose_override"
+    ),
+    "must be run as root": "The project's containers run without root. If it demands root, set stack_user to 0:0",
+}
+# Why a build fails that needs something from outside. A package that is not found is then only what follows.
+_NO_NETWORK = re.compile(
+    r"Temporary failure (resolving|in name resolution)|Could not resolve|Name or service not known|"
+    r"Network is unreachable|Failed to establish a new connection|dns error|No route to host|no such host|"
+    r"Could not connect to|Connection timed out",
+    re.IGNORECASE,
+)
+_NETWORK = (
+    "The build's containers reach no package mirror: check the host's network and its name server (/etc/resolv.conf,"
+    " or dns in docker_daemon_options), and whether a proxy is needed"
+)
+
+
+# With a number of versions that is none, it is not the version that is wrong.
+_NO_VERSIONS = "(from versions: none)"
+_NO_INDEX = "The package index has no such package, or is not reached from the build"
+
+
+def first_line(said: str) -> str:
+    """The one line of a failed command's output that tells what is wrong; empty where there is none.
+
+    Of a Python traceback the exception, of chained ones the last; of Django's checks the first error.
+    """
+    lines = _lines(said)
+    found = _of_checks(lines) or _of_traceback(lines) or _of_programs(lines) or _of_words(lines)
+    return found if len(found) <= _LONGEST else f"{found[:_LONGEST]}…"
+
+
+def with_cure(said: str) -> str:
+    """Add to what a failed release said which variable helps, where that can be told."""
+    lowered = said.lower()
+    cure = next((cure for sign, cure in _CURES.items() if sign.lower() in lowered), "")
+    return f"{said.rstrip()}\n{cure}." if cure else said
+
+
+@dataclass(frozen=True)
+class BuildFailure:
+    """Why an image could not be built, in a sentence, and the end of the log that shows it."""
+
+    reason: str
+    log: Sequence[str]
+
+
+def build_failure(said: str, otherwise: str, count: int = 40) -> BuildFailure:
+    """What the builder said on standard error; `otherwise` is the reason where it said nothing."""
+    shown = _lines(said)
+    if _REPEATS in shown:
+        shown = shown[: shown.index(_REPEATS)]
+    line = first_line("\n".join(shown)) or first_line(said) or otherwise
+    cause = _NETWORK if _NO_NETWORK.search(said) else _NO_INDEX if _NO_VERSIONS in line else ""
+    return BuildFailure(f"{cause}: {line}" if cause else line, [text for text in shown if text.strip()][-count:])
+
+
+def _lines(said: str) -> list[str]:
+    return [_DECORATION.sub("", line.rstrip()) for line in said.splitlines()]
+
+
+def _of_checks(lines: Sequence[str]) -> str:
+    begin = next((number for number, line in enumerate(lines) if _CHECKS.search(line)), None)
+    if begin is None:
+        return ""
+    return next((line.strip() for line in lines[begin:] if _CHECK.match(line)), "")
+
+
+def _of_traceback(lines: Sequence[str]) -> str:
+    frames = [(number, found) for number, line in enumerate(lines) if (found := _FRAME.match(line))]
+    if not frames:
+        return ""
+    number, frame = frames[-1]
+    margin = len(frame["margin"])
+    # The code and the marks below it are further in; the exception is further out.
+    for line in lines[number + 1 :]:
+        text = line.lstrip(" |+-")
+        if text and len(line) - len(text) < margin:
+            return text.strip() if not text.startswith("[Previous line repeated") else ""
+    return ""
+
+
+def _of_programs(lines: Sequence[str]) -> str:
+    for pattern in _TELLING:
+        for number, line in enumerate(lines):
+            if pattern.match(line.strip()):
+                causes = [found["cause"] for later in lines[number + 1 :] if (found := _BECAUSE.match(later))]
+                return f"{line.strip()}: {causes[-1].strip()}" if causes else line.strip()
+    return ""
+
+
+def _of_words(lines: Sequence[str]) -> str:
+    spoken = [line.strip() for line in lines if line.strip()]
+    return next((line for line in reversed(spoken) if _VAGUE.search(line)), spoken[-1] if spoken else "")

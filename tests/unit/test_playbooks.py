@@ -1,0 +1,136 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a tag runs, what a condition leaves out, and what the tasks need on a host."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rendered import variable
+
+ROOT = Path(__file__).parents[2]
+PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
+TASKS = sorted(ROOT.glob("roles/*/tasks/*.yml"))
+# Of this collection, the modules that drive the docker command. The others want Python libraries on the host.
+OF_COMMUNITY = {"docker_image_build", "docker_compose_v2", "docker_compose_v2_run"}
+
+
+def load(file: Path) -> Any:
+    return yaml.safe_load(file.read_text())
+
+
+def flat(tasks: Any) -> Iterator[dict[str, Any]]:
+    """The tasks of blocks as well."""
+    for task in tasks or []:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from flat(task.get(part))
+
+
+def main_tasks(role: str) -> list[dict[str, Any]]:
+    return [task for task in flat(load(ROOT / "roles" / role / "tasks/main.yml")) if "block" not in task]
+
+
+def tags_of(role: str) -> set[str]:
+    return {tag for task in main_tasks(role) for tag in task["tags"]}
+
+
+ROLES = sorted(file.parents[1].name for file in TASKS if file.name == "main.yml")
+
+
+def test_no_task_runs_with_a_tag_of_nobodys() -> None:
+    for file in [*TASKS, *PLAYBOOKS]:
+        assert not re.search(r"tags:.*\balways\b", file.read_text()), file
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_tag_of_a_role_brings_its_preflight(role: str) -> None:
+    preflight, *others = main_tasks(role)
+    assert preflight["ansible.builtin.include_tasks"]["file"].endswith("/preflight.yml")
+    assert set(preflight["tags"]) == tags_of(role)
+    assert role in tags_of(role)
+    for task in [preflight, *others]:
+        # An include passes its tags on, or nothing inside it would run.
+        include = task.get("ansible.builtin.include_tasks") or task.get("ansible.builtin.include_role")
+        assert include is None or sorted(include["apply"]["tags"]) == sorted(task["tags"])
+
+
+def test_every_tag_that_changes_a_stack_brings_the_lock() -> None:
+    locks = [task for task in main_tasks("stack") if "landfall.django.lock" in task]
+    assert [set(task["tags"]) for task in locks] == [tags_of("stack") - {"stack_preflight"}] * 2
+
+
+def test_a_step_brings_what_it_relies_on() -> None:
+    steps = {task["name"]: set(task["tags"]) for task in main_tasks("stack") if "ansible.builtin.include_tasks" in task}
+    assert steps["Release"] < steps["Render the stack's files"] < steps["Build or pull the image"]
+    assert steps["Settle the secrets"] == steps["Render the stack's files"]
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    home = tmp_path_factory.mktemp("ansible")
+
+    def run(tag: str) -> list[str]:
+        done = subprocess.run(
+            [
+                Path(sys.executable).with_name("ansible-playbook"),
+                "-i",
+                "host,",
+                "--list-tasks",
+                "--tags",
+                tag,
+                *PLAYBOOKS,
+            ],
+            env={**os.environ, "ANSIBLE_HOME": str(home), "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        names = re.findall(r"^ {6}(.+?)\s+TAGS:", done.stdout, re.MULTILINE)
+        # Ansible itself holds variables against the argument specs, whatever the tag; that changes nothing.
+        return [name for name in names if ": Validating arguments against arg spec" not in name]
+
+    return run
+
+
+def test_ansible_runs_nothing_for_a_tag_of_nobodys(listed: Any) -> None:
+    assert listed("nosuchtag") == []
+
+
+def test_ansible_runs_the_preflight_and_the_lock_for_a_tag(listed: Any) -> None:
+    found = listed("stack_image")
+    assert "landfall.django.stack : Check everything before the first change" in found
+    assert "landfall.django.stack : Let nobody else deploy this stack meanwhile" in found
+    assert not [name for name in found if name.startswith("landfall.django.stack : Re")]
+    assert "landfall.django.docker : Check what the role was given" in listed("docker_logins")
+
+
+def test_tasks_need_no_python_library_on_the_host() -> None:
+    used = {key for file in TASKS for task in flat(load(file)) for key in task if key.startswith("community.")}
+    assert used <= {f"community.docker.{name}" for name in OF_COMMUNITY}
+
+
+def test_without_the_hosts_front_neither_front_nor_certificate_is_touched() -> None:
+    for playbook in ("site", "remove"):
+        for task in flat(load(ROOT / "playbooks" / f"{playbook}.yml")[0]["tasks"]):
+            role = (task.get("ansible.builtin.import_role") or {}).get("name", "")
+            if role in ("landfall.django.nginx", "landfall.django.letsencrypt"):
+                assert "stack_nginx_root | length > 0" in task["when"]
+
+
+def test_the_webroot_follows_the_front() -> None:
+    assert variable("letsencrypt", "letsencrypt_webroot", {}) == "/srv/nginx/acme"
+    assert variable("letsencrypt", "letsencrypt_webroot", {"nginx_root": "/opt/front"}) == "/opt/front/acme"
+
+
+def test_the_default_of_the_fronts_folder_is_said_by_roles_alone() -> None:
+    assert [file.name for file in PLAYBOOKS if "/srv/" in file.read_text()] == []
