@@ -201,10 +201,10 @@ release:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._release.hints import with_cure
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
+from ansible_collections.landfall.django.plugins.module_utils._release.hints import with_cure
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import before
 from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site

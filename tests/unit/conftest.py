@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
 from rendered import know_plugins
 
 # Ansible's own way to find collections, before a test imports one of ours in another: else no template knows them.

@@ -109,6 +109,8 @@ def test_an_account_by_its_name_or_number(given: str) -> None:
 
 def test_an_account_that_there_is_not() -> None:
     assert host_probe.account("no-such-one") == {"account": "no-such-one", "user": None, "group": None}
+
+
 def test_whose_a_folder_is_and_which_names_are_served(tmp_path: Path) -> None:
     (tmp_path / "conf.d").mkdir()
     for name in ("shop", "blog"):

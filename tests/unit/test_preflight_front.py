@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.landfall.django.plugins.filter.front_problems import front_problems
-from ansible_collections.landfall.django.plugins.module_utils import _preflight
+from ansible_collections.landfall.django.plugins.module_utils import _preflight, _preflight_front
 
 GOOD: dict[str, Any] = {
     "nginx_user": "landfall-nginx",
