@@ -71,8 +71,7 @@ def dump(compose: Sequence[str], folder: Path, schema: str = "") -> Dump:
 
 def _pack_tables(server: Server, schema: str, objects: mysql.Objects, target: _Digesting) -> mysql.Scan:
     scan = mysql.Scan()
-    without = (*objects.views, *objects.broken_views)
-    _pack(target, _watched(server.dump(mysql.dump_tables(schema, without)), scan))
+    _pack(target, _watched(server.dump(mysql.dump_tables(schema, objects)), scan))
     if not scan.complete:
         raise DockerError("mysqldump came to an end without saying that the dump is complete")
     if set(scan.rows) != set(objects.tables):
@@ -113,8 +112,8 @@ def _warnings(objects: mysql.Objects) -> list[str]:
         )
     if objects.broken_views:
         said.append(
-            f"{', '.join(objects.broken_views)}: views of something that is gone, which cannot be restored and are not"
-            " in the dump"
+            f"{', '.join(objects.broken_views)}: views that lack a table, a column or their definer, so that nobody can"
+            " read them; they are not in the dump"
         )
     return said
 

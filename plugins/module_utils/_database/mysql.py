@@ -111,15 +111,14 @@ def client(schema: str = "") -> list[str]:
     return _as_root("mysql", *options, _PACKET, _SESSION, *([f"--database={schema}"] if schema else []))
 
 
-def dump_tables(schema: str, without: Iterable[str]) -> list[str]:
-    """Tables and rows as of one moment; the views `without` come with the definitions."""
-    ignored = [f"--ignore-table={schema}.{name}" for name in without]
-    return _mysqldump("--single-transaction", "--quick", "--skip-triggers", *ignored, "--", schema)
+def dump_tables(schema: str, objects: Objects) -> list[str]:
+    """Tables and rows as of one moment."""
+    return _mysqldump("--single-transaction", "--quick", "--skip-triggers", *_no_views(schema, objects), "--", schema)
 
 
 def dump_definitions(schema: str, objects: Objects) -> list[list[str]]:
     """What has no rows: routines before the views that may use them, and events, which act by themselves, last."""
-    alone = (*_DEFINITIONS, "--no-create-info")
+    alone = (*_DEFINITIONS, "--no-create-info", *_no_views(schema, objects))
     commands = []
     if objects.functions or objects.procedures:
         commands.append(_mysqldump(*alone, "--skip-triggers", "--routines", "--", schema))
@@ -130,6 +129,11 @@ def dump_definitions(schema: str, objects: Objects) -> list[list[str]]:
     if objects.events:
         commands.append(_mysqldump(*alone, "--skip-triggers", "--events", "--", schema))
     return commands
+
+
+def _no_views(schema: str, objects: Objects) -> list[str]:
+    # mysqldump looks into every view that it is not told to pass over, and gives up at a broken one.
+    return [f"--ignore-table={schema}.{name}" for name in (*objects.views, *objects.broken_views)]
 
 
 def _mysqldump(*arguments: str) -> list[str]:
@@ -158,7 +162,7 @@ def look(schema: str) -> str:
         "tables": f"(SELECT JSON_ARRAYAGG(table_name) {base})",
         "not_transactional": f"(SELECT JSON_ARRAYAGG(table_name) {base} AND engine <> 'InnoDB')",
         "views": f"(SELECT JSON_ARRAYAGG(table_name) {views} = 'VIEW')",
-        # The server says in a view's comment that something it selects from is gone.
+        # The server says in a view's comment that something it selects from, or its definer, is gone.
         "broken_views": f"(SELECT JSON_ARRAYAGG(table_name) {views} <> 'VIEW')",
         "triggers": "(SELECT JSON_ARRAYAGG(trigger_name) FROM information_schema.triggers"
         f" WHERE trigger_schema = {name})",
@@ -228,6 +232,12 @@ def drop_definitions(schema: str, objects: Objects) -> str:
     return "".join(
         f"DROP {word} IF EXISTS {_quoted(schema)}.{_quoted(name)};\n" for word, names in words.items() for name in names
     )
+
+
+def lock(schema: str, tables: Iterable[str]) -> str:
+    """Waits until nobody has a transaction open that uses any of these tables."""
+    locked = [f"{_quoted(schema)}.{_quoted(name)} WRITE" for name in tables]
+    return f"LOCK TABLES {', '.join(locked)};\nUNLOCK TABLES;\n" if locked else ""
 
 
 def move(*moves: tuple[str, str, Sequence[str]]) -> str:

@@ -199,8 +199,9 @@ class Restore:
         found = self.server.look(journal.schema)
         wanted = dump.definitions if dump else {}
         differ = set(found.tables) ^ set(journal.new)
+        there = {**found.definitions, "views": (*found.views, *found.broken_views)}
         for kind, names in wanted.items():
-            differ |= set(found.definitions[kind]) ^ set(names)
+            differ |= set(there[kind]) ^ set(names)
         if differ:
             raise RestoreError(f"after the swap {journal.schema} is not what was dumped: {', '.join(sorted(differ))}")
 

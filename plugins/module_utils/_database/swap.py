@@ -13,9 +13,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._database import mysql
@@ -70,7 +70,7 @@ class Swap:
             state=BEGUN,
             schema=schema,
             beside=beside,
-            kept=kept_name(schema),
+            kept=kept_name(schema, self.server.schemas()),
             was=live.tables,
             new=self.server.look(beside).tables,
             charset=live.charset,
@@ -85,6 +85,7 @@ class Swap:
         """Swap. Nothing may use the database meanwhile."""
         journal = self.under_way()
         live = self.server.look(journal.schema)
+        self._check_unused(journal.schema, live.tables)
         # Until its containers had ended, the project might still have made a table.
         journal = replace(journal, was=live.tables, state=SWAPPING)
         _write(self.definitions_file(journal.kept), self.server.definitions(journal.schema, live))
@@ -97,6 +98,16 @@ class Swap:
         )
         self.server.load(journal.schema, definitions)
 
+    def _check_unused(self, schema: str, tables: Collection[str]) -> None:
+        # While there is nothing to put back, which would wait for the same connection.
+        try:
+            self.server.ask(mysql.lock(schema, tables))
+        except DockerError as error:
+            raise DockerError(
+                f"the tables of {schema} are in use, though the project is stopped: end what else is connected, such as"
+                f" a mysql shell or a backup (SHOW PROCESSLIST names it). {error}"
+            ) from error
+
     def commit(self) -> None:
         """What was beside is the live data from here on."""
         self._write(replace(self.under_way(), state=SWAPPED))
@@ -104,8 +115,13 @@ class Swap:
     def put_back(self) -> None:
         """Make the live schema what it was, from wherever the swap is."""
         journal = self.under_way()
-        if journal.state != SWAPPING:
-            return
+        if journal.state == SWAPPING:
+            self._move_back(journal)
+            # From here on a way back that is interrupted begins with nothing to move.
+            self._write(replace(journal, state=BEGUN))
+        self._forget_empty(journal.kept)
+
+    def _move_back(self, journal: Journal) -> None:
         live, kept = self.server.look(journal.schema), self.server.look(journal.kept).tables
         # A live table is one of the new ones if the former of its name has been moved away, or if there was none.
         new = [name for name in live.tables if name in journal.new and (name in kept or name not in journal.was)]
@@ -117,13 +133,14 @@ class Swap:
         self.server.load(journal.schema, blocks(self.definitions_file(journal.kept)))
         if lost := set(journal.was) - set(self.server.look(journal.schema).tables):
             raise DockerError(f"{journal.schema} lacks tables that it had: {', '.join(sorted(lost))}")
-        self.forget(journal.kept)
 
     def finish(self) -> None:
         """Remove the schema that is empty now, with its file if it was one that had been kept."""
-        beside = self.under_way().beside
-        if not self.server.look(beside).tables:
-            self.forget(beside)
+        self._forget_empty(self.under_way().beside)
+
+    def _forget_empty(self, schema: str) -> None:
+        if not self.server.look(schema).tables:
+            self.forget(schema)
 
     def under_way(self) -> Journal:
         """The swap that was begun."""
@@ -165,15 +182,22 @@ def beside_name(schema: str) -> str:
     return schema[: _LONGEST - len(_BESIDE)] + _BESIDE
 
 
-def kept_name(schema: str) -> str:
-    """Where the live data goes."""
-    ending = f"_before_restore_{datetime.now(timezone.utc):%Y%m%d%H%M%S}"
+def kept_name(schema: str, taken: Collection[str] = ()) -> str:
+    """Where the live data goes: never a schema that is there, whose tables would be taken for the live ones."""
+    moment = datetime.now(timezone.utc)
+    while (name := _kept_name(schema, f"{moment:%Y%m%d%H%M%S}")) in taken:
+        moment += timedelta(seconds=1)
+    return name
+
+
+def _kept_name(schema: str, moment: str) -> str:
+    ending = f"_before_restore_{moment}"
     return schema[: _LONGEST - len(ending)] + ending
 
 
 def kept(schema: str, schemas: Iterable[str]) -> list[str]:
     """Those of the schemas that a restore has kept, the newest last."""
-    begin = kept_name(schema)[:-14]
+    begin = _kept_name(schema, "0" * 14)[:-14]
     return sorted(name for name in schemas if re.fullmatch(re.escape(begin) + r"\d{14}", name))
 
 
