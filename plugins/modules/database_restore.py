@@ -146,7 +146,7 @@ def source(restore: Restore, given: dict[str, Any]) -> Source:
 def look(restore: Restore, given: dict[str, Any]) -> list[str]:
     """What would be done."""
     if given["forget"]:
-        return [f"drop {name}" for name in restore.kept()]
+        return [f"drop {name}" for name in restore.droppable()]
     interrupted = restore.swap.read()
     first = [f"put the interrupted restore of {interrupted.what} in order"] if interrupted else []
     return first + restore.check(source(restore, given), given["despite_migrations"])
