@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
 GOOD = MIGRATION.replace('        migrations.RunSQL("SELECT no_such_column FROM meter_note"),\n', "")
 
 
-def test_a_migration_that_fails_names_the_dump_and_the_way_back(host, project, refused, page, ansible_playbook):
+def test_a_migration_that_fails_names_the_way_back(host, project, refused, page, play, ansible_playbook):
     post = "import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:8000/note/', b'kept', HEADERS))"
     headers = {"Host": "meter.trixie.test", "X-Forwarded-Proto": "https"}
     web = host.check_output("docker compose -p meter ps -q web").split()[0]
@@ -35,14 +35,25 @@ def test_a_migration_that_fails_names_the_dump_and_the_way_back(host, project, r
     plan = ansible_playbook("landfall.django.deploy", "--check", "--diff").stdout
     assert "apply the pending migration meter.0002_colour" in plan
     assert "build an image" not in plan
-    restore = re.search(
-        r"(zcat /srv/meter/backups/before-release-\d+\.sql\.gz \| docker compose .*?mysql --user=root')", said
-    ).group(1)
+    number = re.search(r"restore_release=(\d+)", said).group(1)
     column = f'{SQL} -e "show columns from meter.meter_note"\''
     assert "colour" in host.check_output(column), "MySQL does not take it back"
-    host.check_output(restore.replace('\\"', '"'))
+    # An archive that is not whole changes nothing; then the way back is gone.
+    archive = f"/srv/meter/releases/{number}/dump.sql.gz"
+    host.check_output(f"cp -p {archive} /root/whole.sql.gz && truncate --size=-1 {archive}")
+    assert "not whole" in refused("restore", restore_release=number)
+    host.check_output(f"mv /root/whole.sql.gz {archive}")
+    planned = ansible_playbook("landfall.django.restore", "--check", "--diff", f"--extra-vars=restore_release={number}")
+    assert "stop meter-" in planned.stdout
+    assert "colour" in host.check_output(column), "a check changes nothing"
+    said = play("restore", restore_release=number)
     assert "colour" not in host.check_output(column)
     assert page()["notes"] == notes
+    kept = re.search(r"meter_before_restore_\d+", said).group()
+    databases = f'{SQL} -e "show databases"\''
+    assert kept in host.check_output(databases)
+    play("restore", restore_forget=True)
+    assert kept not in host.check_output(databases)
 
 
 def test_pending_migrations_run_after_a_dump_and_are_in_the_ledger(host, project, play, ledger):

@@ -7,6 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -96,9 +97,14 @@ class Restore:
         """The schemas that earlier restores have put aside."""
         return swap.kept(self.server.schema(), self.server.schemas())
 
+    def droppable(self) -> list[str]:
+        """What `forget` drops."""
+        beside = swap.beside_name(self.server.schema())
+        return [*self.kept(), *(name for name in self.server.schemas() if name == beside)]
+
     def forget(self) -> list[str]:
-        """Drop what earlier restores have put aside, and return the names."""
-        dropped = self.kept()
+        """Drop what earlier restores have put aside, or left where they were killed, and return the names."""
+        dropped = self.droppable()
         for name in dropped:
             self.swap.forget(name)
         return dropped
@@ -185,8 +191,9 @@ class Restore:
             with self.server.largest_rows():
                 self.server.load(beside, dump.read_tables())
             self._compare(beside, dump)
-        except BaseException as error:
-            self._drop(beside, error)
+        except BaseException:
+            with contextlib.suppress(DockerError):
+                self.server.ask(mysql.drop(beside))
             raise
 
     def _compare(self, beside: str, dump: Dump) -> None:
@@ -206,13 +213,6 @@ class Restore:
         if differ:
             raise RestoreError(f"after the swap {journal.schema} is not what was dumped: {', '.join(sorted(differ))}")
 
-    def _drop(self, beside: str, error: BaseException) -> None:
-        try:
-            self.server.ask(mysql.drop(beside))
-        except DockerError as second:
-            if isinstance(error, (DockerError, RestoreError)):
-                raise RestoreError(f"{error}\n{beside} stays until the next restore: {second}") from error
-
     def _swap(self, source: Source) -> None:
         journal = self.swap.under_way()
         try:
@@ -225,7 +225,8 @@ class Restore:
             raise
 
     def _put_back(self, why: str) -> None:
-        names = self.swap.under_way().containers
+        journal = self.swap.under_way()
+        names = journal.containers
         try:
             self.swap.put_back()
         except (DockerError, OSError) as error:
@@ -235,6 +236,10 @@ class Restore:
             ) from error
         self._start(names, f"{why}\nThe former data is back")
         self.swap.end()
+        if journal.beside == swap.beside_name(journal.schema):
+            # Where this fails, the next restore does it.
+            with contextlib.suppress(DockerError):
+                self.swap.forget(journal.beside)
 
     def _start(self, names: Iterable[str], state: str) -> None:
         try:

@@ -1,0 +1,214 @@
+#!/usr/bin/python
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: database_restore
+short_description: Bring a stack's database back to what a release has dumped
+version_added: 0.1.0
+author: landfall.django contributors (@landfall)
+description:
+  - Reads the dump of a release to its end, loads it into a schema beside the live one, and compares what was loaded
+    with what was dumped. Only then it stops what uses the database, moves the live tables into a schema that is kept
+    and the loaded ones into their place, in one statement, and starts again what it stopped.
+  - The services C(db) and C(redis) go on. The host's Nginx shows its page for an unavailable site meanwhile.
+  - A failure puts everything back. A restore that was killed is put in order by the next run.
+  - The data of before stays in the schema that RV(restored.kept) names, until O(forget).
+attributes:
+  check_mode:
+    description: Reads the dump to its end, says in RV(plan) what would be done, and changes nothing.
+    support: full
+  diff_mode:
+    description: In check mode, shows RV(plan).
+    support: partial
+options:
+  project_src:
+    description: Folder of the stack.
+    type: path
+    required: true
+  project_name:
+    description: Name of the stack.
+    type: str
+    required: true
+  release:
+    description: Number of the release whose dump is restored. It was made before the migrations of that release.
+    type: int
+  kept:
+    description: Instead of a dump, a schema that an earlier restore has kept.
+    type: str
+  forget:
+    description: Instead of a restore, drop all that earlier ones have kept.
+    type: bool
+    default: false
+  from_elsewhere:
+    description: Whether to take a dump that another database server has made, as after a move to another host.
+    type: bool
+    default: false
+  despite_migrations:
+    description: Whether to go on where the dump has migrations that the code which serves does not know.
+    type: bool
+    default: false
+  manage_command:
+    description: How to run C(manage.py) in the project's image, to ask Django for its database. Empty to ask nobody.
+    type: str
+    default: python3 manage.py
+  by:
+    description: Who restores, for the lock.
+    type: str
+    default: ""
+seealso:
+  - module: landfall.django.rollout
+"""
+
+EXAMPLES = r"""
+- name: Bring back what was there before the migrations of release 8
+  landfall.django.database_restore:
+    project_src: /srv/shop
+    project_name: shop
+    release: 8
+"""
+
+RETURN = r"""
+plan:
+  description: What would be done, in one line each.
+  type: list
+  elements: str
+  returned: in check mode
+restored:
+  description: What was done.
+  type: dict
+  returned: after a restore
+  contains:
+    what:
+      description: What was restored, in words.
+      type: str
+    schema:
+      description: The live schema.
+      type: str
+    tables:
+      description: How many tables it has.
+      type: int
+    kept:
+      description: The schema with the data of before.
+      type: str
+    stopped:
+      description: The containers that were stopped meanwhile.
+      type: list
+      elements: str
+    stopped_seconds:
+      description: For how long.
+      type: float
+    unhealthy:
+      description: Those that did not become healthy again.
+      type: list
+      elements: str
+    at:
+      description: When it ended, in UTC.
+      type: str
+forgotten:
+  description: The schemas that were dropped.
+  type: list
+  elements: str
+  returned: with O(forget)
+"""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils import _lock
+from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
+from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError
+from ansible_collections.landfall.django.plugins.module_utils._database.project import CODE, Project, project
+from ansible_collections.landfall.django.plugins.module_utils._database.quiet import Users
+from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore, RestoreError, Source
+from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
+
+_PATIENCE = 300  # seconds for a release whose play was killed to come to its end on the host
+_DJANGO = 300
+
+
+def asked(compose: Compose, manage_command: str) -> Project:
+    """Ask Django in a one-off container of the release that serves."""
+    return project(compose.once("migrate", *shlex.split(manage_command), "shell", "-c", CODE, timeout=_DJANGO))
+
+
+def source(restore: Restore, given: dict[str, Any]) -> Source:
+    if given["kept"]:
+        return restore.from_kept(given["kept"])
+    return restore.from_release(given["release"], given["from_elsewhere"])
+
+
+def look(restore: Restore, given: dict[str, Any]) -> list[str]:
+    """What would be done."""
+    if given["forget"]:
+        return [f"drop {name}" for name in restore.droppable()]
+    interrupted = restore.swap.read()
+    first = [f"put the interrupted restore of {interrupted.what} in order"] if interrupted else []
+    return first + restore.check(source(restore, given), given["despite_migrations"])
+
+
+def act(restore: Restore, given: dict[str, Any]) -> dict[str, Any]:
+    """Do it, and return the result."""
+    resumed = restore.resume()
+    if given["forget"]:
+        dropped = restore.forget()
+        return {"changed": bool(dropped or resumed), "forgotten": dropped}
+    found = resumed
+    if not found:
+        chosen = source(restore, given)
+        restore.check(chosen, given["despite_migrations"])
+        found = restore.run(chosen)
+    return {"changed": True, "restored": found}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "project_src": {"type": "path", "required": True},
+            "project_name": {"type": "str", "required": True},
+            "release": {"type": "int"},
+            "kept": {"type": "str"},
+            "forget": {"type": "bool", "default": False},
+            "from_elsewhere": {"type": "bool", "default": False},
+            "despite_migrations": {"type": "bool", "default": False},
+            "manage_command": {"type": "str", "default": "python3 manage.py"},
+            "by": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    root = Path(given["project_src"])
+    if sum([given["release"] is not None, bool(given["kept"]), given["forget"]]) != 1:
+        module.fail_json(msg="set one of restore_release, restore_kept and restore_forget")
+    if not (root / "compose.yaml").exists():
+        module.fail_json(msg=f"there is no stack in {root}: set stack_name, or stack_root, to one that is deployed")
+    compose = Compose(str(root), given["project_name"])
+    server = Server(["docker", "compose", "--project-directory", str(root)])
+    ask = (lambda: asked(compose, given["manage_command"])) if given["manage_command"] else None
+    restore = Restore(root, server, Users(compose), ask)
+    result: dict[str, Any]
+    try:
+        if module.check_mode:
+            plan = look(restore, given)
+            shown = {"prepared": "".join(f"{line}\n" for line in plan)}
+            result = {"changed": bool(plan), "plan": plan, "diff": shown}
+        else:
+            with _lock.held(root / ".lock", given["by"] or "somebody", patience=_PATIENCE), interrupt.as_exceptions():
+                result = act(restore, given)
+    except (ArchiveError, DockerError, RestoreError, HeldError, OSError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    for warning in restore.warnings:
+        module.warn(warning)
+    if result.get("restored", {}).get("unhealthy"):
+        module.fail_json(msg=restore.warnings[-1], **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

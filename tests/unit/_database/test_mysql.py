@@ -1,0 +1,99 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+
+import pytest
+from ansible_collections.landfall.django.plugins.module_utils._database import mysql
+
+from tests.unit.database.conftest import LOOK
+
+OBJECTS = mysql.objects(json.dumps(LOOK))
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        (b"INSERT INTO `t` VALUES (1);\n", 1),
+        (b"INSERT INTO `t` VALUES (1),(2),(NULL);\n", 3),
+        (b"INSERT INTO `t` VALUES ('a),(b'),('');\n", 2),
+        (b"INSERT INTO `t` VALUES ('it\\'s ),('),('\\\\'),(0x00);\n", 3),
+        (b"INSERT INTO `t` VALUES (_binary '\xff\xfe),(\\0'),(-1.5e+300);\n", 2),
+        (b"INSERT INTO `t` (`a),(b`, `c``),(`) VALUES (1,2),(3,'`'),('`',4);\n", 3),
+        (b"-- INSERT INTO `t` VALUES (1);\n", None),
+        (b"  INSERT INTO `t` VALUES (1);\n", None),
+    ],
+)
+def test_rows_of_an_insert(line, rows):
+    scan = mysql.Scan()
+    scan.line(line)
+    assert scan.rows.get("t") == rows
+
+
+def test_only_the_last_line_says_that_a_dump_is_complete():
+    scan = mysql.Scan()
+    scan.line(b"-- Dump completed on 2026-11-27 13:19:14\n")
+    assert scan.complete
+    scan.line(b"\n")
+    assert scan.complete
+    scan.line(b"CREATE TABLE `t` (\n")
+    assert not scan.complete
+    assert mysql.ends(b"CREATE VIEW\n-- Dump completed on 2026\n\n")
+    assert not mysql.ends(b"-- Dump completed on 2026\nCREATE")
+
+
+def test_what_the_server_says_of_a_schema():
+    assert OBJECTS.tables == ("We`ird ),( name", "empty", "note")
+    assert OBJECTS.definitions["views"] == ("v",)
+    nothing = mysql.objects(json.dumps(dict.fromkeys(LOOK)))
+    assert (nothing.charset, nothing.tables, nothing.data_bytes) == ("", (), 0)
+
+
+@pytest.mark.parametrize("name", ["shop", "it's", "a`b", "a\\b", "größe", "; DROP TABLE x"])
+def test_a_name_stays_a_name(name):
+    quoted = "`" + name.replace("`", "``") + "`"
+    for sql in (
+        mysql.count(name, [name]),
+        mysql.create(name, "utf8mb4", "utf8mb4_bin"),
+        mysql.drop(name),
+        mysql.lock(name, [name]),
+        mysql.move((name, "kept", [name])),
+    ):
+        assert quoted in sql
+        assert not re.search(r"[`'\\;]", sql.replace(quoted, "").replace("`kept`", "").replace(";\n", ""))
+    assert set(re.findall(r"CONVERT\(0x([0-9a-f]+) USING utf8mb4\)", mysql.look(name))) == {name.encode().hex()}
+
+
+def test_tables_move_in_one_statement_the_live_ones_first():
+    sql = mysql.move(("live", "kept", ["a", "b"]), ("beside", "live", ["a"]))
+    assert sql == ("RENAME TABLE `live`.`a` TO `kept`.`a`, `live`.`b` TO `kept`.`b`, `beside`.`a` TO `live`.`a`;\n")
+    assert mysql.move(("live", "kept", []), ("beside", "live", [])) == ""
+
+
+def test_events_go_first_and_broken_views_go_too():
+    found = dataclasses.replace(OBJECTS, events=("e",), triggers=("t",), broken_views=("gone",))
+    dropped = re.findall(r"DROP (\w+) IF EXISTS `s`\.`(\w+)`", mysql.drop_definitions("s", found))
+    assert dropped == [("EVENT", "e"), ("TRIGGER", "t"), ("VIEW", "v"), ("VIEW", "gone")]
+
+
+def test_each_kind_is_dumped_only_where_there_is_one_and_events_last():
+    assert mysql.dump_definitions("s", dataclasses.replace(OBJECTS, views=())) == []
+    found = dataclasses.replace(OBJECTS, events=("e",), triggers=("t",), functions=("f",), views=("--help",))
+    commands = mysql.dump_definitions("s", found)
+    kinds = [
+        next(word for word in ("--routines", "--triggers", "--events", "--help") if word in one) for one in commands
+    ]
+    assert kinds == ["--routines", "--help", "--triggers", "--events"]
+    # The name of a view is no option.
+    assert commands[1].index("--") < commands[1].index("--help")
+
+
+@pytest.mark.parametrize("device", ["/dev/vda", "/dev/mapper/a b"])
+def test_free_bytes(device):
+    head = "Filesystem     1024-blocks     Used Available Capacity Mounted on\n"
+    assert (
+        mysql.free_bytes(f"{head}{device}  263174212 25872372  81234567      25% /var/lib/mysql\n") == 81234567 * 1024
+    )

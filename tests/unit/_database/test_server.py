@@ -1,0 +1,57 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import pytest
+from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+
+CREATED = [b"CREATE TABLE t (id INT);\n"]
+
+
+@pytest.fixture
+def client(tmp_path):
+    """A docker compose that does what a shell script says, whatever it is asked for."""
+
+    def make(script):
+        file = tmp_path / "compose"
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o755)
+        return Server([str(file)])
+
+    return make
+
+
+def test_what_a_program_said_last_is_in_the_error(client):
+    with pytest.raises(DockerError, match=r"(?s)code 3.*no such table"):
+        client("echo 'ERROR 1146: no such table' >&2; exit 3").ask("SELECT 1;")
+
+
+def test_a_program_that_complains_at_length_holds_nobody_up(client):
+    server = client("head -c 1000000 /dev/zero | tr '\\0' x >&2; echo one; exit 0")
+    assert list(server.dump(["mysqldump"])) == [b"one\n"]
+
+
+def test_a_client_that_stops_in_the_middle_says_why(client):
+    server = client("head -c 10 >/dev/null; echo 'ERROR 1064' >&2; exit 1")
+    with pytest.raises(DockerError, match="ERROR 1064"):
+        server.load("beside", CREATED * 100_000)
+
+
+def test_a_client_that_does_not_read_its_input_has_not_loaded_it(client):
+    with pytest.raises(DockerError, match="before it had read"):
+        client("exit 0").load("beside", CREATED * 100_000)
+
+
+def test_an_archive_that_ends_badly_ends_the_client(client, tmp_path):
+    def blocks():
+        yield b"CREATE"
+        raise OSError("cannot be read")
+
+    with pytest.raises(OSError, match="cannot be read"):
+        client("cat >/dev/null; exec sleep 60").load("beside", blocks())
+
+
+def test_a_host_without_docker_is_told_so():
+    with pytest.raises(DockerError, match=r"landfall\.django\.docker"):
+        Server(["/nowhere/docker", "compose"]).ask("SELECT 1;")
