@@ -80,9 +80,7 @@ def _buffers(values: Values) -> Iterator[str]:
     requests = _front_limits.REQUESTS if requests is None else requests
     if not _SIZE.fullmatch(str(buffers)):
         yield f"nginx_site_buffers: '{buffers}' is not a size of Nginx's: give one such as 1g."
-    elif requests < 2:
-        yield f"nginx_site_requests: {requests} would serve nobody beside another: set it to 2 or more."
-    elif _SIZE.fullmatch(str(body)):
+    elif _SIZE.fullmatch(str(body)) and requests > 1:
         yield from _front_limits.problems_of(buffers, body, requests)
 
 

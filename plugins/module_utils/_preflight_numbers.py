@@ -22,6 +22,7 @@ BOUNDS: dict[str, tuple[int, int, str]] = {
     "stack_releases_kept": (1, 1000, "would leave no release to go back to, or more than a disk holds"),
     "nginx_http_port": _PORT,
     "nginx_https_port": _PORT,
+    "nginx_site_requests": (2, 1000000, "would serve nobody beside another, or is no limit"),
     "nginx_site_logins_per_minute": (1, 1000000, "would let nobody in, or is no limit"),
     "nginx_hsts_seconds": (0, 10 * 366 * _DAY, "is no time that a browser can remember"),
     "letsencrypt_https_port": (0, 65535, "is neither a port nor 0 for no check"),

@@ -119,15 +119,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _lock
-from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
-from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError
 from ansible_collections.landfall.django.plugins.module_utils._database.project import CODE, Project, project
 from ansible_collections.landfall.django.plugins.module_utils._database.quiet import Users
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore, RestoreError, Source
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
+from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
 
 _PATIENCE = 300  # seconds for a release whose play was killed to come to its end on the host
 _DJANGO = 300

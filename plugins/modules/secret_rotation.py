@@ -96,7 +96,8 @@ release:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, volumes
+from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, serving
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError

@@ -75,7 +75,8 @@ secrets:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker, volumes
+from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._secret_store import (
     FILES,

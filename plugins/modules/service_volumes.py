@@ -53,7 +53,8 @@ paths:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, volumes
+from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import containers, docker
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
 
 _BACKING = ("db", "redis")
 _STOP = 4 * 3600  # seconds; each container has its own stop_grace_period

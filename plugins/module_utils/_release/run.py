@@ -13,7 +13,8 @@ from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils import _lock
 from ansible_collections.landfall.django.plugins.module_utils._database.project import unknown
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import is_running, name_of, volumes
+from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import is_running, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.mounts import holds_deleted
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError, verify
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
 
-from tests.unit.database.conftest import ROWS, TABLES, VIEWS
+from tests.unit._database.conftest import ROWS, TABLES, VIEWS
 
 
 def describe(archive, **changes):

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 
-from tests.unit.database.conftest import ROWS, TABLES, VIEWS
+from tests.unit._database.conftest import ROWS, TABLES, VIEWS
 
 
 def test_a_dump_says_beside_it_what_it_contains(dumped, folder):

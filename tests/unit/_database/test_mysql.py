@@ -9,7 +9,7 @@ import re
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 
-from tests.unit.database.conftest import LOOK
+from tests.unit._database.conftest import LOOK
 
 OBJECTS = mysql.objects(json.dumps(LOOK))
 

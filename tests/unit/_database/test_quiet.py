@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._database import quiet
 from ansible_collections.landfall.django.plugins.module_utils._database.quiet import Users
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 
 
 def container(service, running=True, health=None):

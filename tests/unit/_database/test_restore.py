@@ -21,7 +21,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.swap imp
 )
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 
-from tests.unit.database.servers import Faults, KilledError, Schema, Server, Users
+from tests.unit._database.servers import Faults, KilledError, Schema, Server, Users
 
 LIVE = Schema(
     tables={"note": 7, "half": 0, "both": 3},

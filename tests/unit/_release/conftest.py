@@ -7,12 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import cli, wait
+from ansible_collections.landfall.django.plugins.module_utils._docker import cli, wait
 from ansible_collections.landfall.django.plugins.module_utils._front import upstream, visitor
 from ansible_collections.landfall.django.plugins.module_utils._release import gate, health, ledger, switch
 from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
-from world import World
+
+from tests.unit._release.world import World
 
 SERVICES = ["db", "redis", "web", "celery", "celery-beat"]
 

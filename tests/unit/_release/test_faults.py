@@ -16,7 +16,8 @@ import pytest
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
-from world import Fault
+
+from tests.unit._release.world import Fault
 
 # A first release, one with a migration, one with another database's image, more containers, and the way back.
 STEPS = {

@@ -140,7 +140,8 @@ class World:
                 "Status": "running" if box.running else "exited",
                 **({"Health": {"Status": "healthy", "Log": []}} if box.running else {}),
             },
-            "Config": {"Labels": labels(box), "Image": box.image},
+            "Config": {"Labels": labels(box), "Image": box.image, "User": ""},
+            "Mounts": [],
             "NetworkSettings": {"Networks": networks},
         }
 
@@ -246,6 +247,8 @@ class World:
 
     def compose_create(self, after: list[str], config: dict[str, Any], files: Path) -> str:
         self.networks |= {"shop_default", "shop_front"}
+        for service in [word for word in after if word in ("db", "redis")]:
+            self._renew(service, config, files)
         for word in after:
             if word.startswith("--scale="):
                 _, service, count = word.split("=")
@@ -269,14 +272,17 @@ class World:
     def compose_up(self, after: list[str], config: dict[str, Any], files: Path) -> str:
         self.networks |= {"shop_default"}
         for service in [word for word in after if not word.startswith("--") and not word.isdigit()]:
-            for box in [box for box in self.own() if box.service == service]:
-                if box.made_of != made_of(service, config, files):
-                    del self.boxes[box.name]
-            if not any(box.service == service for box in self.own()):
-                self._create(service, config, files)
+            self._renew(service, config, files)
             for box in self.own():
                 box.running = box.running or box.service == service
         return ""
+
+    def _renew(self, service: str, config: dict[str, Any], files: Path) -> None:
+        for box in [box for box in self.own() if box.service == service]:
+            if box.made_of != made_of(service, config, files):
+                del self.boxes[box.name]
+        if not any(box.service == service for box in self.own()):
+            self._create(service, config, files)
 
     def compose_down(self, _after: list[str], _config: dict[str, Any], _files: Path) -> str:
         for box in self.own():
