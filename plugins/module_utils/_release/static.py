@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,7 +38,7 @@ def publish(release: Path, dest: Path) -> list[str]:
     Return what was left out, and why: nothing but regular files is published. Raises OSError where something else is
     in the way of a file.
     """
-    left_out = []
+    left_out, written = [], 0
     dest.mkdir(mode=0o755, parents=True, exist_ok=True)
     with opened(release) as source, opened(dest) as target:
         owner = os.fstat(source).st_uid
@@ -46,9 +47,10 @@ def publish(release: Path, dest: Path) -> list[str]:
             if refusal:
                 left_out.append(f"{item.path!r} ({refusal})")
             elif item.is_file:
-                _publish(item, target)
-    # Not one by one, of which there may be thousands.
-    os.sync()
+                written += _publish(item, target)
+    # Not one by one, since there may be thousands; and no other file system, which may hang.
+    if written and subprocess.run(["sync", "--file-system", dest], check=False).returncode:
+        raise OSError(f"the static files in {dest} cannot be written to the disk")
     return left_out
 
 
@@ -81,15 +83,18 @@ def _files(folder: Path) -> Iterable[str]:
         return [item.path for item in walk(top) if item.is_file]
 
 
-def _publish(item: Item, dest: int) -> None:
+def _publish(item: Item, dest: int) -> bool:
+    """Whether the file was another one there, or missing."""
     with ExitStack() as stack:
         folder = dest
         for part in Path(item.path).parts[:-1]:
             folder = stack.enter_context(_made(part, folder, item.path))
         content = stack.enter_context(item.opened())
-        if not _holds(folder, item.name, content):
+        differs = not _holds(folder, item.name, content)
+        if differs:
             content.seek(0)
             replace_in(folder, item.name, lambda new: shutil.copyfileobj(content, new, _BLOCK), 0o644, sync=False)
+        return differs
 
 
 @contextmanager
