@@ -62,19 +62,26 @@ def bodies(
         connection = connect(address, name, "http/1.1")
         length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
         connection.sendall(_head("POST", "/page", name, visitor, length))
-        # A refusal comes at once, and the rest of the body would be read in vain.
-        if status := _answered(connection, 0.5):
+        # A refusal comes before the body, and some time later where the machine is busy.
+        status = _answered(connection, 0.5)
+        if not status:
+            _push(connection, size - 1, chunked=chunked)
+            status = _answered(connection, 0.1)
+        if status:
             held.refused.append(status)
             connection.close()
-            continue
-        connection.settimeout(TIMEOUT)
-        rest = size - 1
-        while rest:
-            piece = PIECE[: min(rest, len(PIECE))]
-            connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
-            rest -= len(piece)
-        held.connections.append(connection)
+        else:
+            held.connections.append(connection)
     return held
+
+
+def _push(connection: socket.socket, size: int, *, chunked: bool) -> None:
+    """Send so much of a body, or less where the other side hangs up."""
+    connection.settimeout(TIMEOUT)
+    with contextlib.suppress(OSError):
+        for begin in range(0, size, len(PIECE)):
+            piece = PIECE[: size - begin]
+            connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
 
 
 def _head(method: str, path: str, name: str, visitor: str, *lines: str) -> bytes:
