@@ -150,22 +150,32 @@ class Certificate:
     # None where nothing answers.
     shown: Leaf | None
     is_same: bool
-    is_temporary: bool
+    is_temporary: bool  # the one on disk
     # Of the certbot that renews it; empty where none does.
     certbot: tuple[int, ...] = ()
     reload: str = "the front's reload"
     hook_failure: str = ""
+    shows_temporary: bool = False
 
 
 def certificate_row(found: Certificate, now: datetime.datetime) -> Row:
+    """The certificate that visitors get. No browser trusts a temporary one, so its ten years are not told."""
+    row = {
+        "certificate": found.domain,
+        "until": "-",
+        "left": "temporary",
+        "of": "-",
+        "served": "no answer" if found.shown is None else "as on disk" if found.is_same else "another",
+    }
+    if found.shows_temporary or (found.is_temporary and found.shown is None):
+        return row
     leaf = found.shown or found.kept
     left = leaf.not_after - now
     return {
-        "certificate": found.domain,
+        **row,
         "until": f"{leaf.not_after:%Y-%m-%d %H:%M}",
         "left": uptime(int(left.total_seconds())) if left > datetime.timedelta() else "none",
         "of": _life(leaf),
-        "served": "no answer" if found.shown is None else "as on disk" if found.is_same else "another",
     }
 
 

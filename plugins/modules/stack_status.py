@@ -138,7 +138,7 @@ def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
     """The table of the site's certificate, and what is wrong with it and its renewal."""
     now = datetime.datetime.now(datetime.timezone.utc)
     domain, port, front = params["domain"], params["https_port"], Path(params["front_root"])
-    folder = front / "tls" / params["stack"]
+    folder, temporary = front / "tls" / params["stack"], front / "tls/temporary" / params["stack"] / "fullchain.pem"
     try:
         kept = _tls.kept(folder / "fullchain.pem")
         shown = _tls.shown(port, domain)
@@ -153,6 +153,7 @@ def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
             shown=None if shown is None else _tls.described(shown),
             is_same=kept == shown,
             is_temporary=place.parent == front.resolve() / "tls" / "temporary",
+            shows_temporary=shown is not None and temporary.is_file() and shown == _tls.kept(temporary),
             certbot=_certbot.parse_maker(renewal.read_text()) if renewed else (),
             reload=str(front / "reload"),
             hook_failure=" ".join(failure.read_text().split())[-200:] or "it said nothing" if failure.is_file() else "",

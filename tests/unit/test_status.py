@@ -142,6 +142,25 @@ def test_a_good_certificate_is_no_problem() -> None:
     ]
 
 
+TEMPORARY = leaf(3649 * DAY, 3650 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("found", "left"),
+    [
+        (certificate(kept=TEMPORARY, shown=TEMPORARY, is_temporary=True, shows_temporary=True), "temporary"),
+        (certificate(kept=TEMPORARY, shown=None, is_same=False, is_temporary=True), "temporary"),
+        # The real one is there, and Nginx has not loaded it.
+        (certificate(shown=TEMPORARY, is_same=False, shows_temporary=True), "temporary"),
+        (certificate(kept=TEMPORARY, is_same=False, is_temporary=True), "60 d 0 h"),
+    ],
+)
+def test_a_temporary_certificate_is_called_so_instead_of_ten_years(found: _status.Certificate, left: str) -> None:
+    row = _status.certificate_row(found, NOW)
+    assert row["left"] == left
+    assert {row["until"] == "-", row["of"] == "-"} == {left == "temporary"}
+
+
 @pytest.mark.parametrize(
     ("found", "says"),
     [
