@@ -9,8 +9,8 @@ module: host_probe
 short_description: Tell what a host is and who holds its ports
 version_added: 0.1.0
 description:
-  - Returns the distribution, the architecture, the memory, the free space below some paths and the holders of some
-    TCP ports of a host. It needs no gathered facts and nothing but Python's standard library there.
+  - Returns the distribution, the architecture, the memory, the free space below some paths, some accounts and the
+    holders of some TCP ports of a host. It needs no gathered facts and nothing but Python's standard library there.
   - A port that a container publishes is reported with that container's name and its Compose project and service,
     also where no process of the host is seen to listen.
 author: landfall.django contributors (@landfall)
@@ -27,6 +27,11 @@ options:
     default: []
   programs:
     description: Programs to look for.
+    type: list
+    elements: str
+    default: []
+  accounts:
+    description: Users and groups to look for, by name or number.
     type: list
     elements: str
     default: []
@@ -60,6 +65,12 @@ distribution:
   returned: success
   type: dict
   sample: {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"}
+accounts:
+  description: For each of O(accounts) the user of this name or number, and the group. Null where there is none.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"account": "10004", "user": {"name": "ann", "id": 10004}, "group": null}]
 architecture:
   description: The machine's architecture in Docker's words.
   returned: success
@@ -93,8 +104,10 @@ ports:
 """
 
 import contextlib
+import grp
 import os
 import platform
+import pwd
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -161,17 +174,31 @@ def free_space(path: str) -> dict[str, object]:
     }
 
 
+def account(given: str) -> dict[str, object]:
+    """The user and the group that have a name or a number."""
+    user = group = None
+    with contextlib.suppress(KeyError):
+        found = pwd.getpwuid(int(given)) if given.isdigit() else pwd.getpwnam(given)
+        user = {"name": found.pw_name, "id": found.pw_uid}
+    with contextlib.suppress(KeyError):
+        its = grp.getgrgid(int(given)) if given.isdigit() else grp.getgrnam(given)
+        group = {"name": its.gr_name, "id": its.gr_gid}
+    return {"account": given, "user": user, "group": group}
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "ports": {"type": "list", "elements": "int", "default": []},
             "paths": {"type": "list", "elements": "path", "default": []},
             "programs": {"type": "list", "elements": "str", "default": []},
+            "accounts": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
     module.exit_json(
         changed=False,
+        accounts=[account(given) for given in module.params["accounts"]],
         distribution=probe.parse_os_release(read("/etc/os-release")),
         architecture=probe.architecture(platform.machine()),
         memory_mib=probe.parse_memory(read("/proc/meminfo")),

@@ -97,3 +97,13 @@ def test_free_space_of_the_nearest_that_exists(tmp_path: Path) -> None:
     assert space["device"] == tmp_path.stat().st_dev
     assert isinstance(space["free_mib"], int)
     assert host_probe.free_space("/nonexistent/x")["existing"] == "/"
+
+
+@pytest.mark.parametrize("given", ["root", "0"])
+def test_an_account_by_its_name_or_number(given: str) -> None:
+    root = {"name": "root", "id": 0}
+    assert host_probe.account(given) == {"account": given, "user": root, "group": root}
+
+
+def test_an_account_that_there_is_not() -> None:
+    assert host_probe.account("no-such-one") == {"account": "no-such-one", "user": None, "group": None}
