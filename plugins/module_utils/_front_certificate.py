@@ -25,8 +25,12 @@ def temporary(root: Path, site: str) -> Path:
 
 
 def keys(root: Path) -> list[Path]:
-    """The keys that the sites' links lead to."""
-    return sorted({path.resolve() for path in root.glob(f"tls/*/{KEY}")})
+    """The keys that the sites' links lead to, and those that certbot keeps beside them.
+
+    Those too, since the group that could read them may have had another number, which somebody else can get.
+    """
+    current = {path.resolve() for path in root.glob(f"tls/*/{KEY}")}
+    return sorted(current.union(*(key.parent.glob("privkey*.pem") for key in current)))
 
 
 def differs(path: Path, mode: int, group: int) -> bool:

@@ -75,3 +75,19 @@ def test_a_key_of_certbots_becomes_readable_by_the_group_alone(root: Path, tmp_p
     assert not run(root, **given)["changed"]
     (archive / "privkey1.pem").chmod(0o644)
     assert run(root, **given)["opened"] == [str(archive / "privkey1.pem")]
+
+
+def test_former_keys_of_certbots_change_their_group_along(root: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "archive/shop"
+    for folder in (archive, root / "tls"):
+        folder.mkdir(parents=True)
+    for number in (1, 2):
+        (archive / f"privkey{number}.pem").touch(mode=0o644)
+        (archive / f"fullchain{number}.pem").touch(mode=0o644)
+    (root / "tls/shop").symlink_to(tmp_path / "live")
+    (tmp_path / "live").mkdir()
+    for name in ("fullchain", "privkey"):
+        (tmp_path / f"live/{name}.pem").symlink_to(archive / f"{name}2.pem")
+    run(root, site="shop", domains=["shop.test"])
+    assert [mode(archive / f"privkey{number}.pem") for number in (1, 2)] == [0o640, 0o640]
+    assert mode(archive / "fullchain1.pem") == 0o644
