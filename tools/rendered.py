@@ -30,7 +30,6 @@ FOUND = {
     "common_engine": {"stdout": "29.0.0", "rc": 0},
     "__stack_image_probe": {"id": f"sha256:{'0' * 64}", "uid": 10001, "gid": 10001, "workdir": "/app"},
     "__stack_image_tag": "0" * 12,
-    "__nginx_account": {"uid": 998, "group": 998},
 }
 
 

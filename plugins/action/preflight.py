@@ -8,7 +8,9 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.landfall.django.plugins.module_utils import _front_limits
 from ansible_collections.landfall.django.plugins.module_utils import _preflight as variables
+from ansible_collections.landfall.django.plugins.module_utils import _preflight_front as front
 from ansible_collections.landfall.django.plugins.module_utils import _preflight_host as host
 from ansible_collections.landfall.django.plugins.module_utils import _preflight_spec as spec
 
@@ -79,10 +81,16 @@ class ActionModule(ActionBase):
             names = {"nginx_http_port": 80, "nginx_https_port": 443}
             ports = {values.get(name, default): name for name, default in names.items()}
         root = values.get("stack_root") or "/srv"
+        front_root, user = values.get("nginx_root") or "/srv/nginx", values.get("nginx_user") or "landfall-nginx"
         try:
             probe = self._execute_module(
                 module_name="landfall.django.host_probe",
-                module_args={"ports": list(ports), "paths": [root, "/var/lib/docker"], "programs": list(PROGRAMS)},
+                module_args={
+                    "ports": list(ports),
+                    "paths": [root, "/var/lib/docker", front_root],
+                    "programs": list(PROGRAMS),
+                    "accounts": [user, str(front.ACCOUNT_ID)],
+                },
                 task_vars=raw,
             )
         except AnsibleConnectionFailure as error:
@@ -92,5 +100,10 @@ class ActionModule(ActionBase):
         result["warnings"] = host.warnings_of(probe)
         result["programs"] = probe["programs"]
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
-        profile = values.get("letsencrypt_profile", "") if variables.uses_front(values) else ""
-        return [*host.problems_of(probe, ports, minimum), *host.profile_problems(probe, profile)]
+        front_place = probe["paths"].pop()
+        problems = host.problems_of(probe, ports, minimum)
+        if variables.uses_front(values):
+            problems += host.profile_problems(probe, values.get("letsencrypt_profile", ""))
+            problems += front.account_problems(user, probe["accounts"])
+            problems += _front_limits.disk_problems(values.get("nginx_site_buffers"), front_place)
+        return problems

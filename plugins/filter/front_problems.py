@@ -12,7 +12,8 @@ description:
     take for something else.
 options:
   _input:
-    description: Variables by their names.
+    description: Variables by their names, and what P(landfall.django.host_probe#module) tells of their host's
+      C(accounts).
     type: dict
     required: true
 """
@@ -34,17 +35,18 @@ _value:
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.landfall.django.plugins.module_utils._preflight_front import problems_of
+from ansible_collections.landfall.django.plugins.module_utils._preflight_front import account_problems, problems_of
 
 
-def front_problems(values: dict[str, object]) -> list[str]:
+def front_problems(values: dict[str, Any]) -> list[str]:
     if not isinstance(values, dict):
         raise AnsibleFilterError(f"landfall.django.front_problems needs a dictionary, not {type(values).__name__}")
-    return problems_of(values)
+    return [*problems_of(values), *account_problems(str(values.get("nginx_user")), values.get("accounts") or ())]
 
 
 class FilterModule:
-    def filters(self) -> dict[str, Callable[[dict[str, object]], list[str]]]:
+    def filters(self) -> dict[str, Callable[[dict[str, Any]], list[str]]]:
         return {"front_problems": front_problems}

@@ -12,7 +12,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils import _front_limits
+
 Values = Mapping[str, Any]
+
+# Of the user that Nginx runs as, and its group. No other container of the collection has it.
+ACCOUNT_ID = 10004
+# An account that only this collection makes, so that one with a former number is removed.
+_OWN_USER = "landfall-nginx"
 
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -21,6 +28,14 @@ _SIZE = re.compile(r"[0-9]+[kKmMgG]?")
 _MEMORY = re.compile(r"[1-9][0-9]*[bkmgBKMG]?")
 # What Nginx's configuration takes as it is, between quotes.
 _PATH = re.compile(r"/[A-Za-z0-9/._~@:+-]*")
+_HEALTH_PATH = re.compile(r"(/[^\s\"'\\;{}?#]*)?")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
+# What Nginx says itself, or what belongs to the connection.
+_OWN_HEADERS = re.compile(
+    r"host|connection|upgrade|http2-settings|te|trailer|transfer-encoding|content-length|keep-alive|expect|x-real-ip"
+    r"|x-forwarded-(for|proto|host|port)",
+    re.IGNORECASE,
+)
 
 
 def problems_of(values: Values) -> list[str]:
@@ -29,8 +44,11 @@ def problems_of(values: Values) -> list[str]:
         _names(values),
         _sizes(values),
         _hsts(values),
+        _buffers(values),
         _logins(values),
+        _health(values),
         _proxies(values),
+        _headers(values),
     )
     return [problem for check in checks for problem in check]
 
@@ -56,6 +74,37 @@ def _sizes(values: Values) -> Iterator[str]:
         yield f"nginx_memory_limit: '{memory}' is not a size of Docker's: give one such as 128m."
 
 
+def _buffers(values: Values) -> Iterator[str]:
+    buffers, requests = values.get("nginx_site_buffers"), values.get("nginx_site_requests")
+    body = values.get("nginx_site_client_max_body_size", _front_limits.BODY)
+    buffers = _front_limits.BUFFERS if buffers is None else buffers
+    requests = _front_limits.REQUESTS if requests is None else requests
+    if not _SIZE.fullmatch(str(buffers)):
+        yield f"nginx_site_buffers: '{buffers}' is not a size of Nginx's: give one such as 1g."
+    elif requests < 2:
+        yield f"nginx_site_requests: {requests} would serve nobody beside another: set it to 2 or more."
+    elif _SIZE.fullmatch(str(body)):
+        yield from _front_limits.problems_of(buffers, body, requests)
+
+
+def account_problems(user: str, accounts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What stands in the way of the account, from what the module host_probe tells of `user` and ACCOUNT_ID."""
+    for found in accounts:
+        if found["account"] == str(ACCOUNT_ID):
+            owners = {kind: found[kind]["name"] for kind in ("user", "group") if found[kind]}
+            for kind, owner in owners.items():
+                if owner != user:
+                    yield (
+                        f"nginx_user: Nginx needs the number {ACCOUNT_ID} for itself, and the {kind} {owner} of the "
+                        f"host has it: give {owner} another, with {kind}mod, and its files along with it."
+                    )
+        elif found["account"] == user != _OWN_USER and found["user"] and found["user"]["id"] != ACCOUNT_ID:
+            yield (
+                f"nginx_user: {user} is an account of the host already, with the number {found['user']['id']}: give "
+                f"the name of one that there is not, such as {_OWN_USER}."
+            )
+
+
 def _hsts(values: Values) -> Iterator[str]:
     seconds = values.get("nginx_hsts_seconds") or 0
     if seconds < 0:
@@ -74,6 +123,15 @@ def _logins(values: Values) -> Iterator[str]:
         yield f"nginx_site_logins_per_minute: {rate} would let nobody in: set it to 1 or more."
 
 
+def _health(values: Values) -> Iterator[str]:
+    path = values.get("nginx_site_health_path")
+    if path is not None and not _HEALTH_PATH.fullmatch(str(path)):
+        yield (
+            f"nginx_site_health_path: '{path}' is not a plain path: begin it with / and leave out the query, as in "
+            "/health/."
+        )
+
+
 def _proxies(values: Values) -> Iterator[str]:
     for proxy in values.get("nginx_trusted_proxies") or []:
         try:
@@ -86,3 +144,16 @@ def _proxies(values: Values) -> Iterator[str]:
             continue
         if network.prefixlen == 0:
             yield f"nginx_trusted_proxies: '{proxy}' is everybody: anyone could choose the address that is logged."
+
+
+def _headers(values: Values) -> Iterator[str]:
+    names = [str(name) for name in values.get("nginx_trusted_headers") or []]
+    for name in names:
+        if not _HEADER.fullmatch(name):
+            yield f"nginx_trusted_headers: '{name}' is not the name of a header: give one such as Remote-User."
+        elif _OWN_HEADERS.fullmatch(name):
+            yield f"nginx_trusted_headers: {name} is what Nginx says itself: leave it out."
+    if len({name.lower() for name in names}) < len(names):
+        yield "nginx_trusted_headers: a header is in the list more than once: keep one of each."
+    if names and not values.get("nginx_trusted_proxies"):
+        yield "nginx_trusted_headers: nobody is believed without nginx_trusted_proxies: list the proxy's address there."
