@@ -1,5 +1,7 @@
 """Answers every request with the headers it came with, as JSON, and with those that its query names.
 
+/size/NUMBER is answered with so many bytes.
+
 Usage: echo.py SOCKET
 """
 
@@ -19,7 +21,9 @@ class Echo(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         # Long enough to be worth compressing.
-        body = json.dumps({"headers": self.headers.items(), "padding": "x" * 5000}).encode()
+        body = json.dumps({"path": self.path, "headers": self.headers.items(), "padding": "x" * 5000}).encode()
+        if self.path.startswith("/size/"):
+            body = b"x" * int(self.path.rpartition("/")[2])
         self.send_response(200)
         for name, value in parse_qsl(urlsplit(self.path).query):
             self.send_header(name, value)

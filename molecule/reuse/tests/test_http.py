@@ -6,17 +6,12 @@ Behind it is a server that answers with the headers it was sent.
 from __future__ import annotations
 
 import http.client
-import json
 import socket
 import ssl
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from echo_site import Answer
 
-ECHO = Path(__file__).parents[1] / "echo.py"
-UPSTREAM = "upstream echo { server unix:/srv/nginx/echo.sock; }\n"
 LOGINS = 3  # a minute, as converge.yml has it
 OWN = ("strict-transport-security", "x-content-type-options", "referrer-policy")
 SPOOFED = {
@@ -31,93 +26,22 @@ SPOOFED = {
     "X-Real-IP": "192.0.2.66",
     "Forwarded": "for=192.0.2.66;host=evil.example;proto=http",
     "Proxy": "http://evil.example",
+    "X-Client-IP": "192.0.2.66",
+    "CF-Connecting-IP": "192.0.2.66",
+    "True-Client-IP": "192.0.2.66",
+    "X-Cluster-Client-IP": "192.0.2.66",
+    "Front-End-Https": "off",
+    "X-Original-URL": "/evil",
+    "X-Rewrite-URL": "/evil",
+    "Remote-User": "root",
+    "X-Remote-User": "root",
+    "X-Auth-Request-Email": "root@evil.example",
+    "X-SSL-Client-S-DN": "CN=root",
+    "HTTP2-Settings": "AAMAAABkAAQCAAAAAAIAAAAA",
+    "X_Forwarded_For": "192.0.2.66",
+    "X_Real_IP": "192.0.2.66",
+    "Remote_User": "root",
 }
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def all(self, name: str) -> list[str]:
-        return [value for key, value in self.headers if key.lower() == name.lower()]
-
-    @property
-    def seen(self) -> dict[str, str]:
-        """What the server behind Nginx was sent."""
-        return {name.lower(): value for name, value in json.loads(self.body)["headers"]}
-
-
-@dataclass
-class Front:
-    """Nginx on the host, as one meets it from outside."""
-
-    address: str
-    host: str
-
-    def connect(self, server_name: str | None, **limits: ssl.TLSVersion) -> ssl.SSLSocket:
-        context = ssl.create_default_context()
-        # There is only the temporary certificate, which nobody trusts.
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        context.set_alpn_protocols(["h2", "http/1.1"] if limits.pop("http2", False) else ["http/1.1"])
-        for limit, version in limits.items():
-            setattr(context, limit, version)
-        plain = socket.create_connection((self.address, 8443), timeout=20)
-        try:
-            return context.wrap_socket(plain, server_hostname=server_name)
-        except BaseException:
-            plain.close()
-            raise
-
-    def ask(
-        self,
-        path: str,
-        *,
-        site: str = "echo",
-        host: str = "",
-        scheme: str = "https",
-        method: str = "GET",
-        body: bytes | None = None,
-        **headers: str,
-    ) -> Answer:
-        name = f"{site}.{self.host}.test"
-        connection = http.client.HTTPConnection(self.address, 8080, timeout=20)
-        if scheme == "https":
-            connection.sock = self.connect(name)
-        sent = {"Host": host or name, **{key.replace("_", "-"): value for key, value in headers.items()}}
-        try:
-            connection.request(method, path, body=body, headers=sent)
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.getheaders(), answer.read())
-        finally:
-            connection.close()
-
-
-@pytest.fixture(scope="module")
-def front(host, variables) -> Iterator[Front]:
-    """With the echo behind it, a file of the project's, and one that a visitor has uploaded."""
-    files = {
-        "/root/echo.py": ECHO.read_text(),
-        "/srv/nginx/upstreams/echo.conf": UPSTREAM,
-        "/srv/nginx/sites/echo/static/site.css": "a { color: red }\n" * 500,
-        "/srv/nginx/sites/echo/media/page.html": "<script>alert(1)</script>\n" * 500,
-    }
-    with host.sudo():
-        host.check_output("mkdir -p /srv/nginx/sites/echo/media")
-        before = host.file("/srv/nginx/upstreams/echo.conf").content_string
-        for path, text in files.items():
-            host.check_output("printf %%s %s >%s", text, path)
-        host.check_output("systemd-run --unit=echo python3 /root/echo.py /srv/nginx/echo.sock")
-        host.check_output("/srv/nginx/reload")
-    try:
-        yield Front(variables["ansible_host"], variables["inventory_hostname"])
-    finally:
-        with host.sudo():
-            host.check_output("systemctl stop echo && rm /srv/nginx/echo.sock")
-            host.check_output("printf %%s %s >/srv/nginx/upstreams/echo.conf", before)
-            host.check_output("/srv/nginx/reload")
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -212,6 +136,55 @@ def test_a_trusted_proxy_says_who_the_visitor_is(front):
     seen = front.ask("/page", X_Forwarded_For="192.0.2.66, 198.51.100.7, 203.0.113.1").seen
     assert (seen["x-real-ip"], seen["x-forwarded-for"]) == ("198.51.100.7", "198.51.100.7")
     assert seen["x-forwarded-host"] == f"echo.{front.host}.test:8443"
+
+
+def test_a_trusted_proxy_says_what_it_is_trusted_with(front, host):
+    assert front.ask("/page", X_Forwarded_User="ann", Remote_User="ann").seen.get("x-forwarded-user") == "ann"
+    assert "remote-user" not in front.ask("/page", Remote_User="ann").seen
+    name = f"echo.{front.host}.test"
+    url = f"--resolve {name}:8443:127.0.0.1 https://{name}:8443/page"
+    said = host.check_output(f"curl --silent --insecure --header 'X-Forwarded-User: root' {url}")
+    assert "x-forwarded-user" not in Answer(200, [], said.encode()).seen
+
+
+@pytest.mark.parametrize(
+    ("asked", "passed"),
+    [
+        ("websocket", "websocket"),
+        ("WebSocket", "websocket"),
+        ("h2c", None),
+        ("websocket, h2c", None),
+        ("tls/1.0", None),
+    ],
+)
+def test_only_websocket_is_switched_to(front, asked, passed):
+    seen = front.ask("/page", Upgrade=asked, Connection="Upgrade, HTTP2-Settings", HTTP2_Settings="AAMAAABk").seen
+    assert (seen.get("upgrade"), seen.get("connection")) == (passed, passed and "upgrade")
+    assert "http2-settings" not in seen
+
+
+@pytest.mark.parametrize("path", ["/a%2Fb//c/../d?e=%2F", "/%7Ea"])
+def test_a_path_reaches_the_project_as_it_was_asked_for(front, path):
+    assert front.ask(path).path == path
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_whatever_is_asked_of_a_site_that_is_down_gets_the_page_for_that(front, method):
+    answer = front.ask("/page", site="early", method=method, body=b"x" * 50000)
+    assert (answer.status, answer.all("retry-after")) == (502, ["10"])
+    assert b"Back in a moment" in answer.body
+
+
+def test_a_visitor_by_ipv6_is_a_whole_network(front):
+    def post(address: str) -> int:
+        return front.ask("/login/", method="POST", body=b"name=x", X_Forwarded_For=address).status
+
+    same = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:2:a:b:c:d"]
+    assert [post(address) for address in [*same, same[0]]] == [200] * LOGINS + [429]
+    assert post("2001:db8:1:3::1") == 200
+    mapped = ["::ffff:198.51.100.77", "198.51.100.77", "::ffff:c633:644d"]
+    assert [post(address) for address in [*mapped, mapped[1]]] == [200] * LOGINS + [429]
+    assert post("::ffff:198.51.100.78") == 200
 
 
 def test_one_address_sends_so_many_login_forms(front):

@@ -45,3 +45,12 @@ def test_http_leads_to_https_on_its_own_port(ask, name):
 def test_another_name_is_refused(ask):
     with pytest.raises(ssl.SSLError):
         ask("other.example", 8443, "https")
+
+
+def test_nginx_has_a_number_of_its_own_and_what_another_one_owned(host):
+    with host.sudo():
+        user = host.user("landfall-nginx")
+        assert (user.uid, user.gid) == (10004, 10004)
+        assert host.check_output("docker exec nginx-nginx-1 id -u") == "10004"
+        owners = host.check_output("find /srv/nginx/buffers -printf '%%U %%G\\n' | sort --unique")
+        assert owners == "10004 10004"
