@@ -33,6 +33,8 @@ LITERAL = (
     "stack_redis_url",
     "docker_registry_logins",
 )
+# No message repeats what Ansible says of these: it may be their value.
+HIDDEN = (*LITERAL, "stack_compose_override")
 
 
 # What brings a source to the host: the role installs what is missing.
@@ -109,7 +111,7 @@ class ActionModule(ActionBase):
 
     def _reason(self, name: str, error: AnsibleError) -> str:
         """What Ansible says, unless that may repeat a secret."""
-        if isinstance(error, AnsibleUndefinedVariable) or name not in LITERAL:
+        if isinstance(error, AnsibleUndefinedVariable) or name not in HIDDEN:
             return str(error.message).rstrip(".")
         return "its expression fails"
 

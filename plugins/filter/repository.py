@@ -37,15 +37,15 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.landfall.django.plugins.module_utils._project.repository import repository as split
 
 
-def repository(address: str) -> dict[str, str]:
-    if not isinstance(address, str):
+def repository(address: str | None) -> dict[str, str]:
+    if not isinstance(address, (str, type(None))):
         raise AnsibleFilterError(f"landfall.django.repository needs a string, not {type(address).__name__}")
     try:
-        return asdict(split(address))
+        return asdict(split(address or ""))
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
 
 
 class FilterModule:
-    def filters(self) -> dict[str, Callable[[str], dict[str, str]]]:
+    def filters(self) -> dict[str, Callable[[str | None], dict[str, str]]]:
         return {"repository": repository}

@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils import _preflight_front, _preflight_numbers
-from ansible_collections.landfall.django.plugins.module_utils._project import processes
+from ansible_collections.landfall.django.plugins.module_utils import (
+    _preflight_front,
+    _preflight_numbers,
+    _preflight_processes,
+)
 
 Values = Mapping[str, Any]
 
 SOURCES = ("stack_git_repository", "stack_project_dir", "stack_image")
-# Those of the stack and of the front, and those that a release runs once.
-RESERVED_SERVICES = ("db", "redis", "web", "nginx", "edge", "migrate", "collectstatic")
 
 _STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -27,7 +28,6 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _WSGI = re.compile(_MODULE + r":[A-Za-z_]\w*(\.\w+|\(.*\))?")
 _CELERY = re.compile(_MODULE + r"(:[A-Za-z_]\w*)?")
-_SERVICE = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 _USER = re.compile(r"\d+:\d+")
 _PATH = re.compile(r"[A-Za-z0-9._/-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
@@ -61,7 +61,7 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         _fallbacks(values),
         _paths(values),
         _controller_files(values, path_of),
-        _processes(values),
+        _preflight_processes.problems_of(values),
         _front(values),
     )
     return [problem for check in checks for problem in check]
@@ -267,32 +267,3 @@ def _controller_files(values: Values, path_of: Callable[[str], Path]) -> Iterato
 
 def _has_dockerfile(folder: Path, values: Values) -> bool:
     return folder.joinpath(str(values.get("stack_dockerfile", "Dockerfile"))).is_file()
-
-
-def _processes(values: Values) -> Iterator[str]:
-    for name, command in (values.get("stack_processes") or {}).items():
-        if str(name).lower() in RESERVED_SERVICES:
-            yield f"stack_processes: '{name}' is a service that the stack has already: choose another name."
-        elif not isinstance(name, str) or not _SERVICE.fullmatch(name):
-            yield f"stack_processes: '{name}' is not the name of a service: use lower-case letters, digits and hyphens."
-        else:
-            yield from _command(name, command)
-
-
-def _command(name: str, command: Any) -> Iterator[str]:
-    if not isinstance(command, str):
-        yield f"stack_processes: the command of {name} is not a text: write it in quotes, as in a shell."
-        return
-    if not command.strip():
-        yield f"stack_processes: the command of {name} is empty: give one, or leave {name} out."
-        return
-    try:
-        kind = processes.kind_of(command)
-    except ValueError:
-        yield f"stack_processes: the command of {name} has a quotation mark that nothing closes: close it."
-        return
-    if kind == processes.BOTH:
-        yield (
-            f"stack_processes: {name} is a worker with a beat inside (-B), and each release would have two beats for a "
-            f"while: leave -B out, and give beat a process of its own, such as {name}-beat: celery --app=… beat."
-        )

@@ -137,6 +137,8 @@ def test_what_is_right_gets_no_word(change: dict[str, Any]) -> None:
         ({"stack_processes": {"loop": ["a", "b"]}}, "stack_processes: the command of loop is not a text"),
         ({"stack_processes": {"loop": "sh -c 'a"}}, "the command of loop has a quotation mark that nothing closes"),
         ({"stack_processes": {"w": "celery -A a worker -B"}}, "stack_processes: w is a worker with a beat inside"),
+        ({"stack_web_command": "gunicorn -n 'a"}, "stack_web_command: it has a quotation mark that nothing closes"),
+        ({"stack_migrate_command": 'x "'}, "stack_migrate_command: it has a quotation mark that nothing closes"),
         ({"stack_secret_key_fallbacks": ["a", "b,c"]}, "stack_secret_key_fallbacks: a key has a comma"),
     ],
 )

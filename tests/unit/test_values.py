@@ -11,8 +11,10 @@ from ansible.parsing.yaml.loader import AnsibleLoader
 from ansible.template import trust_as_template
 from ansible_collections.landfall.django.plugins.module_utils._dotenv import load
 from ansible_collections.landfall.django.plugins.plugin_utils._values import Fault, fault_of, leaves, undefined_in
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rendered import rendered
+from rendered import rendered, templar
 
 HOSTILE = (
     "p{{4",
@@ -127,6 +129,19 @@ def test_a_variable_may_decide_by_another_one() -> None:
 )
 def test_what_nobody_defines_is_named_though_the_rest_is_made_later(text: str, names: list[str]) -> None:
     assert undefined_in(trusted(text), trusted({"url": "{{ [url, vault_host] }}"})) == names
+
+
+TEMPLAR = templar("stack", {})
+
+
+# Pieces that name nothing.
+@given(
+    st.lists(st.sampled_from(["{", "}", "%", "#", "-", "'", '"', "\\", "\n", "\r", " ", "1", "*", "(", ")", "[", ":"]))
+)
+def test_whatever_is_not_refused_arrives(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    if fault(text) is None:
+        assert TEMPLAR.template(trust_as_template(text)) == text
 
 
 def test_what_is_not_a_text_is_passed_over() -> None:

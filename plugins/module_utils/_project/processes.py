@@ -7,6 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -113,16 +114,19 @@ def _script(words: Sequence[str]) -> str:
 
 
 def _simple_commands(script: str) -> Iterator[list[str]]:
+    """The commands of a shell's script, as far as it has nothing but plain words."""
     lexer = shlex.shlex(script.replace("\n", " ; "), posix=True, punctuation_chars="();&|")
     lexer.whitespace_split = True
     lexer.commenters = ""
     command: list[str] = []
-    for word in lexer:
-        if word.strip("();&|"):
-            command.append(word)
-        else:
-            yield command
-            command = []
+    # Here documents and the like may have quotes that are none.
+    with contextlib.suppress(ValueError):
+        for word in lexer:
+            if word.strip("();&|"):
+                command.append(word)
+            else:
+                yield command
+                command = []
     yield command
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import yaml
 from ansible_collections.landfall.django.plugins.module_utils._project.processes import (
@@ -11,6 +13,8 @@ from ansible_collections.landfall.django.plugins.module_utils._project.processes
     kind_of,
     processes,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rendered import rendered, variable
 
@@ -48,6 +52,10 @@ from rendered import rendered, variable
         ("sh -c 'celery -A shop worker & celery -A shop beat'", "both"),
         ("sh -c 'celery -A shop worker -B; true'", "both"),
         ('sh -c "celery -A shop worker\nwait"', "worker"),
+        ('sh -c "celery -A shop beat; echo it\'s over"', "beat"),
+        ('sh -c "echo it\'s"', "other"),
+        ("sh -c", "other"),
+        ("env", "other"),
         ("sh /app/start-celery.sh beat", "other"),
         ("celery -A shop flower --port=5555", "other"),
         ("celery -A shop events --camera beat", "other"),
@@ -95,6 +103,13 @@ def test_kinds(command: str, kind: str) -> None:
 def test_what_the_heartbeat_watches(command: str, watched: list[str] | None) -> None:
     (process,) = processes({"it": command})
     assert (process.watched, process.command) == (watched is not None, watched or command)
+
+
+@given(st.text())
+def test_no_text_breaks_it(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        assert kind_of(f"celery {text}") in ("worker", "beat", "both", "other")
+        assert kind_of(f"sh -c {text}") in ("worker", "beat", "both", "other")
 
 
 def test_beat_comes_last_and_all_else_as_given() -> None:
