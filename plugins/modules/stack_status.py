@@ -37,6 +37,14 @@ options:
     description: The local port that shows the certificate.
     type: int
     default: 443
+  disk_free_minimum_mib:
+    description: What has to be left on the file systems of the stack, of its media and of Docker's data, in MiB.
+    type: int
+    default: 3072
+  media_maximum_mib:
+    description: What the stack's media may take on the disk, in MiB. They are counted where there is a bound only.
+    type: int
+    default: 0
 attributes:
   check_mode:
     support: full
@@ -114,7 +122,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _certbot, _front, _ledger, _status, _tls
+from ansible_collections.landfall.django.plugins.module_utils import _certbot, _front, _ledger, _status, _storage, _tls
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, containers, docker
 
 LETSENCRYPT = Path("/etc/letsencrypt")
@@ -167,6 +175,16 @@ def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
     return _status.certificates([_status.certificate_row(found, now)]), problems
 
 
+def storage(params: dict[str, Any], root: str) -> list[str]:
+    """What there is too little room for."""
+    files = f"{params['front_root']}/sites/{params['stack']}" if params["front_root"] else f"{root}/public"
+    media, maximum = Path(files) / "media", params["media_maximum_mib"]
+    docker_root = docker("info", "--format", "{{.DockerRootDir}}").strip()
+    found = (str(media), _storage.size(media) if maximum else 0)
+    rooms = _storage.rooms([root, str(media), docker_root])
+    return _storage.problems(rooms, params["disk_free_minimum_mib"], found, maximum)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -175,6 +193,8 @@ def main() -> None:
             "front_root": {"type": "str", "default": "/srv/nginx"},
             "domain": {"type": "str", "default": ""},
             "https_port": {"type": "int", "default": 443},
+            "disk_free_minimum_mib": {"type": "int", "default": 3072},
+            "media_maximum_mib": {"type": "int", "default": 0},
         },
         supports_check_mode=True,
     )
@@ -189,6 +209,7 @@ def main() -> None:
             found, counts = rows(project, root)
             services += found
             problems += _status.problems(found, counts)
+        problems += storage(module.params, projects[0][1])
     except DockerError as error:
         module.fail_json(msg=str(error))
     lines, faults = certificate(module.params) if front_root and module.params["domain"] else ([], [])
