@@ -5,6 +5,7 @@ Runs on a host, by its own Python.
 
 from __future__ import annotations
 
+import errno
 import resource
 import select
 import socket
@@ -32,13 +33,15 @@ def batch(family: int, address: str, ports: list[int]) -> list[int]:
         for port in ports:
             one = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
             one.setblocking(False)
-            one.connect_ex((address, port))
+            # Where there is no way at all, it is said at once, and the socket has no failure to tell of.
+            if one.connect_ex((address, port)) not in (0, errno.EINPROGRESS):
+                continue
             poll.register(one, select.EPOLLOUT | select.EPOLLONESHOT)
             sockets[one.fileno()] = (port, one)
         # Whatever answered is known to the kernel by then, however late this process is.
         end = time.monotonic() + SECONDS
         answered: set[int] = set()
-        while len(answered) < len(ports):
+        while len(answered) < len(sockets):
             left = end - time.monotonic()
             answered.update(number for number, _event in poll.poll(max(left, 0)))
             if left < 0:

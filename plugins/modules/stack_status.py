@@ -39,6 +39,14 @@ options:
     description: The local port that shows the certificate.
     type: int
     default: 443
+  disk_free_minimum_mib:
+    description: What has to be left on the file systems of the stack, of its media and of Docker's data, in MiB.
+    type: int
+    default: 3072
+  media_maximum_mib:
+    description: What the stack's media may take on the disk, in MiB. They are counted where there is a bound only.
+    type: int
+    default: 0
 attributes:
   check_mode:
     support: full
@@ -118,7 +126,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _certbot, _lock, _status, _tls
+from ansible_collections.landfall.django.plugins.module_utils import _certbot, _lock, _status, _storage, _tls
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
 from ansible_collections.landfall.django.plugins.module_utils._front import visitor
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
@@ -197,6 +205,16 @@ def is_under_way(lock: Path) -> bool:
         return not _lock.locked(file)
 
 
+def storage(params: dict[str, Any], root: str) -> list[str]:
+    """What there is too little room for."""
+    files = f"{params['front_root']}/sites/{params['stack']}" if params["front_root"] else f"{root}/public"
+    media, maximum = Path(files) / "media", params["media_maximum_mib"]
+    docker_root = docker("info", "--format", "{{.DockerRootDir}}").strip()
+    found = (str(media), _storage.size(media) if maximum else 0)
+    rooms = _storage.rooms([root, str(media), docker_root])
+    return _storage.problems(rooms, params["disk_free_minimum_mib"], found, maximum)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -205,6 +223,8 @@ def main() -> None:
             "front_root": {"type": "str", "default": "/srv/nginx"},
             "domain": {"type": "str", "default": ""},
             "https_port": {"type": "int", "default": 443},
+            "disk_free_minimum_mib": {"type": "int", "default": 3072},
+            "media_maximum_mib": {"type": "int", "default": 0},
         },
         supports_check_mode=True,
     )
@@ -219,6 +239,7 @@ def main() -> None:
             found, counts = rows(project, root)
             services += found
             problems += _status.problems(found, counts)
+        problems += storage(module.params, projects[0][1])
     except DockerError as error:
         module.fail_json(msg=str(error))
     root = projects[0][1]
