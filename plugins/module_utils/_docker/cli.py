@@ -14,7 +14,11 @@ from typing import Any
 
 
 class DockerError(Exception):
-    """A docker command failed; the message holds the command without its environment, and what it printed."""
+    """A docker command failed; the message holds the command without its environment, and what it printed: `said`."""
+
+    def __init__(self, message: str, said: str = ""):
+        super().__init__(message)
+        self.said = said
 
 
 def execute(
@@ -56,7 +60,7 @@ def docker(
         raise DockerError(f"{' '.join(command)} took more than {timeout:g} seconds") from error
     if done.returncode:
         said = last_lines(done.stdout if merge else done.stderr or done.stdout, lines)
-        raise DockerError(f"{' '.join(command)} failed with code {done.returncode}:\n{said}")
+        raise DockerError(f"{' '.join(command)} failed with code {done.returncode}:\n{said}", said)
     return done.stdout
 
 

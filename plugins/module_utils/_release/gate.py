@@ -24,6 +24,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.server i
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._release import static
+from ansible_collections.landfall.django.plugins.module_utils._release.hints import told
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
     CHECKING,
     DUMPING,
@@ -100,7 +101,7 @@ class Gate:
         try:
             return self.compose.once(COLLECT if arguments[0] == "collectstatic" else MIGRATE, *command, timeout=_LIMIT)
         except DockerError as error:
-            raise ReleaseError(f"the new release could not {what}. {error}") from error
+            raise ReleaseError(f"the new release could not {what}: {told(error)}") from error
 
     def _check(self) -> None:
         level = self.site.check_level
@@ -168,7 +169,7 @@ class Gate:
     def _migration_failed(self, journal: Journal, error: Exception) -> str:
         record = journal.record
         pending = ", ".join(record.migrations) or "unknown to Django"
-        said = f"the migration failed (pending were: {pending}). {error}\n"
+        said = f"the migration failed (pending were: {pending}): {told(error)}\n"
         said += "What it did up to there stays done, since MySQL cannot undo a change of a table."
         if record.dump:
             said += f" {restore_hint(self.site.project_src, record.release)}"

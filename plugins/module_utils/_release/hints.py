@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+
 _LONGEST = 400
 # What Docker, Compose and BuildKit put before a line, and colours.
 _DECORATION = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|^#\d+ (\d+\.\d+ ?)?|^\d+\.\d{3} |^[a-z0-9][\w.-]*-\d+ +\| ?")
@@ -85,6 +87,12 @@ def with_cure(said: str) -> str:
     lowered = said.lower()
     cure = next((cure for sign, cure in _CURES.items() if sign.lower() in lowered), "")
     return f"{said.rstrip()}\n{cure}." if cure else said
+
+
+def told(error: BaseException) -> str:
+    """An error as a message: of a docker command that failed the line that tells, and below it the whole."""
+    line = first_line(error.said) if isinstance(error, DockerError) else ""
+    return f"{line}\n{error}" if line else str(error) or type(error).__name__
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.mounts imp
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
 from ansible_collections.landfall.django.plugins.module_utils._release import in_force, interrupt, ledger, tidy
 from ansible_collections.landfall.django.plugins.module_utils._release.gate import COLLECT, MIGRATE, Gate
+from ansible_collections.landfall.django.plugins.module_utils._release.hints import told
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Container, Plan, plan
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
@@ -193,7 +194,7 @@ class Release:
     def _failed(self, journal: Journal, undo: Undo, error: BaseException) -> ReleaseError:
         """Undo all that was done, write it down, and return the error to raise."""
         problems = undo.run()
-        said = str(error) or type(error).__name__
+        said = told(error)
         if problems:
             said += "\nBesides, " + "; ".join(problems) + "."
         try:

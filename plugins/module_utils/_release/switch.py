@@ -23,6 +23,7 @@ from ansible_collections.landfall.django.plugins.module_utils._front import visi
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
 from ansible_collections.landfall.django.plugins.module_utils._front.upstream import upstream
 from ansible_collections.landfall.django.plugins.module_utils._release import health, in_force
+from ansible_collections.landfall.django.plugins.module_utils._release.hints import first_line
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Change, Plan
 from ansible_collections.landfall.django.plugins.module_utils._release.prober import Prober
 from ansible_collections.landfall.django.plugins.module_utils._release.record import STARTING, SWITCHING, Journal
@@ -117,7 +118,7 @@ class Switch:
             self.draining = front.point(site.project_name, hosts, site.port)
             problem = self._refusal()
         if problem:
-            raise ReleaseError(f"the new release fails behind Nginx: {problem}. {self._log(*hosts[-1:])}")
+            raise ReleaseError(f"the new release fails behind Nginx: {problem}; its log: {self._log(*hosts[-1:])}")
 
     def _point_back(self, front: Front, former: str | None) -> None:
         gone = self.new.get(self.site.web, [])
@@ -177,12 +178,12 @@ class Switch:
         state = inspect(name)[0]
         # A restart policy hides an exit: a container that was started twice has failed once.
         if not state["State"]["Running"] or state["RestartCount"]:
-            raise ReleaseError(f"{name} exited with code {state['State']['ExitCode']}. {self._log(name)}")
+            raise ReleaseError(f"{name} exited with code {state['State']['ExitCode']}: {self._log(name)}")
         return state
 
     def _give_up(self, name: str, problem: str) -> None:
         limit = self.site.health_timeout
-        raise ReleaseError(f"{name} was not healthy within {limit} seconds: {problem}. {self._log(name)}")
+        raise ReleaseError(f"{name} was not healthy within {limit} seconds: {problem}; its log: {self._log(name)}")
 
     def _ask(self) -> int:
         return visitor.request(self.site.front_port, self.site.host, self.site.health_path)
@@ -205,7 +206,7 @@ class Switch:
             said = "\n".join(docker("logs", "--tail", str(LOG_LINES), name, merge=True) for name in names)
         except DockerError as error:
             return str(error)
-        return f"Its last lines:\n{last_lines(said, LOG_LINES)}"
+        return f"{first_line(said) or 'it said nothing'}\nIts last lines:\n{last_lines(said, LOG_LINES)}"
 
 
 def is_pointed(front: Front, site: Site, hosts: list[str]) -> bool:
