@@ -144,6 +144,12 @@ def _as_root(program: str, *arguments: str) -> list[str]:
     return ["exec", "-T", SERVICE, "sh", "-c", _AS_ROOT, "sh", program, "--user=root", *arguments]
 
 
+def program(command: Sequence[str]) -> str:
+    """The name of the program that a command runs, for people."""
+    known = ("mysqldump", "mysql", "printenv", "df")
+    return next((word for word in known if word in command), "the command")
+
+
 # SQL
 
 

@@ -119,8 +119,7 @@ class _Process:
     def _failure(self, code: int) -> str:
         self._errors.seek(0)
         said = last_lines(self._errors.read().decode(errors="replace"), 20)
-        program = next((word for word in ("mysqldump", "mysql") if word in self.command), self.command[-2])
-        return f"{program} in the container {mysql.SERVICE} ended with code {code}:\n{said}"
+        return f"{mysql.program(self.command)} in the container {mysql.SERVICE} ended with code {code}:\n{said}"
 
     def lines(self) -> Iterator[bytes]:
         """What it prints, line by line."""

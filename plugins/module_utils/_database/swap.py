@@ -34,6 +34,7 @@ class Journal:
     """A swap that is under way: how far it is, the schemas, their tables, and the containers that wait for its end."""
 
     state: str
+    server: str
     schema: str
     beside: str
     kept: str
@@ -68,6 +69,7 @@ class Swap:
         live = self.server.look(schema)
         journal = Journal(
             state=BEGUN,
+            server=live.server,
             schema=schema,
             beside=beside,
             kept=kept_name(schema, self.server.schemas()),
@@ -115,6 +117,9 @@ class Swap:
     def put_back(self) -> None:
         """Make the live schema what it was, from wherever the swap is."""
         journal = self.under_way()
+        if self.server.look(journal.schema).server != journal.server:
+            # The database was made again since, and has none of it.
+            return
         if journal.state == SWAPPING:
             self._move_back(journal)
             # From here on a way back that is interrupted begins with nothing to move.

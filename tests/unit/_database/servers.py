@@ -63,6 +63,7 @@ class Server:
     def __init__(self, schemas, faults):
         self.schemas_there = schemas
         self.faults = faults
+        self.id = "one"
         self.free = 1 << 40
         self.loses = 0
         self.asked = []
@@ -82,7 +83,7 @@ class Server:
         with self.faults():
             there = self.schemas_there.get(name, Schema(charset=""))
         kinds = {kind: tuple(sorted(n for k, n in there.definitions if k == kind)) for kind in _KINDS.values()}
-        return Objects("one", "9.7", there.charset, f"{there.charset}_bin", 1, tuple(sorted(there.tables)), **kinds)
+        return Objects(self.id, "9.7", there.charset, f"{there.charset}_bin", 1, tuple(sorted(there.tables)), **kinds)
 
     def rows(self, name, tables):
         with self.faults():

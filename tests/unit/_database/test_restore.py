@@ -183,6 +183,41 @@ def test_a_way_back_that_was_killed_is_gone_to_its_end(stack, tmp_path):
     pytest.fail("the way back has no end")
 
 
+def test_a_journal_of_a_database_that_was_made_again_is_of_no_more_use(stack, monkeypatch):
+    def killed(*_):
+        stack.faults.dead = True
+        raise KilledError
+
+    monkeypatch.setattr(stack.restore.swap, "commit", killed)
+    with pytest.raises(KilledError):
+        stack.run()
+    assert stack.restore.swap.read().state == "swapping"
+    stack.schemas.clear()
+    stack.schemas["shop"] = Schema(tables={"note": 1})
+    stack.restores(Faults()).server.id = "two"
+    stack.restore.resume()
+    assert stack.schemas == {"shop": Schema(tables={"note": 1})}
+    assert stack.up == UP
+    assert not unfinished(stack.root)
+
+
+def test_tables_that_somebody_else_uses_are_left_where_they_are(stack, monkeypatch):
+    ask = stack.server.ask
+
+    def refuse(sql):
+        if sql.startswith("LOCK TABLES"):
+            raise DockerError("lock wait timeout")
+        return ask(sql)
+
+    monkeypatch.setattr(stack.server, "ask", refuse)
+    with pytest.raises(DockerError, match="SHOW PROCESSLIST"):
+        stack.run()
+    assert is_untouched(stack)
+    assert not [sql for sql in stack.server.asked if sql.startswith(("DROP TRIGGER", "RENAME"))]
+    assert stack.up == UP
+    assert set(stack.schemas) == {"shop", "mysql"}
+
+
 def test_a_way_back_that_fails_leaves_everything_stopped_and_says_so(stack):
     write_dump(stack.root, definitions={"triggers": ["never there"]})
     stack.run_again = stack.server.load
