@@ -15,6 +15,7 @@ _DAY = 86400
 # The least, the most, and what is wrong with any other. Above the most, a number is a slip of the pen.
 BOUNDS: dict[str, tuple[int, int, str]] = {
     "stack_disk_free_minimum_mib": (0, 2**30, "is not a size in MiB"),
+    "stack_media_maximum_mib": (0, 2**30, "is neither a size nor 0 for no bound"),
     "stack_port": _PORT,
     "stack_health_timeout": (1, _DAY, "is no time to become healthy in"),
     "stack_stop_timeout": (0, 7 * _DAY, "is no time to end tasks in"),
