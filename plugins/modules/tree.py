@@ -123,9 +123,15 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _tree
 from ansible_collections.landfall.django.plugins.module_utils._secrets.hidden import parts
 
+MEMORY = "/run"
 
-def validate(module: AnsibleModule, entries: list[_tree.Entry]) -> None:
-    with tempfile.TemporaryDirectory(dir=module.tmpdir) as tree:
+
+def validate(module: AnsibleModule, entries: list[_tree.Entry], secret: bool) -> None:
+    # In memory where they are secret: of a host that dies meanwhile nothing stays on the disk.
+    place = MEMORY if secret and os.access(MEMORY, os.W_OK) else module.tmpdir
+    with tempfile.TemporaryDirectory(dir=place, prefix="landfall-") as private:
+        tree = os.path.join(private, "tree")
+        os.mkdir(tree)
         _tree.lay(module.params["root"], entries, module.params["beside"], tree)
         # For a program that is not root, once the folder is mounted elsewhere; here nobody gets past the one above.
         Path(tree).chmod(0o755)
@@ -178,7 +184,7 @@ def main() -> None:
         files = [change for change in found if change.content and change.entry.kind != _tree.FOLDER]
         if not module.check_mode:
             if files and module.params["validate"]:
-                validate(module, entries)
+                validate(module, entries, secret=bool(secret))
             for warning in _tree.apply(found):
                 module.warn(warning)
     except (OSError, ValueError) as error:

@@ -67,6 +67,15 @@ def test_a_secret_file_is_in_no_journal_no_diff_and_no_result(tmp_path: Path, en
     assert (tmp_path / ".env").read_text() == PLANTED
 
 
+def test_a_check_of_secret_files_leaves_the_disk_alone(env: dict[str, Any]) -> None:
+    folder = ["sh", "-c", 'dirname "$0"; stat -c %a "$0"/..; exit 1', "{tree}"]
+    returned, _logged = ran("tree", validate=folder, **env)
+    place, mode = returned["msg"].split()[-2:]
+    # Whoever may not write there has no secrets of a host either.
+    assert (place.startswith("/run/landfall-"), mode) == (os.access("/run", os.W_OK), "700")
+    assert not Path(place).exists()
+
+
 def test_other_files_are_shown_but_not_logged(env: dict[str, Any]) -> None:
     env["entries"][0]["secret"] = False
     returned, logged = ran("tree", **env)
