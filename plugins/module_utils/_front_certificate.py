@@ -24,12 +24,17 @@ def temporary(root: Path, site: str) -> Path:
     return root / "tls" / "temporary" / site
 
 
-def keys(root: Path) -> list[Path]:
-    """The keys that the sites' links lead to, and those that certbot keeps beside them.
+def temporaries(root: Path) -> list[Path]:
+    """The folder of temporary certificates, and those of the sites in it."""
+    return [temporary(root, ""), *sorted(path.parent for path in temporary(root, "").glob(f"*/{KEY}"))]
 
-    Those too, since the group that could read them may have had another number, which somebody else can get.
+
+def keys(root: Path) -> list[Path]:
+    """The keys that the sites' links lead to, those that certbot keeps beside them, and all temporary ones.
+
+    The others too, since the group that could read them may have had another number, which somebody else can get.
     """
-    current = {path.resolve() for path in root.glob(f"tls/*/{KEY}")}
+    current = {path.resolve() for folder in ("tls", "tls/temporary") for path in root.glob(f"{folder}/*/{KEY}")}
     return sorted(current.union(*(key.parent.glob("privkey*.pem") for key in current)))
 
 

@@ -91,13 +91,11 @@ def account_problems(user: str, accounts: Iterable[Mapping[str, Any]]) -> Iterat
     """What stands in the way of the account, from what the module host_probe tells of `user` and ACCOUNT_ID."""
     for found in accounts:
         if found["account"] == str(ACCOUNT_ID):
-            owners = {kind: found[kind]["name"] for kind in ("user", "group") if found[kind]}
-            for kind, owner in owners.items():
-                if owner != user:
-                    yield (
-                        f"nginx_user: Nginx needs the number {ACCOUNT_ID} for itself, and the {kind} {owner} of the "
-                        f"host has it: give {owner} another, with {kind}mod, and its files along with it."
-                    )
+            for owner in sorted({found[kind]["name"] for kind in ("user", "group") if found[kind]} - {user}):
+                yield (
+                    f"nginx_user: Nginx needs the number {ACCOUNT_ID} for itself, and {owner} of the host has it: "
+                    f"remove {owner}, or give it another with usermod and groupmod, and its files along with it."
+                )
         elif found["account"] == user != _OWN_USER and found["user"] and found["user"]["id"] != ACCOUNT_ID:
             yield (
                 f"nginx_user: {user} is an account of the host already, with the number {found['user']['id']}: give "

@@ -112,7 +112,7 @@ def main() -> None:
 
     try:
         let([Path(path) for path in module.params["folders"]], certificate.FOLDER_MODE)
-        let([folder.parent, folder] if signs else [certificate.temporary(root, "")], certificate.FOLDER_MODE)
+        let([*certificate.temporaries(root), *([folder] if signs else [])], certificate.FOLDER_MODE)
         if signs and not module.check_mode:
             sign(module, folder)
         let([*certificate.keys(root), *([folder / certificate.KEY] if signs else [])], certificate.KEY_MODE)

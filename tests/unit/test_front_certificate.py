@@ -91,3 +91,17 @@ def test_former_keys_of_certbots_change_their_group_along(root: Path, tmp_path: 
     run(root, site="shop", domains=["shop.test"])
     assert [mode(archive / f"privkey{number}.pem") for number in (1, 2)] == [0o640, 0o640]
     assert mode(archive / "fullchain1.pem") == 0o644
+
+
+def test_every_site_opens_to_a_group_that_is_new(root: Path) -> None:
+    for site in ("blog", "shop"):
+        run(root, site=site, domains=[f"{site}.test"])
+        (root / f"tls/{site}").symlink_to(f"temporary/{site}")
+        # Modes stand for the group, which only root can change.
+        (root / f"tls/temporary/{site}").chmod(0o700)
+        (root / f"tls/temporary/{site}/privkey.pem").chmod(0o600)
+    run(root, site="shop", domains=["shop.test"])
+    for site in ("blog", "shop"):
+        assert mode(root / f"tls/temporary/{site}") == 0o750
+        assert mode(root / f"tls/temporary/{site}/privkey.pem") == 0o640
+    assert not run(root, site="shop", domains=["shop.test"])["changed"]

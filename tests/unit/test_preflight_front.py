@@ -126,8 +126,9 @@ FORMER = {"name": "landfall-nginx", "id": 998}
         ("landfall-nginx", {}, {}, []),
         ("landfall-nginx", {"user": OWN, "group": OWN}, {"user": OWN, "group": OWN}, []),
         ("landfall-nginx", {"user": FORMER, "group": FORMER}, {}, []),
-        ("landfall-nginx", {}, {"user": ANN, "group": ANN}, ["user ann", "group ann"]),
-        ("landfall-nginx", {"user": FORMER}, {"group": ANN}, ["group ann"]),
+        ("landfall-nginx", {}, {"user": ANN, "group": ANN}, ["and ann of the host has it"]),
+        ("landfall-nginx", {"user": FORMER}, {"group": ANN}, ["and ann of the host has it"]),
+        ("front", {}, {"user": OWN, "group": OWN}, ["remove landfall-nginx"]),
         ("www-data", {"user": {"name": "www-data", "id": 33}}, {}, ["www-data is an account of the host already"]),
     ],
 )
