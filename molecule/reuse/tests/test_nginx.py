@@ -52,5 +52,5 @@ def test_nginx_has_a_number_of_its_own_and_what_another_one_owned(host):
         user = host.user("landfall-nginx")
         assert (user.uid, user.gid) == (10004, 10004)
         assert host.check_output("docker exec nginx-nginx-1 id -u") == "10004"
-        owners = host.check_output("find /srv/nginx/buffers -printf '%%U %%G\\n' | sort --unique")
+        owners = host.check_output("find /srv/nginx/buffers -printf '%U %G\\n' | sort --unique")
         assert owners == "10004 10004"
