@@ -17,6 +17,8 @@ _LONGEST = 400
 # What Docker, Compose and BuildKit put before a line, and colours.
 _DECORATION = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|^#\d+ (\d+\.\d+ ?)?|^\d+\.\d{3} |^[a-z0-9][\w.-]*-\d+ +\| ?")
 _FRAME = re.compile(r'(?P<margin>[\s|+-]*)File ".+", line \d+')
+# How gunicorn ends when its worker did, after that one's own traceback.
+_CONSEQUENCE = re.compile(r"gunicorn\.errors\.HaltServer|<HaltServer|SystemExit")
 _CHECKS = re.compile(r"System check identified (some|\d+) issue")
 _CHECK = re.compile(r"\S.*: \(\w+\.[A-Z]\d+\) ")
 # Other programs, the more telling first: apt, pip and uv before the builder, which only says that a step failed.
@@ -125,16 +127,21 @@ def _of_checks(lines: Sequence[str]) -> str:
 
 
 def _of_traceback(lines: Sequence[str]) -> str:
-    frames = [(number, found) for number, line in enumerate(lines) if (found := _FRAME.match(line))]
-    if not frames:
-        return ""
-    number, frame = frames[-1]
-    margin = len(frame["margin"])
-    # The code and the marks below it are further in; the exception is further out.
-    for line in lines[number + 1 :]:
+    frames = [(number, len(found["margin"])) for number, line in enumerate(lines) if (found := _FRAME.match(line))]
+    found = [text for number, margin in frames if (text := _exception(lines[number + 1 :], margin))]
+    causes = [text for text in found if not _CONSEQUENCE.match(text)]
+    return (causes or found or [""])[-1]
+
+
+def _exception(lines: Sequence[str], margin: int) -> str:
+    """The exception below the last frame of a traceback; empty where another frame follows."""
+    for line in lines:
+        if _FRAME.match(line):
+            return ""
         text = line.lstrip(" |+-")
+        # The code and the marks below a frame are further in; the exception is further out.
         if text and len(line) - len(text) < margin:
-            return text.strip() if not text.startswith("[Previous line repeated") else ""
+            return "" if text.startswith("[Previous line repeated") else text.strip()
     return ""
 
 

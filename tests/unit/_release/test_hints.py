@@ -16,6 +16,7 @@ TELLING = {
     "python-recursion": "RecursionError: maximum recursion depth exceeded",
     "python-syntax": "SyntaxError: invalid syntax",
     "python-group": "ExceptionGroup: several (2 sub-exceptions)",
+    "gunicorn-boot": "RuntimeError: broken on purpose",
     "gunicorn-setting": "KeyError: 'PORT'",
     "django-settings": "django.core.exceptions.ImproperlyConfigured: 'django.db.backends.nothing' isn't an available",
     "django-check": "?: (staticfiles.E002) The STATICFILES_DIRS setting should not contain the STATIC_ROOT setting.",
