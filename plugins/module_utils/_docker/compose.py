@@ -15,8 +15,8 @@ from typing import Any
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import containers, docker, is_running, name_of
 
 LOG_LINES = 50
-# What Compose reads of a stack's folder, with permissions: one of them holds the project's secrets.
-FILES = {"compose.yaml": 0o644, "compose.override.yaml": 0o644, ".env": 0o600}
+# What Compose reads of a stack's folder, with permissions: two of them may hold secrets.
+FILES = {"compose.yaml": 0o644, "compose.override.yaml": 0o600, ".env": 0o600}
 _LABEL = "com.docker.compose."
 # "Container shop-web-3  Recreate" in what `docker compose --dry-run create` says.
 _RECREATED = re.compile(r"Container (\S+)\s+Recreate\b")
