@@ -15,7 +15,8 @@ description:
   - No link in a volume is followed.
 attributes:
   check_mode:
-    description: Does nothing, since the containers are not there yet.
+    description: Says nothing of what a run would do, since the containers are not there yet.
+    details: The task that starts the services tells whether there are any to start.
     support: partial
   diff_mode:
     description: There is nothing to show.

@@ -22,7 +22,7 @@ _ATTEMPTS = 5
 
 def way_in(connection: Any) -> str:
     """The plugin that a play comes in by. OPENSSH for exactly that, as others call themselves ssh too (Mitogen's)."""
-    if type(connection) is ssh.Connection:
+    if isinstance(connection, ssh.Connection) and type(connection).__module__ == ssh.__name__:
         return OPENSSH
     return f"{connection.transport} ({type(connection).__module__})"
 

@@ -48,7 +48,7 @@ def test_who_has_the_lock_is_said_after_that(ask, wait):
     result, asked = ask(99, wait=wait)
     assert result["failed"]
     assert result["holder"]["by"] == "ben@ci"
-    assert len(asked) == (1 if not wait else wait)
+    assert len(asked) == (wait or 1)
 
 
 def test_the_names_of_a_host_ask_as_one_where_all_hosts_go_together(ask):
