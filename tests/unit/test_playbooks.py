@@ -123,6 +123,17 @@ def test_ansible_runs_the_preflight_and_the_lock_for_a_tag(listed: Any) -> None:
     assert "landfall.django.docker : Install Docker" in listed("docker_logins")
 
 
+@pytest.mark.parametrize("playbook", ["site", "deploy"])
+def test_the_preflight_speaks_before_ansible_does(playbook: str) -> None:
+    (role,) = [
+        task["ansible.builtin.import_role"]
+        for task in load(ROOT / "playbooks" / f"{playbook}.yml")[0]["tasks"]
+        if task.get("ansible.builtin.import_role", {}).get("name") == "landfall.django.stack"
+    ]
+    # Ansible's own look at a role's arguments ends at the first value that it cannot evaluate, and does not name it.
+    assert role["rolespec_validate"] is False
+
+
 def test_tasks_need_no_python_library_on_the_host() -> None:
     used = {key for file in TASKS for task in flat(load(file)) for key in task if key.startswith("community.")}
     assert used <= {f"community.docker.{name}" for name in OF_COMMUNITY}
