@@ -29,6 +29,8 @@ _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _WSGI = re.compile(_MODULE + r":[A-Za-z_]\w*(\.\w+|\(.*\))?")
 _CELERY = re.compile(_MODULE + r"(:[A-Za-z_]\w*)?")
 _USER = re.compile(r"\d+:\d+")
+# Each service has a number of its own (docs/containers.md).
+_SERVICE_USERS = {"10002": "the database", "10003": "Redis", "10004": "the front"}
 _PATH = re.compile(r"[A-Za-z0-9._/-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -212,6 +214,8 @@ def _containers(values: Values) -> Iterator[str]:
     user = values.get("stack_user")
     if user and not _USER.fullmatch(user):
         yield f"stack_user: '{user}' is not a user and a group: give both as numbers, such as 1000:1000."
+    elif user and (owner := _SERVICE_USERS.get(user.split(":")[0])):
+        yield f"stack_user: {user} is the number of {owner}, which nobody may share: give another, such as 10001:10001."
     override = values.get("stack_compose_override") or {}
     if not isinstance(override.get("services", {}), Mapping):
         yield "stack_compose_override: its services are not a dictionary: write them as in a compose.yaml."

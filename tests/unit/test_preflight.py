@@ -98,6 +98,7 @@ def test_what_is_right_gets_no_word(change: dict[str, Any]) -> None:
         ({"stack_media_path": "/media; }"}, "stack_media_path: '/media; }' has characters"),
         ({"stack_health_path": '/health/"'}, "stack_health_path: "),
         ({"stack_user": "django"}, "stack_user: 'django' is not a user and a group"),
+        ({"stack_user": "10002:0"}, "stack_user: 10002:0 is the number of the database"),
         ({"stack_compose_override": {"services": ["web"]}}, "stack_compose_override: its services"),
         ({"stack_name": "nginx"}, "stack_name: 'nginx' is the name of the host's own Nginx"),
         ({"stack_domains": []}, "stack_domains: it is empty"),
