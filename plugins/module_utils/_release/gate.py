@@ -23,7 +23,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.restore 
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
-from ansible_collections.landfall.django.plugins.module_utils._release import static
+from ansible_collections.landfall.django.plugins.module_utils._release import interrupt, static
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import told
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
     CHECKING,
@@ -140,7 +140,8 @@ class Gate:
                 self._dump(journal, answer)
         journal.enter(MIGRATING)
         try:
-            with journal.step("migrate the database"):
+            # Without its client a migration would go on in its container, while the database is put back.
+            with journal.step("migrate the database"), interrupt.deferred():
                 self.compose.once(MIGRATE, timeout=_LIMIT)
         except DockerError as error:
             raise ReleaseError(self._migration_failed(journal, error)) from error

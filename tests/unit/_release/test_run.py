@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 
 
@@ -299,6 +302,42 @@ def test_a_migration_that_still_runs_may_end(stack):
     stack.deploy("shop:2")
     commands = stack.world.commands
     assert commands.index(f"wait {box.name}") < commands.index(f"rm --force {box.name}")
+
+
+def test_a_migration_that_a_failed_release_has_left_may_end(stack):
+    stack.deploy("shop:1")
+    box = stack.world._create("migrate", {"image": "shop:1", "db": "mysql:9.7"}, stack.root, once=True)
+    box.running = True
+    stack.deploy("shop:2")
+    commands = stack.world.commands
+    assert commands.index(f"wait {box.name}") < commands.index(f"rm --force {box.name}")
+
+
+def test_a_migration_that_does_not_end_is_named_and_not_cut_off(stack):
+    stack.deploy("shop:1")
+    box = stack.world._create("migrate", {"image": "shop:1", "db": "mysql:9.7"}, stack.root, once=True)
+    box.running = True
+    stack.world.refused = ("wait",)
+    with pytest.raises(DockerError, match=f"docker rm --force {box.name}"):
+        stack.deploy("shop:2")
+    assert box.running
+
+
+def test_a_request_to_end_waits_for_the_migration(stack):
+    stack.deploy("shop:1")
+    run = stack.world.compose_run
+
+    def interrupted(after, config, files):
+        if "migrate" in after[-1]:
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGHUP)
+        return run(after, config, files)
+
+    stack.world.compose_run = interrupted
+    with pytest.raises(ReleaseError, match="ended by signal"), interrupt.as_exceptions():
+        stack.deploy("shop:2", knows=["shop.0001", "shop.0002"], db="mysql:9.8")
+    assert stack.world.applied == ["shop.0001", "shop.0002"]
+    assert stack.running["shop-db-1"] == "mysql:9.7"
 
 
 def test_old_releases_keep_their_record_only(stack):
