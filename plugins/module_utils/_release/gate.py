@@ -36,6 +36,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.undo impo
 
 # The services of compose.yaml that run once.
 MIGRATE, COLLECT = "migrate", "collectstatic"
+_HARMLESS = {"--noinput", "--no-input"}  # options of `migrate` with which it does what Django says is pending
 _LIMIT = 3600  # seconds for a one-off command
 
 
@@ -125,7 +126,10 @@ class Gate:
 
     def _is_plain(self) -> bool:
         """Whether the command that migrates is Django's own, of which the answer tells all."""
-        return self.site.migrate_command.startswith(f"{self.site.manage_command} migrate")
+        plain = [*shlex.split(self.site.manage_command), "migrate"]
+        words = shlex.split(self.site.migrate_command)
+        # Any other option may name another database, or a migration to go back to.
+        return words[: len(plain)] == plain and set(words[len(plain) :]) <= _HARMLESS
 
     def _may_be_pending(self, answer: Project | None) -> bool:
         return answer is None or not self._is_plain() or bool(answer.pending)

@@ -304,6 +304,23 @@ def test_a_migration_that_still_runs_may_end(stack):
     assert commands.index(f"wait {box.name}") < commands.index(f"rm --force {box.name}")
 
 
+@pytest.mark.parametrize(
+    ("command", "times"),
+    [
+        ("python3 manage.py migrate --noinput", 0),
+        ("python3  manage.py migrate --no-input", 0),
+        ("python3 manage.py migrate_schemas --noinput", 1),
+        ("python3 manage.py migrate --noinput --database=archive", 1),
+        ("./migrate.sh", 1),
+    ],
+)
+def test_only_djangos_own_command_is_left_out_where_nothing_is_pending(stack, command, times):
+    stack.deploy("shop:1")
+    stack.world.commands.clear()
+    stack.deploy("shop:2", options={"migrate_command": command})
+    assert sum(said.endswith("-T migrate") for said in stack.world.commands) == times
+
+
 def test_a_migration_that_a_failed_release_has_left_may_end(stack):
     stack.deploy("shop:1")
     box = stack.world._create("migrate", {"image": "shop:1", "db": "mysql:9.7"}, stack.root, once=True)
