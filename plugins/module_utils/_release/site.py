@@ -8,7 +8,7 @@ Private to this collection.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 
@@ -57,3 +57,8 @@ class Site:
                 value = options[field.name]
                 values[field.name] = tuple(value) if isinstance(value, list) else value
         return cls(**values)
+
+    @classmethod
+    def is_whole(cls, options: Mapping[str, Any]) -> bool:
+        """Whether `of` can be asked: whether all is there that has no default."""
+        return all(field.name in options for field in fields(cls) if field.default is MISSING)
