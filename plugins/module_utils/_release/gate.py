@@ -7,6 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -69,12 +70,24 @@ class Gate:
         at_once = 3 if self.compose.has_network("default") else 1
         with journal.step("check and collect static files"), ThreadPoolExecutor(at_once) as pool:
             checked, collected, asked = (pool.submit(work) for work in (self._check, self._collect, self.ask))
-            answer = asked.result()
-            checked.result()
-            collected.result()
+            try:
+                answer = asked.result()
+                checked.result()
+                collected.result()
+            except BaseException:
+                # The pool waits for all of its threads, and the others may take an hour.
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._end_one_offs()
+                raise
         journal.record.applied = named(answer.applied) if answer else None
         if self.site.migrate_command and self._may_be_pending(answer):
             self._migrate(journal, answer)
+
+    def _end_one_offs(self) -> None:
+        for service in (MIGRATE, COLLECT):
+            # What cannot be ended now is ended by the next release; the first error is the one that is told.
+            with contextlib.suppress(DockerError):
+                self.compose.end_left_over(service)
 
     def serve_static(self, journal: Journal, undo: Undo, former: Site | None) -> None:
         """Bring the static files that the release has collected to where they are served."""

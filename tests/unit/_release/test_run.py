@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
+import time
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
@@ -319,6 +321,31 @@ def test_only_djangos_own_command_is_left_out_where_nothing_is_pending(stack, co
     stack.world.commands.clear()
     stack.deploy("shop:2", options={"migrate_command": command})
     assert sum(said.endswith("-T migrate") for said in stack.world.commands) == times
+
+
+def test_a_failed_check_does_not_wait_for_static_files(stack):
+    stack.deploy("shop:1")
+    world, run = stack.world, stack.world.compose_run
+    begun, ended = threading.Event(), threading.Event()
+
+    def slow(after, config, files):
+        if "check" in after:
+            begun.wait(5)
+        if "collectstatic" not in after[1:]:
+            return run(after, config, files)
+        box = world._create("collectstatic", config, files, once=True)
+        begun.set()
+        for _ in range(500):
+            if box.name not in world.boxes:
+                ended.set()
+                break
+            time.sleep(0.01)
+        return ""
+
+    world.compose_run = slow
+    with pytest.raises(ReleaseError, match="stack_check_level"):
+        stack.deploy("shop:2", unfit=True)
+    assert ended.is_set()
 
 
 def test_a_migration_that_a_failed_release_has_left_may_end(stack):
