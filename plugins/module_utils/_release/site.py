@@ -48,6 +48,11 @@ class Site:
     static_dest: str = ""
     releases_kept: int = 5
 
+    @property
+    def stop_limit(self) -> int:
+        """Seconds that Docker may take to stop a container: its stop_grace_period, and some."""
+        return max(600, self.stop_timeout + 60)
+
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Site:
         """Take the fields out of module options, or of what a record has of them."""

@@ -348,6 +348,40 @@ def test_a_failed_check_does_not_wait_for_static_files(stack):
     assert ended.is_set()
 
 
+def test_the_former_beat_runs_again_where_a_signal_came_while_it_stopped(stack):
+    stack.deploy("shop:1")
+    world, stop, restart = stack.world, stack.world.do_stop, stack.world.do_restart
+    stopping = set()
+
+    def interrupted(rest):
+        if rest == ["shop-celery-beat-1"]:
+            stopping.update(rest)
+            signal.raise_signal(signal.SIGTERM)
+        return stop(rest)
+
+    world.do_stop = interrupted
+    world.do_restart = lambda rest: restart(rest) + "".join(stopping.difference_update(rest) or "")
+    with pytest.raises(ReleaseError, match="ended by signal"), interrupt.as_exceptions():
+        stack.deploy("shop:2")
+    assert not stopping, "the engine goes on without its client"
+
+
+def test_docker_has_the_time_that_a_worker_has_to_stop(stack):
+    options = {"stop_timeout": 7200}
+    stack.deploy("shop:1", options=options)
+    execute, limits = stack.world.execute, []
+
+    def watched(command, given, timeout, merge):
+        if "stop" in command:
+            limits.append(timeout)
+        return execute(command, given, timeout, merge)
+
+    stack.world.execute = watched
+    stack.deploy("shop:2", options=options)
+    assert limits
+    assert min(limits) > 7200
+
+
 def test_a_migration_that_a_failed_release_has_left_may_end(stack):
     stack.deploy("shop:1")
     box = stack.world._create("migrate", {"image": "shop:1", "db": "mysql:9.7"}, stack.root, once=True)
