@@ -382,6 +382,20 @@ def test_docker_has_the_time_that_a_worker_has_to_stop(stack):
     assert min(limits) > 7200
 
 
+def test_what_was_before_goes_where_nginx_has_ended_meanwhile(stack):
+    stack.deploy("shop:1")
+    world, kill = stack.world, stack.world.do_kill
+
+    def ends(rest):
+        world.boxes["nginx-nginx-1"].running = False
+        return kill(rest)
+
+    world.do_kill = ends
+    record = stack.deploy("shop:2")
+    assert record.warnings == []
+    assert "shop-web-1" not in stack.present
+
+
 def test_a_migration_that_a_failed_release_has_left_may_end(stack):
     stack.deploy("shop:1")
     box = stack.world._create("migrate", {"image": "shop:1", "db": "mysql:9.7"}, stack.root, once=True)
