@@ -27,6 +27,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.record im
     BEGUN,
     SERVICES,
     SERVING,
+    SWITCHING,
     Journal,
     Record,
 )
@@ -129,12 +130,19 @@ class Release:
         # A migration that still runs is not cut off, however its release ended: half of one is worse.
         self.compose.end_left_over(MIGRATE, patience=_MIGRATION)
         self.compose.end_left_over(COLLECT)
+        was_switching = any(record.state == SWITCHING for record in records)
         for record in records:
             if not record.is_over:
                 where = "before it did anything" if record.state == BEGUN else f"while {record.state}"
                 Journal(self.ledger.folder(record.release), record).fail(f"it was interrupted {where}")
         serving = ledger.serving(records)
-        if serving:
+        if was_switching:
+            # Its files may be in force, or half of them.
+            if serving:
+                in_force.install(self.ledger.folder(serving.release), self.root)
+            else:
+                in_force.clear(self.root)
+        elif serving:
             in_force.complete(self.root, self.ledger.folder(serving.release))
         return serving
 

@@ -359,8 +359,13 @@ def test_the_former_beat_runs_again_where_a_signal_came_while_it_stopped(stack):
             signal.raise_signal(signal.SIGTERM)
         return stop(rest)
 
+    def restarted(rest):
+        restart(rest)
+        stopping.difference_update(rest)
+        return ""
+
     world.do_stop = interrupted
-    world.do_restart = lambda rest: restart(rest) + "".join(stopping.difference_update(rest) or "")
+    world.do_restart = restarted
     with pytest.raises(ReleaseError, match="ended by signal"), interrupt.as_exceptions():
         stack.deploy("shop:2")
     assert not stopping, "the engine goes on without its client"
@@ -394,6 +399,20 @@ def test_what_was_before_goes_where_nginx_has_ended_meanwhile(stack):
     record = stack.deploy("shop:2")
     assert record.warnings == []
     assert "shop-web-1" not in stack.present
+
+
+@pytest.mark.parametrize("before", [[], ["shop:1"]])
+def test_the_files_of_a_switch_that_was_cut_off_do_not_stay_in_force(stack, before):
+    for image in before:
+        stack.deploy(image)
+    stack.render("shop:2")
+    journal = stack.ledger.begin(stack.root / "next", "ann", {})
+    journal.enter("switching")
+    for name in ("compose.yaml", "compose.override.yaml"):
+        (stack.root / name).write_bytes((journal.folder / name).read_bytes())
+    with pytest.raises(ReleaseError):
+        stack.deploy("shop:3", unfit=True)
+    assert stack.in_force == "".join(before)
 
 
 def test_a_migration_that_a_failed_release_has_left_may_end(stack):
