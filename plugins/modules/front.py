@@ -59,6 +59,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
 from ansible_collections.landfall.django.plugins.module_utils._front.up import up
+from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
 
 
 def main() -> None:
@@ -76,7 +77,7 @@ def main() -> None:
                 docker("pull", "--quiet", source)
             docker("tag", source, name)
         done = up(Front(module.params["root"]))
-    except DockerError as error:
+    except (DockerError, HeldError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(done), done=done)
 

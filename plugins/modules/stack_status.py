@@ -142,13 +142,26 @@ HOOK_FAILURES = Path("/var/lib/letsencrypt")
 def rows(project: str, root: str) -> tuple[list[_status.Row], dict[str, int]]:
     """The rows of one Compose project, and how many containers of each service there should be."""
     file = Path(root) / "compose.yaml"
-    if not file.exists():
-        raise DockerError(f"there is no {file} on the host: deploy {project} first, or correct its root")
     config = json.loads(docker("compose", "--project-name", project, "--file", str(file), "config", "--format", "json"))
     counts = _status.wanted(config)
     now = datetime.datetime.now(datetime.timezone.utc)
     found = _status.rows(containers([f"label=com.docker.compose.project={project}"]), now)
     return _status.with_missing(found, counts), counts
+
+
+def services(projects: list[tuple[str, str]]) -> tuple[list[_status.Row], list[str]]:
+    """The rows of all Compose projects, and what is wrong with them; of one that has no files in force just that."""
+    shown: list[_status.Row] = []
+    problems: list[str] = []
+    for project, root in projects:
+        file = Path(root) / "compose.yaml"
+        if not file.exists():
+            problems.append(f"{project}: there is no {file} on the host: deploy {project} first, or correct its root.")
+            continue
+        found, counts = rows(project, root)
+        shown += found
+        problems += _status.problems(found, counts)
+    return shown, problems
 
 
 def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -232,13 +245,8 @@ def main() -> None:
     projects = [(stack, module.params["root"] or f"/srv/{stack}")]
     if front_root:
         projects.append((PROJECT, front_root))
-    services: list[_status.Row] = []
-    problems: list[str] = []
     try:
-        for project, root in projects:
-            found, counts = rows(project, root)
-            services += found
-            problems += _status.problems(found, counts)
+        shown, problems = services(projects)
         problems += storage(module.params, projects[0][1])
     except DockerError as error:
         module.fail_json(msg=str(error))
@@ -254,8 +262,8 @@ def main() -> None:
         problems += [*faults, *answer(module.params, ledger.serving(records))]
     module.exit_json(
         changed=False,
-        table=_status.table(services),
-        services=services,
+        table=_status.table(shown),
+        services=shown,
         releases=_status.table(report.rows(records, under_way), report.COLUMNS) if records else [],
         certificate=lines,
         problems=problems + report.problems(records, under_way),

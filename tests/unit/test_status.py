@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils import _status, _tls
+from ansible_collections.landfall.django.plugins.modules import stack_status
 
 RECORDED = json.loads((Path(__file__).parent / "recorded/status.json").read_text())
 NOW = datetime.datetime(2026, 11, 23, 1, 1, 0, tzinfo=datetime.UTC)
@@ -191,3 +192,9 @@ UNITS = "Id=certbot.service\nActiveState={}\n\nId=certbot.timer\nActiveState={}\
 def test_a_renewal_that_failed_or_never_comes_is_named(service: str, timer: str, said: list[str]) -> None:
     found = _status.renewal_problems(_status.units(UNITS.format(service, timer)))
     assert [sentence.split(":")[0] for sentence in found] == said
+
+
+def test_a_stack_whose_first_release_failed_has_no_services_and_may_be_asked(tmp_path):
+    shown, problems = stack_status.services([("shop", str(tmp_path))])
+    assert shown == []
+    assert [word for word in problems if "shop" in word and "compose.yaml" in word]

@@ -23,8 +23,10 @@ def landfall():
     from django.db.migrations.recorder import MigrationRecorder
     answer = dict(vendor=connection.vendor, server='', schema='', migrations=[], applied=[], pending=[])
     if connection.vendor == 'mysql':
+        # MariaDB, which Django counts as MySQL, has no such id; and it is no server of the stack's own.
+        own = "''" if getattr(connection, 'mysql_is_mariadb', False) else '@@server_uuid'
         with connection.cursor() as cursor:
-            cursor.execute('SELECT @@server_uuid, DATABASE()')
+            cursor.execute('SELECT ' + own + ', DATABASE()')
             answer['server'], answer['schema'] = cursor.fetchone()
     if connection.vendor != 'unknown':
         found = MigrationLoader(None, ignore_no_migrations=True).disk_migrations.values()

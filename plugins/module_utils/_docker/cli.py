@@ -72,8 +72,15 @@ def inspect(*names: str, kind: str = "container") -> list[dict[str, Any]]:
 def containers(filters: Sequence[str]) -> list[dict[str, Any]]:
     """Inspect every container, running or not, that all of the `docker ps` filters select."""
     arguments = [part for value in filters for part in ("--filter", value)]
-    names = docker("ps", "--all", "--quiet", "--no-trunc", *arguments).split()
-    return inspect(*names)
+    names: list[str] = []
+    while True:
+        former, names = names, docker("ps", "--all", "--quiet", "--no-trunc", *arguments).split()
+        try:
+            return inspect(*names)
+        except DockerError:
+            # One that removes itself may be gone by then; where all are there, it is something else.
+            if names == former:
+                raise
 
 
 def is_running(inspected: dict[str, Any]) -> bool:

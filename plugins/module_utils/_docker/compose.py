@@ -12,7 +12,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import containers, docker, is_running, name_of
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import (
+    DockerError,
+    containers,
+    docker,
+    is_running,
+    name_of,
+)
 
 LOG_LINES = 50
 # What Compose reads of a stack's folder, with permissions: two of them may hold secrets.
@@ -89,11 +95,26 @@ class Compose:
         return containers(own)
 
     def end_left_over(self, service: str, patience: float = 0) -> None:
-        """Remove them; those that still run may come to their end first, for `patience` seconds."""
+        """Remove them; those that still run may come to their end first, for `patience` seconds.
+
+        Raises DockerError for one that does not.
+        """
         for item in self.left_over(service):
             if patience and is_running(item):
-                docker("wait", item["Id"], timeout=patience)
+                self._wait(item, service, patience)
             docker("rm", "--force", item["Id"])
+
+    def _wait(self, item: dict[str, Any], service: str, patience: float) -> None:
+        try:
+            docker("wait", item["Id"], timeout=patience)
+        except DockerError as error:
+            # One that removes itself may be gone before it is waited for.
+            if any(one["Id"] == item["Id"] and is_running(one) for one in self.left_over(service)):
+                name = name_of(item)
+                raise DockerError(
+                    f"{name} of an earlier release still runs, and is not cut off: let it end, or end it with docker rm"
+                    f" --force {name}\n{error}"
+                ) from error
 
     def outdated(self, services: Iterable[str], counts: dict[str, int]) -> set[str]:
         """Ask Compose itself which containers differ from the files: only it knows how it compares.

@@ -140,7 +140,8 @@ class Front:
 
     def drained(self, workers: set[str]) -> bool:
         """Tell whether none of the `workers` lives any more."""
-        return not workers & self._workers(self._container(NGINX_SERVICE))
+        nginx = self._running(NGINX_SERVICE) if workers else ""
+        return not (nginx and workers & self._workers(nginx))
 
     def files(self, site: str) -> list[str]:
         """What Nginx has of a site, without its static files and its media."""

@@ -7,6 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +24,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.restore 
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
-from ansible_collections.landfall.django.plugins.module_utils._release import static
+from ansible_collections.landfall.django.plugins.module_utils._release import interrupt, static
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import told
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
     CHECKING,
@@ -36,6 +37,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.undo impo
 
 # The services of compose.yaml that run once.
 MIGRATE, COLLECT = "migrate", "collectstatic"
+_HARMLESS = {"--noinput", "--no-input"}  # options of `migrate` with which it does what Django says is pending
 _LIMIT = 3600  # seconds for a one-off command
 
 
@@ -68,12 +70,24 @@ class Gate:
         at_once = 3 if self.compose.has_network("default") else 1
         with journal.step("check and collect static files"), ThreadPoolExecutor(at_once) as pool:
             checked, collected, asked = (pool.submit(work) for work in (self._check, self._collect, self.ask))
-            answer = asked.result()
-            checked.result()
-            collected.result()
+            try:
+                answer = asked.result()
+                checked.result()
+                collected.result()
+            except BaseException:
+                # The pool waits for all of its threads, and the others may take an hour.
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._end_one_offs()
+                raise
         journal.record.applied = named(answer.applied) if answer else None
         if self.site.migrate_command and self._may_be_pending(answer):
             self._migrate(journal, answer)
+
+    def _end_one_offs(self) -> None:
+        for service in (MIGRATE, COLLECT):
+            # What cannot be ended now is ended by the next release; the first error is the one that is told.
+            with contextlib.suppress(DockerError):
+                self.compose.end_left_over(service)
 
     def serve_static(self, journal: Journal, undo: Undo, former: Site | None) -> None:
         """Bring the static files that the release has collected to where they are served."""
@@ -125,7 +139,10 @@ class Gate:
 
     def _is_plain(self) -> bool:
         """Whether the command that migrates is Django's own, of which the answer tells all."""
-        return self.site.migrate_command.startswith(f"{self.site.manage_command} migrate")
+        plain = [*shlex.split(self.site.manage_command), "migrate"]
+        words = shlex.split(self.site.migrate_command)
+        # Any other option may name another database, or a migration to go back to.
+        return words[: len(plain)] == plain and set(words[len(plain) :]) <= _HARMLESS
 
     def _may_be_pending(self, answer: Project | None) -> bool:
         return answer is None or not self._is_plain() or bool(answer.pending)
@@ -140,7 +157,8 @@ class Gate:
                 self._dump(journal, answer)
         journal.enter(MIGRATING)
         try:
-            with journal.step("migrate the database"):
+            # Without its client a migration would go on in its container, while the database is put back.
+            with journal.step("migrate the database"), interrupt.deferred():
                 self.compose.once(MIGRATE, timeout=_LIMIT)
         except DockerError as error:
             raise ReleaseError(self._migration_failed(journal, error)) from error

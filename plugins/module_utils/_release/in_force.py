@@ -60,6 +60,12 @@ def install(files: Path, root: Path) -> None:
             replace(root / name, content, FILES[name])
 
 
+def clear(root: Path) -> None:
+    """Have nothing in force."""
+    for name in FILES:
+        (root / name).unlink(missing_ok=True)
+
+
 def put_back(root: Path) -> None:
     """Put the files that are held in force again."""
     for name in FILES:

@@ -31,6 +31,16 @@ def ignored() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def deferred() -> Iterator[None]:
+    """Let a request to end wait for what must not be cut off; then raise SystemExit for it."""
+    came: list[int] = []
+    with _handled(lambda number, _frame: came.append(number)):
+        yield
+    if came:
+        _leave(came[0], None)
+
+
+@contextlib.contextmanager
 def _handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # which alone is signalled
         yield
@@ -44,4 +54,7 @@ def _handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers)
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
+    # Another one must not keep the first from being obeyed: whoever sends one often sends two.
+    for one in _SIGNALS:
+        signal.signal(one, signal.SIG_IGN)
     raise SystemExit(f"ended by signal {number}")

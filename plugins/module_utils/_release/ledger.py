@@ -126,7 +126,9 @@ def kept(records: list[Record], count: int) -> list[Record]:
 def with_dumps(records: list[Record], kept_records: list[Record]) -> list[int]:
     """The attempts whose dump a way back to one of the releases that are kept may need."""
     oldest = min((record.release for record in kept_records), default=0)
-    return [record.release for record in records if record.dump and record.release > oldest]
+    # Of one that cannot be read nobody knows whether it has a dump.
+    mine = [record for record in records if record.dump or record.state == UNREADABLE]
+    return [record.release for record in mine if record.release > oldest]
 
 
 def migrated_since(records: list[Record], number: int) -> list[str]:

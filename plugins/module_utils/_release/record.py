@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 from ansible_collections.landfall.django.plugins.module_utils._lock import now
+from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
 FILE = "record.json"
 # Raised whenever what was written before would be misunderstood; new facts alone have defaults.
@@ -34,6 +35,8 @@ BEGUN, SERVICES, CHECKING, DUMPING, MIGRATING, STARTING, SWITCHING, SERVING, FAI
     "serving",
     "failed",
 )
+# Of fields whose default does not tell.
+_KINDS: dict[str, Any] = {"applied": list, "seconds": (int, float)}
 UNREADABLE = "unreadable"  # of a record, not in one
 
 
@@ -93,8 +96,15 @@ def read(folder: Path) -> Record:
             f"{folder / FILE} was written by a newer version of landfall.django (format {written}, this one knows"
             f" {FORMAT}): use that version"
         )
-    known = {one.name for one in fields(Record)}
-    return Record(**{name: value for name, value in values.items() if name in known})
+    record = Record(int(folder.name))
+    for one in fields(Record):
+        value, default = values.get(one.name), getattr(record, one.name)
+        # The folder has the number. What is missing, or of another kind, is not known.
+        if one.name != "release" and isinstance(value, _KINDS.get(one.name, type(default))):
+            setattr(record, one.name, value)
+    if record.state not in STATES or (record.state == SERVING and not Site.is_whole(record.site)):
+        return Record(record.release, state=UNREADABLE, error=f"{folder / FILE}: it does not say what was rolled out")
+    return record
 
 
 class Journal:

@@ -65,7 +65,7 @@ class Retirement:
         there = _there(names)
         if not there:
             return
-        docker("stop", *there)
+        docker("stop", *there, timeout=self.site.stop_limit)
         for name in _killed(there):
             self.journal.record.warnings.append(
                 f"{name} did not end within its stop_grace_period and was killed: its main process ignores SIGTERM, or"

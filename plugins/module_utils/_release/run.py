@@ -27,6 +27,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.record im
     BEGUN,
     SERVICES,
     SERVING,
+    SWITCHING,
     Journal,
     Record,
 )
@@ -36,7 +37,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.switch im
 from ansible_collections.landfall.django.plugins.module_utils._release.undo import Undo
 
 _SERVICES = 300  # seconds for a database to make its first files
-_MIGRATION = 3600  # seconds for a migration whose play was killed to come to its end
+_MIGRATION = 3600  # seconds for a migration that nobody waits for any more to come to its end
 _ORPHAN = 300  # seconds for a release whose play was killed to come to its end on the host
 
 
@@ -126,16 +127,22 @@ class Release:
     def _settle(self) -> Record | None:
         """Bring what an earlier run has left unfinished to an end. Return the release that serves."""
         records = self.ledger.read()
+        # A migration that still runs is not cut off, however its release ended: half of one is worse.
+        self.compose.end_left_over(MIGRATE, patience=_MIGRATION)
+        self.compose.end_left_over(COLLECT)
+        was_switching = any(record.state == SWITCHING for record in records)
         for record in records:
             if not record.is_over:
-                # A migration that still runs is not cut off: half of one is worse.
-                self.compose.end_left_over(MIGRATE, patience=_MIGRATION)
                 where = "before it did anything" if record.state == BEGUN else f"while {record.state}"
                 Journal(self.ledger.folder(record.release), record).fail(f"it was interrupted {where}")
-        self.compose.end_left_over(COLLECT)
-        self.compose.end_left_over(MIGRATE)
         serving = ledger.serving(records)
-        if serving:
+        if was_switching:
+            # Its files may be in force, or half of them.
+            if serving:
+                in_force.install(self.ledger.folder(serving.release), self.root)
+            else:
+                in_force.clear(self.root)
+        elif serving:
             in_force.complete(self.root, self.ledger.folder(serving.release))
         return serving
 

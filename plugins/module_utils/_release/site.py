@@ -8,7 +8,7 @@ Private to this collection.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 
@@ -48,6 +48,11 @@ class Site:
     static_dest: str = ""
     releases_kept: int = 5
 
+    @property
+    def stop_limit(self) -> int:
+        """Seconds that Docker may take to stop a container: its stop_grace_period, and some."""
+        return max(600, self.stop_timeout + 60)
+
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Site:
         """Take the fields out of module options, or of what a record has of them."""
@@ -57,3 +62,8 @@ class Site:
                 value = options[field.name]
                 values[field.name] = tuple(value) if isinstance(value, list) else value
         return cls(**values)
+
+    @classmethod
+    def is_whole(cls, options: Mapping[str, Any]) -> bool:
+        """Whether `of` can be asked: whether all is there that has no default."""
+        return all(field.name in options for field in fields(cls) if field.default is MISSING)

@@ -144,12 +144,16 @@ class Switch:
         with self.journal.step(f"start the new {change.service} until it is healthy"):
             # Only workers share their work; of anything else there must never be two.
             if change.stop and change.service not in self.site.workers:
-                self.undo.add(f"start the former {change.service}", docker, "start", *change.stop)
-                docker("stop", *change.stop)
-            self.undo.add(f"stop the new {change.service}", docker, "stop", *new)
+                # One that is still about to stop would not be started, and would stop then.
+                self.undo.add(f"start the former {change.service}", self._docker, "restart", *change.stop)
+                self._docker("stop", *change.stop)
+            self.undo.add(f"stop the new {change.service}", self._docker, "stop", *new)
             docker("start", *new)
             for name in new:
                 self._wait_for_process(name)
+
+    def _docker(self, verb: str, *names: str) -> None:
+        docker(verb, *names, timeout=self.site.stop_limit)
 
     def _wait_for_web(self, name: str, end: float) -> None:
         site = self.site

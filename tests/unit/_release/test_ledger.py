@@ -100,6 +100,35 @@ def test_one_that_cannot_be_read_is_named_when_it_is_wanted(book, files):
         ledger.by_number([record], 1)
 
 
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [
+        ({}, "begun"),
+        ({"release": 7}, "begun"),
+        ({"state": "serving"}, UNREADABLE),
+        ({"state": "serving", "site": {"project_src": "/srv/shop"}}, UNREADABLE),
+        ({"state": "serving", "site": None}, UNREADABLE),
+        ({"state": "sleeping"}, UNREADABLE),
+        ({"state": "serving", "site": OPTIONS, "migrations": None, "steps": 5}, SERVING),
+    ],
+)
+def test_a_record_that_lacks_what_matters_is_read_for_what_it_says(book, files, values, state):
+    folder = book.begin(files, "ann", OPTIONS).folder
+    (folder / "record.json").write_text(json.dumps({"format": FORMAT, **values}))
+    record = book.read()[0]
+    assert (record.release, record.state, record.migrations, record.steps) == (1, state, [], [])
+
+
+def test_the_dump_of_an_attempt_whose_record_is_lost_stays_while_a_way_back_may_need_it(book, files):
+    for _ in range(3):
+        book.begin(files, "ann", OPTIONS).enter(SERVING)
+    (book.folder(2) / "dump.sql.gz").write_text("dump")
+    (book.folder(2) / "record.json").write_text("")
+    kept = ledger.kept(book.read(), 2)
+    book.forget(numbers(kept), ledger.with_dumps(book.read(), kept))
+    assert (book.folder(2) / "dump.sql.gz").exists()
+
+
 def test_what_is_forgotten_cannot_be_rolled_out(book, files):
     for _ in range(2):
         book.begin(files, "ann", OPTIONS).enter(SERVING)

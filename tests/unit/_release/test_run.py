@@ -5,8 +5,13 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
+import time
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 
 
@@ -299,6 +304,151 @@ def test_a_migration_that_still_runs_may_end(stack):
     stack.deploy("shop:2")
     commands = stack.world.commands
     assert commands.index(f"wait {box.name}") < commands.index(f"rm --force {box.name}")
+
+
+@pytest.mark.parametrize(
+    ("command", "times"),
+    [
+        ("python3 manage.py migrate --noinput", 0),
+        ("python3  manage.py migrate --no-input", 0),
+        ("python3 manage.py migrate_schemas --noinput", 1),
+        ("python3 manage.py migrate --noinput --database=archive", 1),
+        ("./migrate.sh", 1),
+    ],
+)
+def test_only_djangos_own_command_is_left_out_where_nothing_is_pending(stack, command, times):
+    stack.deploy("shop:1")
+    stack.world.commands.clear()
+    stack.deploy("shop:2", options={"migrate_command": command})
+    assert sum(said.endswith("-T migrate") for said in stack.world.commands) == times
+
+
+def test_a_failed_check_does_not_wait_for_static_files(stack):
+    stack.deploy("shop:1")
+    world, run = stack.world, stack.world.compose_run
+    begun, ended = threading.Event(), threading.Event()
+
+    def slow(after, config, files):
+        if "check" in after:
+            begun.wait(5)
+        if "collectstatic" not in after[1:]:
+            return run(after, config, files)
+        box = world._create("collectstatic", config, files, once=True)
+        begun.set()
+        for _ in range(500):
+            if box.name not in world.boxes:
+                ended.set()
+                break
+            time.sleep(0.01)
+        return ""
+
+    world.compose_run = slow
+    with pytest.raises(ReleaseError, match="stack_check_level"):
+        stack.deploy("shop:2", unfit=True)
+    assert ended.is_set()
+
+
+def test_the_former_beat_runs_again_where_a_signal_came_while_it_stopped(stack):
+    stack.deploy("shop:1")
+    world, stop, restart = stack.world, stack.world.do_stop, stack.world.do_restart
+    stopping = set()
+
+    def interrupted(rest):
+        if rest == ["shop-celery-beat-1"]:
+            stopping.update(rest)
+            signal.raise_signal(signal.SIGTERM)
+        return stop(rest)
+
+    def restarted(rest):
+        restart(rest)
+        stopping.difference_update(rest)
+        return ""
+
+    world.do_stop = interrupted
+    world.do_restart = restarted
+    with pytest.raises(ReleaseError, match="ended by signal"), interrupt.as_exceptions():
+        stack.deploy("shop:2")
+    assert not stopping, "the engine goes on without its client"
+
+
+def test_docker_has_the_time_that_a_worker_has_to_stop(stack):
+    options = {"stop_timeout": 7200}
+    stack.deploy("shop:1", options=options)
+    execute, limits = stack.world.execute, []
+
+    def watched(command, given, timeout, merge):
+        if "stop" in command:
+            limits.append(timeout)
+        return execute(command, given, timeout, merge)
+
+    stack.world.execute = watched
+    stack.deploy("shop:2", options=options)
+    assert limits
+    assert min(limits) > 7200
+
+
+def test_what_was_before_goes_where_nginx_has_ended_meanwhile(stack):
+    stack.deploy("shop:1")
+    world, kill = stack.world, stack.world.do_kill
+
+    def ends(rest):
+        world.boxes["nginx-nginx-1"].running = False
+        return kill(rest)
+
+    world.do_kill = ends
+    record = stack.deploy("shop:2")
+    assert record.warnings == []
+    assert "shop-web-1" not in stack.present
+
+
+@pytest.mark.parametrize("before", [[], ["shop:1"]])
+def test_the_files_of_a_switch_that_was_cut_off_do_not_stay_in_force(stack, before):
+    for image in before:
+        stack.deploy(image)
+    stack.render("shop:2")
+    journal = stack.ledger.begin(stack.root / "next", "ann", {})
+    journal.enter("switching")
+    for name in ("compose.yaml", "compose.override.yaml"):
+        (stack.root / name).write_bytes((journal.folder / name).read_bytes())
+    with pytest.raises(ReleaseError):
+        stack.deploy("shop:3", unfit=True)
+    assert stack.in_force == "".join(before)
+
+
+def test_a_migration_that_a_failed_release_has_left_may_end(stack):
+    stack.deploy("shop:1")
+    box = stack.world._create("migrate", {"image": "shop:1", "db": "mysql:9.7"}, stack.root, once=True)
+    box.running = True
+    stack.deploy("shop:2")
+    commands = stack.world.commands
+    assert commands.index(f"wait {box.name}") < commands.index(f"rm --force {box.name}")
+
+
+def test_a_migration_that_does_not_end_is_named_and_not_cut_off(stack):
+    stack.deploy("shop:1")
+    box = stack.world._create("migrate", {"image": "shop:1", "db": "mysql:9.7"}, stack.root, once=True)
+    box.running = True
+    stack.world.refused = ("wait",)
+    with pytest.raises(DockerError, match=f"docker rm --force {box.name}"):
+        stack.deploy("shop:2")
+    assert box.running
+
+
+def test_a_request_to_end_waits_for_the_migration(stack):
+    stack.deploy("shop:1")
+    run = stack.world.compose_run
+
+    def interrupted(after, config, files):
+        if "migrate" in after[-1]:
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGHUP)
+        return run(after, config, files)
+
+    stack.world.compose_run = interrupted
+    with pytest.raises(ReleaseError, match="ended by signal"), interrupt.as_exceptions():
+        stack.deploy("shop:2", knows=["shop.0001", "shop.0002"], db="mysql:9.8")
+    assert stack.world.applied == ["shop.0001", "shop.0002"]
+    assert stack.running["shop-db-1"] == "mysql:9.7"
 
 
 def test_old_releases_keep_their_record_only(stack):

@@ -158,6 +158,9 @@ class World:
             self._box(name).running = False
         return ""
 
+    def do_restart(self, rest: list[str]) -> str:
+        return self.do_stop(rest) + self.do_start(rest)
+
     def do_kill(self, rest: list[str]) -> str:
         box = self._box(rest[-1])
         if not box.running:
