@@ -101,7 +101,7 @@ def test_a_broken_nginx_template(tmp_path, refused, project):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"DATABASE_URL": "mysql://meter:secret@nowhere/meter"}, ["cannot list the migrations", "nowhere"]),
+        ({"DATABASE_URL": "mysql://meter:secret@nowhere/meter"}, ["could not ask the database", "nowhere"]),
         ({"REDIS_URL": "redis://nowhere:6379/0"}, ["meter-celery-", "was not healthy within 5 seconds", "nowhere"]),
     ],
 )

@@ -53,7 +53,7 @@ def reached(host, attempts) -> Callable[[int, str], None]:
     def wait(number: int, state: str) -> None:
         file = RECORD.format(number)
         look = f'while ! grep -q \'"state": "{state}"\' {file} 2>/dev/null; do sleep 0.02; done'
-        assert host.run(f"timeout 60 sh -c '{look}'").rc == 0, f"{number} never came to {state}"
+        assert host.run("timeout 60 sh -c %s", look).rc == 0, f"{number} never came to {state}"
 
     return wait
 
