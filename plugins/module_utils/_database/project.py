@@ -103,3 +103,9 @@ def missing(found: Project, applied: Collection[Name]) -> list[str]:
 def named(names: Iterable[Name]) -> list[str]:
     """Migrations as Django's messages name them, in order."""
     return [f"{app}.{name}" for app, name in sorted(names)]
+
+
+def some(names: list[str], most: int = 5) -> str:
+    """The first few names for a message, and how many there are beside."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

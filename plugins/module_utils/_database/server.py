@@ -12,10 +12,12 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import IO
+from typing import IO, cast
 
 from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, last_lines
+
+_PATIENCE = 10  # seconds for a program to notice that nobody wants it any more
 
 
 class Server:
@@ -35,10 +37,6 @@ class Server:
     def look(self, schema: str) -> mysql.Objects:
         """What a schema holds."""
         return mysql.objects(self.ask(mysql.look(schema)))
-
-    def schemas(self) -> list[str]:
-        """The names of all schemas."""
-        return sorted(json.loads(self.ask(mysql.schemas())))
 
     def rows(self, schema: str, tables: Sequence[str]) -> dict[str, int]:
         """Count the rows of each table."""
@@ -69,8 +67,14 @@ class Server:
 
     def load(self, schema: str, blocks: Iterable[bytes]) -> None:
         """Run a dump in a schema."""
-        with _Process([*self.compose, *mysql.client(schema)], stdin=subprocess.PIPE) as process:
+        with _Process([*self.compose, *mysql.loader(schema)], stdin=subprocess.PIPE) as process:
             process.feed(blocks)
+
+    def end_load(self) -> None:
+        """End what a run that was killed still loads in the container: it may have tables locked."""
+        connection = self.ask(mysql.loading()).strip()
+        if connection != "NULL":
+            self.ask(mysql.kill(int(connection)))
 
     def dump(self, command: Sequence[str]) -> Iterator[bytes]:
         """Run a command of mysqldump and return its lines. Raises DockerError after the last one where it failed."""
@@ -106,13 +110,16 @@ class _Process:
     def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
         process = self._process
         with self._errors:
-            if kind:
-                process.kill()
             for pipe in (process.stdin, process.stdout):
                 if pipe:
                     with contextlib.suppress(BrokenPipeError):
                         pipe.close()
-            code = process.wait()
+            try:
+                # A docker command that is killed leaves its program in the container; at the end of its input it ends.
+                code = process.wait(_PATIENCE if kind else None)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
             if kind is None and code:
                 raise DockerError(self._failure(code))
 
@@ -123,8 +130,7 @@ class _Process:
 
     def lines(self) -> Iterator[bytes]:
         """What it prints, line by line."""
-        assert self._process.stdout
-        yield from self._process.stdout
+        yield from self._process.stdout or ()
 
     def talk(self, given: bytes) -> bytes:
         """What it prints after it was given its input."""
@@ -132,12 +138,10 @@ class _Process:
 
     def feed(self, blocks: Iterable[bytes]) -> None:
         """Give it its input block by block; where it stops reading, its end says why."""
-        pipe = self._process.stdin
-        assert pipe
         try:
-            for block in blocks:
-                pipe.write(block)
-            pipe.close()
+            with cast("IO[bytes]", self._process.stdin) as pipe:
+                for block in blocks:
+                    pipe.write(block)
         except BrokenPipeError:
             if self._process.wait() == 0:
-                raise DockerError(f"{self.command[0]} ended before it had read its input") from None
+                raise DockerError(f"{mysql.program(self.command)} ended before it had read its input") from None

@@ -128,9 +128,9 @@ def _of_checks(lines: Sequence[str]) -> str:
 
 def _of_traceback(lines: Sequence[str]) -> str:
     frames = [(number, len(found["margin"])) for number, line in enumerate(lines) if (found := _FRAME.match(line))]
-    found = [text for number, margin in frames if (text := _exception(lines[number + 1 :], margin))]
-    causes = [text for text in found if not _CONSEQUENCE.match(text)]
-    return (causes or found or [""])[-1]
+    exceptions = [text for number, margin in frames if (text := _exception(lines[number + 1 :], margin))]
+    causes = [text for text in exceptions if not _CONSEQUENCE.match(text)]
+    return (causes or exceptions or [""])[-1]
 
 
 def _exception(lines: Sequence[str], margin: int) -> str:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import types
-from types import SimpleNamespace
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database.project import (
@@ -15,6 +12,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.project 
     missing,
     of_its_apps,
     project,
+    some,
     unknown,
 )
 
@@ -31,50 +29,6 @@ def code(*names, squashed=()):
 
 def test_the_question_is_python():
     compile(CODE, "question", "exec")
-
-
-class Cursor:
-    def __init__(self, is_mariadb):
-        self.is_mariadb = is_mariadb
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        pass
-
-    def execute(self, sql):
-        if self.is_mariadb and "server_uuid" in sql:
-            raise RuntimeError("Unknown system variable 'server_uuid'")
-
-    def fetchone(self):
-        return ("" if self.is_mariadb else "one", "shop")
-
-
-@pytest.mark.parametrize(("is_mariadb", "server"), [(False, "one"), (True, "")])
-def test_mariadb_is_asked_for_nothing_that_it_does_not_have(monkeypatch, capsys, is_mariadb, server):
-    connection = SimpleNamespace(vendor="mysql", mysql_is_mariadb=is_mariadb, cursor=lambda: Cursor(is_mariadb))
-    graph = SimpleNamespace(leaf_nodes=list)
-    django = {
-        "django.db": {"connection": connection},
-        "django.db.migrations.executor": {
-            "MigrationExecutor": lambda _connection: SimpleNamespace(
-                loader=SimpleNamespace(graph=graph), migration_plan=lambda _leaves: []
-            )
-        },
-        "django.db.migrations.loader": {
-            "MigrationLoader": lambda _connection, **_options: SimpleNamespace(disk_migrations={})
-        },
-        "django.db.migrations.recorder": {
-            "MigrationRecorder": lambda _connection: SimpleNamespace(applied_migrations=dict)
-        },
-    }
-    for name, members in django.items():
-        module = types.ModuleType(name)
-        vars(module).update(members)
-        monkeypatch.setitem(sys.modules, name, module)
-    exec(CODE, {})
-    assert project(capsys.readouterr().out).server == server
 
 
 def test_the_answer_is_found_among_what_else_a_project_prints():
@@ -119,3 +73,10 @@ def test_only_the_schema_of_the_stacks_own_server_is_its_own(found, word):
 def test_code_and_database_are_compared_by_their_migrations(found, applied, newer, pending):
     assert unknown(found, of_its_apps(found, applied)) == newer
     assert missing(found, applied) == pending
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, ""), (2, "0, 1"), (5, "0, 1, 2, 3, 4"), (7, "0, 1, 2, 3, 4 and 2 more")]
+)
+def test_a_message_names_few(count, said):
+    assert some([str(number) for number in range(count)]) == said
