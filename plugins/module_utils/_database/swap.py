@@ -10,6 +10,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -117,14 +118,14 @@ class Swap:
     def put_back(self) -> None:
         """Make the live schema what it was, from wherever the swap is."""
         journal = self.under_way()
-        if self.server.look(journal.schema).server != journal.server:
-            # The database was made again since, and has none of it.
-            return
-        if journal.state == SWAPPING:
+        # A database that was made again since has none of it.
+        if journal.state == SWAPPING and self.server.look(journal.schema).server == journal.server:
             self._move_back(journal)
             # From here on a way back that is interrupted begins with nothing to move.
             self._write(replace(journal, state=BEGUN))
-        self._forget_empty(journal.kept)
+        # No server that is down keeps the project stopped once its data is whole.
+        with contextlib.suppress(DockerError):
+            self._forget_empty(journal.kept)
 
     def _move_back(self, journal: Journal) -> None:
         live, kept = self.server.look(journal.schema), self.server.look(journal.kept).tables

@@ -201,6 +201,24 @@ def test_a_journal_of_a_database_that_was_made_again_is_of_no_more_use(stack, mo
     assert not unfinished(stack.root)
 
 
+def test_a_server_that_goes_away_before_the_swap_keeps_nothing_stopped(stack, monkeypatch):
+    def gone(*_):
+        raise DockerError("the server is gone")
+
+    users_stop = stack.users.stop
+
+    def stop(names):
+        users_stop(names)
+        monkeypatch.setattr(stack.server, "look", gone)
+        monkeypatch.setattr(stack.server, "ask", gone)
+
+    monkeypatch.setattr(stack.users, "stop", stop)
+    with pytest.raises(DockerError, match="gone"):
+        stack.run()
+    assert stack.up == UP
+    assert not unfinished(stack.root)
+
+
 def test_tables_that_somebody_else_uses_are_left_where_they_are(stack, monkeypatch):
     ask = stack.server.ask
 
