@@ -10,11 +10,11 @@ version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
   - Reads the dump of a release to its end, loads it into a schema beside the live one, and compares what was loaded
-    with what was dumped. Only then it stops what uses the database, moves the live tables into a schema that is kept
-    and the loaded ones into their place, in one statement, and starts again what it stopped.
+    with what was dumped. Only then it stops what uses the database, dumps what the database holds, replaces that, and
+    starts again what it stopped.
   - The services C(db) and C(redis) go on. The host's Nginx shows its page for an unavailable site meanwhile.
   - A failure puts everything back. A restore that was killed is put in order by the next run.
-  - The data of before stays in the schema that RV(restored.kept) names, until O(forget).
+  - The dump of what was there before stays, under the name in RV(restored.kept), until O(forget).
 attributes:
   check_mode:
     description: Reads the dump to its end, says in RV(plan) what would be done, and changes nothing.
@@ -35,10 +35,10 @@ options:
     description: Number of the release whose dump is restored. It was made before the migrations of that release.
     type: int
   kept:
-    description: Instead of a dump, a schema that an earlier restore has kept.
+    description: Instead of a release's dump, the name of what an earlier restore has kept.
     type: str
   forget:
-    description: Instead of a restore, drop all that earlier ones have kept.
+    description: Instead of a restore, remove all that earlier ones have kept.
     type: bool
     default: false
   from_elsewhere:
@@ -86,11 +86,11 @@ restored:
     schema:
       description: The live schema.
       type: str
-    tables:
-      description: How many tables it has.
-      type: int
     kept:
-      description: The schema with the data of before.
+      description: The name of what was there before, for O(kept).
+      type: str
+    archive:
+      description: The file that has it.
       type: str
     stopped:
       description: The containers that were stopped meanwhile.
@@ -107,7 +107,7 @@ restored:
       description: When it ended, in UTC.
       type: str
 forgotten:
-  description: The schemas that were dropped.
+  description: The names of what was removed.
   type: list
   elements: str
   returned: with O(forget)
@@ -120,10 +120,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _interrupt, _lock
 from ansible_collections.landfall.django.plugins.module_utils._compose import Compose
-from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError
+from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError, Dump
 from ansible_collections.landfall.django.plugins.module_utils._database.project import CODE, Project, project
 from ansible_collections.landfall.django.plugins.module_utils._database.quiet import Users
-from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore, RestoreError, Source
+from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore, RestoreError
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
@@ -137,33 +137,34 @@ def asked(compose: Compose, manage_command: str) -> Project:
     return project(compose.once("migrate", *shlex.split(manage_command), "shell", "-c", CODE, timeout=_DJANGO))
 
 
-def source(restore: Restore, given: dict[str, Any]) -> Source:
-    if given["kept"]:
-        return restore.from_kept(given["kept"])
-    return restore.from_release(given["release"], given["from_elsewhere"])
-
-
 def look(restore: Restore, given: dict[str, Any]) -> list[str]:
     """What would be done."""
-    if given["forget"]:
-        return [f"drop {name}" for name in restore.droppable()]
-    interrupted = restore.swap.read()
+    interrupted = restore.replacement.read()
     first = [f"put the interrupted restore of {interrupted.what} in order"] if interrupted else []
-    return first + restore.check(source(restore, given), given["despite_migrations"])
+    if given["forget"]:
+        return [*first, *(f"remove {restore.replacement.archive(name)}" for name in restore.kept())]
+    return first + restore.check(found(restore, given), given["despite_migrations"])
 
 
 def act(restore: Restore, given: dict[str, Any]) -> dict[str, Any]:
     """Do it, and return the result."""
     resumed = restore.resume()
     if given["forget"]:
-        dropped = restore.forget()
-        return {"changed": bool(dropped or resumed), "forgotten": dropped}
-    found = resumed
-    if not found:
-        chosen = source(restore, given)
-        restore.check(chosen, given["despite_migrations"])
-        found = restore.run(chosen)
-    return {"changed": True, "restored": found}
+        names = restore.forget()
+        return {"changed": bool(names or resumed), "forgotten": names}
+    what = given["kept"] or f"release {given['release']}"
+    if resumed and resumed["what"] == what:
+        return {"changed": True, "restored": resumed}
+    dump = found(restore, given)
+    restore.check(dump, given["despite_migrations"])
+    return {"changed": True, "restored": restore.run(dump, what)}
+
+
+def found(restore: Restore, given: dict[str, Any]) -> Dump:
+    """The dump that is asked for, proven."""
+    if given["kept"]:
+        return restore.from_kept(given["kept"], given["from_elsewhere"])
+    return restore.from_release(given["release"], given["from_elsewhere"])
 
 
 def main() -> None:

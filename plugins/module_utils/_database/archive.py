@@ -63,8 +63,11 @@ class Dump:
         return _unpacked(self.archive, self.definitions_at, self.archive_bytes)
 
 
-def verify(archive: Path) -> Dump:
-    """Read an archive to its end. Raises ArchiveError where it is not what its dump.json says, or not whole."""
+def verify(archive: Path, empty: bool = False) -> Dump:
+    """Read an archive to its end. Raises ArchiveError where it is not what its dump.json says, or not whole.
+
+    One without any table is refused as well, unless it may be `empty`.
+    """
     dump = read(archive)
     try:
         size, digest = _digest(archive)
@@ -77,6 +80,8 @@ def verify(archive: Path) -> Dump:
         _prove(dump)
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{archive} cannot be read to its end: {error}") from error
+    if not dump.tables and not empty:
+        raise ArchiveError(f"{archive} is of an empty database: it has no table")
     return dump
 
 
@@ -122,8 +127,6 @@ def _prove(dump: Dump) -> None:
     if scan.rows != dump.tables:
         differ = sorted(name for name, _ in set(scan.rows.items()) ^ set(dump.tables.items()))
         raise ArchiveError(f"{dump.archive} does not contain what {CONTENTS} says: {', '.join(differ)}")
-    if not dump.tables:
-        raise ArchiveError(f"{dump.archive} is of an empty database: it has no table")
 
 
 def _unpacked(archive: Path, begin: int, end: int) -> Iterator[bytes]:

@@ -29,10 +29,14 @@ def dump(compose: Sequence[str], folder: Path, schema: str = "") -> Dump:
     disk, and none is ever written over. Raises DockerError with nothing left behind.
     """
     server = Server(compose)
+    return dump_from(server, folder, schema or server.schema())
+
+
+def dump_from(server: Server, folder: Path, schema: str) -> Dump:
+    """As `dump`, of a schema of this server."""
     archive, contents = folder / ARCHIVE, folder / CONTENTS
     if archive.exists():
         raise DockerError(f"{archive} is there already, and a dump is never written over")
-    schema = schema or server.schema()
     objects = server.look(schema)
     try:
         with _partial(archive) as packed, _partial(contents) as description:

@@ -189,11 +189,6 @@ def objects(said: str) -> Objects:
     return Objects(server, version, charset, collation, int(values["data_bytes"] or 0), **lists)
 
 
-def schemas() -> str:
-    """Asks for the names of all schemas, as a JSON list."""
-    return "SELECT JSON_ARRAYAGG(schema_name) FROM information_schema.schemata;"
-
-
 def count(schema: str, tables: Iterable[str]) -> str:
     """Asks for the number of rows of each table, one a line."""
     return "".join(f"SELECT COUNT(*) FROM {_quoted(schema)}.{_quoted(table)};\n" for table in tables)
@@ -202,6 +197,12 @@ def count(schema: str, tables: Iterable[str]) -> str:
 def applied(schema: str) -> str:
     """Asks for the migrations that Django has applied there, as a JSON list of pairs."""
     return f"SELECT COALESCE(JSON_ARRAYAGG(JSON_ARRAY(app, name)), JSON_ARRAY()) FROM {_quoted(schema)}.{MIGRATIONS};"
+
+
+def beside(schema: str) -> str:
+    """The name of the schema in which a dump of another is tried."""
+    ending = "_restoring"
+    return schema[: 64 - len(ending)] + ending
 
 
 def create(schema: str, charset: str, collation: str) -> str:
@@ -226,16 +227,17 @@ def set_packet(size: int) -> str:
     return f"SET GLOBAL max_allowed_packet = {size};"
 
 
-def drop_definitions(schema: str, objects: Objects) -> str:
-    """Events first, so that none acts on what follows. A table with triggers cannot be moved to another schema."""
+def clear(schema: str, objects: Objects) -> str:
+    """Drop all that a schema holds; events first, so that none acts on the rest."""
     words = {
         "EVENT": objects.events,
         "TRIGGER": objects.triggers,
         "VIEW": (*objects.views, *objects.broken_views),
+        "TABLE": objects.tables,
         "FUNCTION": objects.functions,
         "PROCEDURE": objects.procedures,
     }
-    return "".join(
+    return "SET SESSION foreign_key_checks = 0;\n" + "".join(
         f"DROP {word} IF EXISTS {_quoted(schema)}.{_quoted(name)};\n" for word, names in words.items() for name in names
     )
 
@@ -244,16 +246,6 @@ def lock(schema: str, tables: Iterable[str]) -> str:
     """Waits until nobody has a transaction open that uses any of these tables."""
     locked = [f"{_quoted(schema)}.{_quoted(name)} WRITE" for name in tables]
     return f"LOCK TABLES {', '.join(locked)};\nUNLOCK TABLES;\n" if locked else ""
-
-
-def move(*moves: tuple[str, str, Sequence[str]]) -> str:
-    """Move tables from one schema to another, in this order: all of them or none. Foreign keys move with them."""
-    renamed = [
-        f"{_quoted(source)}.{_quoted(name)} TO {_quoted(target)}.{_quoted(name)}"
-        for source, target, names in moves
-        for name in names
-    ]
-    return f"RENAME TABLE {', '.join(renamed)};\n" if renamed else ""
 
 
 def _quoted(name: str) -> str:

@@ -36,10 +36,6 @@ class Server:
         """What a schema holds."""
         return mysql.objects(self.ask(mysql.look(schema)))
 
-    def schemas(self) -> list[str]:
-        """The names of all schemas."""
-        return sorted(json.loads(self.ask(mysql.schemas())))
-
     def rows(self, schema: str, tables: Sequence[str]) -> dict[str, int]:
         """Count the rows of each table."""
         said = self.ask(mysql.count(schema, tables)) if tables else ""

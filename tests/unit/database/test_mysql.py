@@ -60,23 +60,19 @@ def test_a_name_stays_a_name(name):
         mysql.create(name, "utf8mb4", "utf8mb4_bin"),
         mysql.drop(name),
         mysql.lock(name, [name]),
-        mysql.move((name, "kept", [name])),
+        mysql.alter(name, "utf8mb4", "utf8mb4_bin"),
     ):
         assert quoted in sql
-        assert not re.search(r"[`'\\;]", sql.replace(quoted, "").replace("`kept`", "").replace(";\n", ""))
+        assert not re.search(r"[`'\\;]", sql.replace(quoted, "").replace(";\n", ""))
     assert set(re.findall(r"CONVERT\(0x([0-9a-f]+) USING utf8mb4\)", mysql.look(name))) == {name.encode().hex()}
 
 
-def test_tables_move_in_one_statement_the_live_ones_first():
-    sql = mysql.move(("live", "kept", ["a", "b"]), ("beside", "live", ["a"]))
-    assert sql == ("RENAME TABLE `live`.`a` TO `kept`.`a`, `live`.`b` TO `kept`.`b`, `beside`.`a` TO `live`.`a`;\n")
-    assert mysql.move(("live", "kept", []), ("beside", "live", [])) == ""
-
-
 def test_events_go_first_and_broken_views_go_too():
-    found = dataclasses.replace(OBJECTS, events=("e",), triggers=("t",), broken_views=("gone",))
-    dropped = re.findall(r"DROP (\w+) IF EXISTS `s`\.`(\w+)`", mysql.drop_definitions("s", found))
-    assert dropped == [("EVENT", "e"), ("TRIGGER", "t"), ("VIEW", "v"), ("VIEW", "gone")]
+    found = dataclasses.replace(OBJECTS, events=("e",), triggers=("t",), broken_views=("gone",), tables=("note",))
+    sql = mysql.clear("s", found)
+    assert sql.startswith("SET SESSION foreign_key_checks = 0;")
+    dropped = re.findall(r"DROP (\w+) IF EXISTS `s`\.`(\w+)`", sql)
+    assert dropped == [("EVENT", "e"), ("TRIGGER", "t"), ("VIEW", "v"), ("VIEW", "gone"), ("TABLE", "note")]
 
 
 def test_each_kind_is_dumped_only_where_there_is_one_and_events_last():
