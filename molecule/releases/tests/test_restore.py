@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import re
 import subprocess
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database import mysql
-from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError
+from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError, Dump
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
@@ -112,9 +111,7 @@ def server(compose):
     server = Wide(compose)
     server.ask(SEED)
     yield server
-    for name in server.schemas():
-        if name.startswith(SCHEMA):
-            server.ask(f"DROP DATABASE `{name}`;")
+    server.ask(mysql.drop(SCHEMA) + mysql.drop(mysql.beside(SCHEMA)))
 
 
 @pytest.fixture(scope="module")
@@ -144,15 +141,15 @@ def sql_of(folder) -> str:
 def test_everything_comes_back_as_it_was_and_what_there_was_is_kept(compose, server, root, tmp_path):
     changed = content(compose, tmp_path / "changed")
     restore = Restore(root, server, Nobody(), None)
-    done = restore.run(restore.from_release(8, elsewhere=False))
+    done = restore.run(restore.from_release(8, elsewhere=False), "release 8")
     assert content(compose, tmp_path / "restored") == sql_of(root / "releases/8")
     assert server.rows(SCHEMA, ["large"]) == {"large": LARGE}
     assert server.ask(f"SELECT face FROM `{SCHEMA}`.`We``ird Näme` LIMIT 1;").strip() == "😀€"
     server.ask(f"INSERT INTO `{SCHEMA}`.hen VALUES (9, 1);")
     assert server.rows(SCHEMA, ["log"]) == {"log": 2}, "both triggers work"
-    restore.run(restore.from_kept(done["kept"]))
+    restore.run(restore.from_kept(done["kept"], elsewhere=False), "what was kept")
     assert content(compose, tmp_path / "back") == changed
-    assert len(restore.forget()) == 1
+    assert len(restore.forget()) == 2
 
 
 @pytest.mark.parametrize("place", ["in the first table", "in a statement", "between two statements", "in the views"])
@@ -175,30 +172,52 @@ def test_an_archive_that_is_not_whole_touches_nothing(server, root, tmp_path, pl
     assert server.look(SCHEMA) == before
 
 
-def test_a_transaction_that_somebody_has_open_stops_the_swap_and_nothing_else(compose, server, root, monkeypatch):
+def test_a_transaction_that_somebody_has_open_stops_a_restore_and_nothing_else(compose, server, root, monkeypatch):
     monkeypatch.setattr(mysql, "_SESSION", mysql._SESSION.replace("=60", "=2"))
-    command = [*compose, *mysql.client(SCHEMA), "--unbuffered"]
+    command = [*compose, *mysql.client(), f"--database={SCHEMA}", "--unbuffered"]
     shell = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         shell.stdin.write(b"BEGIN; SELECT COUNT(*) FROM hen;\n")
         shell.stdin.flush()
         shell.stdout.readline()
-        before = server.look(SCHEMA)
         restore = Restore(root, server, Nobody(), None)
         with pytest.raises(DockerError, match="SHOW PROCESSLIST"):
-            restore.run(restore.from_release(8, elsewhere=False))
+            restore.run(restore.from_release(8, elsewhere=False), "release 8")
     finally:
-        shell.kill()
-        shell.wait()
-    assert server.look(SCHEMA) == before
-    assert restore.swap.read() is None
+        shell.communicate()
+    assert server.rows(SCHEMA, ["large"]) == {"large": LARGE // 2}
+    assert restore.replacement.read() is None
+
+
+def test_a_load_whose_docker_command_was_killed_holds_nobody_up(compose, server, root, monkeypatch):
+    monkeypatch.setattr(mysql, "_SESSION", mysql._SESSION.replace("=60", "=5"))
+    loader = subprocess.Popen([*compose, *mysql.loader(SCHEMA)], stdin=subprocess.PIPE)
+    loader.stdin.write(b"LOCK TABLES hen WRITE;\n" + b"-- \n" * 100_000)
+    loader.stdin.flush()
+    loader.kill()
+    loader.wait()
+    restore = Restore(root, server, Nobody(), None)
+    restore.run(restore.from_release(8, elsewhere=False), "release 8")
+    assert server.rows(SCHEMA, ["large"]) == {"large": LARGE}
+    server.ask(CHANGE)
 
 
 def test_a_view_that_cannot_be_made_again_puts_everything_back(compose, server, root, tmp_path, monkeypatch):
     before = content(compose, tmp_path / "before")
     restore = Restore(root, server, Nobody(), None)
-    source = restore.from_release(8, elsewhere=False)
-    broken = [b"CREATE VIEW impossible AS SELECT 1 FROM not_there;\n"]
+    chosen = restore.from_release(8, elsewhere=False)
+    monkeypatch.setattr(Dump, "read_definitions", broken_for_a_release(Dump.read_definitions))
     with pytest.raises(DockerError, match="not_there"):
-        restore.run(dataclasses.replace(source, definitions=lambda: broken))
+        restore.run(chosen, "release 8")
     assert content(compose, tmp_path / "after") == before
+
+
+def broken_for_a_release(read):
+    """What a release has dumped cannot be made; what is put back can."""
+
+    def definitions(dump):
+        if dump.archive.parent.name == "8":
+            yield b"CREATE VIEW impossible AS SELECT 1 FROM not_there;\n"
+        yield from read(dump)
+
+    return definitions

@@ -21,7 +21,9 @@ _AS_ROOT = 'MYSQL_PWD="$(cat /run/secrets/root_password)" exec "$@"'
 _PACKET = "--max-allowed-packet=1G"
 # What a restore does stays out of the binary log, which would hold the whole database once more. Nobody waits for ever
 # for a table that somebody's open transaction holds.
-_SESSION = "--init-command=SET SESSION sql_log_bin=0, SESSION lock_wait_timeout=60"
+_SESSION = "SET SESSION sql_log_bin=0, SESSION lock_wait_timeout=60"
+# By this a client is found that goes on in the container after its docker command was killed.
+_MARK = "landfall-load"
 # Binary columns as they are: in hexadecimal a row of 40 MB would be beyond max_allowed_packet when it is loaded.
 _DUMP = ("--no-tablespaces", "--set-gtid-purged=OFF", "--comments", "--default-character-set=utf8mb4", _PACKET)
 _DEFINITIONS = ("--no-data", "--skip-lock-tables")
@@ -105,10 +107,19 @@ def free_bytes(said: str) -> int:
     return int(said.splitlines()[-1].split()[-3]) * 1024
 
 
-def client(schema: str = "") -> list[str]:
+def client() -> list[str]:
     """Takes SQL from standard input and stops at the first error. In binary mode it obeys no command but DELIMITER."""
+    return _client(_SESSION)
+
+
+def loader(schema: str) -> list[str]:
+    """As `client`, for a dump into a schema."""
+    return [*_client(f"{_SESSION}; DO GET_LOCK('{_MARK}', 0)"), f"--database={schema}"]
+
+
+def _client(first: str) -> list[str]:
     options = ["--default-character-set=utf8mb4", "--batch", "--raw", "--skip-column-names", "--binary-mode"]
-    return _as_root("mysql", *options, _PACKET, _SESSION, *([f"--database={schema}"] if schema else []))
+    return _as_root("mysql", *options, _PACKET, f"--init-command={first}")
 
 
 def dump_tables(schema: str, objects: Objects) -> list[str]:
@@ -197,6 +208,15 @@ def count(schema: str, tables: Iterable[str]) -> str:
 def applied(schema: str) -> str:
     """Asks for the migrations that Django has applied there, as a JSON list of pairs."""
     return f"SELECT COALESCE(JSON_ARRAYAGG(JSON_ARRAY(app, name)), JSON_ARRAY()) FROM {_quoted(schema)}.{MIGRATIONS};"
+
+
+def loading() -> str:
+    """Asks for the connection that loads a dump, or NULL."""
+    return f"SELECT IS_USED_LOCK('{_MARK}');"
+
+
+def kill(connection: int) -> str:
+    return f"KILL {connection};"
 
 
 def beside(schema: str) -> str:

@@ -128,6 +128,7 @@ class Replacement:
             raise DockerError(f"what was loaded into {schema} is not what was dumped: {', '.join(differ)}")
 
     def _fill(self, schema: str, dump: Dump) -> None:
+        self.server.end_load()
         self.server.ask(
             mysql.clear(schema, self.server.look(schema)) + mysql.alter(schema, dump.charset, dump.collation)
         )

@@ -163,6 +163,7 @@ class Restore:
         """Load the tables into a schema beside, while everything runs, and compare them."""
         beside = mysql.beside(dump.schema)
         # What a killed restore may have left there.
+        self.server.end_load()
         self.server.ask(mysql.drop(beside) + mysql.create(beside, dump.charset, dump.collation))
         try:
             self.replacement.load(beside, dump)

@@ -17,6 +17,8 @@ from typing import IO
 from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, last_lines
 
+_PATIENCE = 10  # seconds for a program to notice that nobody wants it any more
+
 
 class Server:
     """The database server of a stack, reached by `compose`, such as docker compose --project-directory /srv/shop."""
@@ -65,8 +67,14 @@ class Server:
 
     def load(self, schema: str, blocks: Iterable[bytes]) -> None:
         """Run a dump in a schema."""
-        with _Process([*self.compose, *mysql.client(schema)], stdin=subprocess.PIPE) as process:
+        with _Process([*self.compose, *mysql.loader(schema)], stdin=subprocess.PIPE) as process:
             process.feed(blocks)
+
+    def end_load(self) -> None:
+        """End what a run that was killed still loads in the container: it may have tables locked."""
+        connection = self.ask(mysql.loading()).strip()
+        if connection != "NULL":
+            self.ask(mysql.kill(int(connection)))
 
     def dump(self, command: Sequence[str]) -> Iterator[bytes]:
         """Run a command of mysqldump and return its lines. Raises DockerError after the last one where it failed."""
@@ -102,13 +110,16 @@ class _Process:
     def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
         process = self._process
         with self._errors:
-            if kind:
-                process.kill()
             for pipe in (process.stdin, process.stdout):
                 if pipe:
                     with contextlib.suppress(BrokenPipeError):
                         pipe.close()
-            code = process.wait()
+            try:
+                # A docker command that is killed leaves its program in the container; at the end of its input it ends.
+                code = process.wait(_PATIENCE if kind else None)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
             if kind is None and code:
                 raise DockerError(self._failure(code))
 

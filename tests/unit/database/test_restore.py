@@ -29,11 +29,11 @@ UP = {"shop-web-1", "shop-celery-1"}
 KINDS = ("views", "triggers", "functions", "procedures", "events")
 
 
-def write(folder, schema, **changes):
+def write(folder, holds, /, **changes):
     """A dump of a schema, in the language of the server in memory."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = gzip.compress("".join(f"table {name} {rows}\n" for name, rows in schema.tables.items()).encode())
-    content = tables + gzip.compress("".join(f"{kind} {name}\n" for kind, name in schema.definitions).encode())
+    tables = gzip.compress("".join(f"table {name} {rows}\n" for name, rows in holds.tables.items()).encode())
+    content = tables + gzip.compress("".join(f"{kind} {name}\n" for kind, name in holds.definitions).encode())
     said = {
         "sha256": hashlib.sha256(content).hexdigest(),
         "archive_bytes": len(content),
@@ -41,13 +41,13 @@ def write(folder, schema, **changes):
         "server": "one",
         "version": "9.7",
         "schema": "shop",
-        "charset": schema.charset,
-        "collation": f"{schema.charset}_bin",
+        "charset": holds.charset,
+        "collation": f"{holds.charset}_bin",
         "data_bytes": 1000,
         "sql_bytes": 1000,
         "at": "2026-11-27T13:19:14+00:00",
-        "tables": schema.tables,
-        "definitions": {kind: sorted(name for one, name in schema.definitions if one == kind) for kind in KINDS},
+        "tables": holds.tables,
+        "definitions": {kind: sorted(name for one, name in holds.definitions if one == kind) for kind in KINDS},
         "migrations": [["shop", "0001_initial"]],
         "warnings": [],
         **changes,

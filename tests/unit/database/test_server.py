@@ -49,7 +49,13 @@ def test_an_archive_that_ends_badly_ends_the_client(client, tmp_path):
         raise OSError("cannot be read")
 
     with pytest.raises(OSError, match="cannot be read"):
-        client("cat >/dev/null; exec sleep 60").load("beside", blocks())
+        client("cat >/dev/null; exec sleep 1").load("beside", blocks())
+
+
+@pytest.mark.parametrize(("said", "killed"), [("NULL", False), ("17", True)])
+def test_a_load_that_goes_on_in_the_container_is_ended(client, tmp_path, said, killed):
+    client(f"cat >>{tmp_path}/sql; echo {said}").end_load()
+    assert ("KILL 17;" in (tmp_path / "sql").read_text()) == killed
 
 
 def test_a_host_without_docker_is_told_so():
