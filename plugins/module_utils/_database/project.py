@@ -30,6 +30,7 @@ print({_MARK!r} + json.dumps({{
     "migrations": [[m.app_label, m.name, [list(r) for r in m.replaces]] for m in found],
 }}))
 """
+_SHOWN = 5  # migrations in a message
 Name = tuple[str, str]
 
 
@@ -83,4 +84,5 @@ def missing(found: Project, applied: Collection[Name]) -> list[str]:
 
 
 def _named(names: Iterable[Name]) -> list[str]:
-    return [f"{app}.{name}" for app, name in sorted(names)]
+    named = [f"{app}.{name}" for app, name in sorted(names)]
+    return named if len(named) <= _SHOWN else [*named[:_SHOWN], f"and {len(named) - _SHOWN} more"]

@@ -66,6 +66,7 @@ def test_only_the_schema_of_the_stacks_own_server_is_its_own(found, word):
         # What a migration replaces is known, and counts for it.
         (code(squashed=[INITIAL, NEXT]), [INITIAL, NEXT], [], []),
         (code(squashed=[INITIAL, NEXT]), [INITIAL], [], ["shop.0001_squashed"]),
+        (code(*(("a", str(n)) for n in range(7))), [], [], ["a.0", "a.1", "a.2", "a.3", "a.4", "and 2 more"]),
     ],
 )
 def test_code_and_database_are_compared_by_their_migrations(found, applied, newer, pending):
