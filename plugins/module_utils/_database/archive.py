@@ -14,7 +14,7 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -94,7 +94,7 @@ def read(archive: Path) -> Dump:
         values = json.loads(file.read_text())
         if values["format"] != _FORMAT:
             raise ArchiveError(f"{file} has format {values['format']}: only a newer landfall.django reads it")
-        values["migrations"] = [(app, name) for app, name in values["migrations"]]
+        values["migrations"] = list(map(tuple, values["migrations"]))
         return Dump(archive=archive, **{name: values[name] for name in _FIELDS})
     except OSError as error:
         raise ArchiveError(f"what {archive} must contain is not known: {error}") from error
@@ -125,8 +125,13 @@ def _prove(dump: Dump) -> None:
     if not scan.complete or (has_definitions and not ends(tail)):
         raise ArchiveError(f"{dump.archive} does not end as a complete dump does")
     if scan.rows != dump.tables:
-        differ = sorted(name for name, _ in set(scan.rows.items()) ^ set(dump.tables.items()))
+        differ = differing(scan.rows, dump.tables)
         raise ArchiveError(f"{dump.archive} does not contain what {CONTENTS} says: {', '.join(differ)}")
+
+
+def differing(rows: Mapping[str, int], wanted: Mapping[str, int]) -> list[str]:
+    """The tables that are not in both, or have another number of rows."""
+    return sorted(name for name in {**rows, **wanted} if rows.get(name) != wanted.get(name))
 
 
 def _unpacked(archive: Path, begin: int, end: int) -> Iterator[bytes]:

@@ -72,7 +72,7 @@ def foreign(found: Project, server: str, schema: str) -> str:
 def unknown(found: Project, applied: Collection[Name]) -> list[str]:
     """Migrations that a database has and this code does not know, of the apps that it has."""
     known = set(found.migrations).union(*found.migrations.values())
-    apps = {app for app, _ in known}
+    apps = {name[0] for name in known}
     return _named(name for name in applied if name not in known and name[0] in apps)
 
 

@@ -19,7 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._database import mysql
-from ansible_collections.landfall.django.plugins.module_utils._database.archive import ARCHIVE, Dump, verify
+from ansible_collections.landfall.django.plugins.module_utils._database.archive import ARCHIVE, Dump, differing, verify
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump_from
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError
@@ -124,7 +124,7 @@ class Replacement:
         tables = self.server.look(schema).tables
         rows = self.server.rows(schema, tables)
         if rows != dump.tables:
-            differ = sorted({name for name, _ in set(rows.items()) ^ set(dump.tables.items())})
+            differ = differing(rows, dump.tables)
             raise DockerError(f"what was loaded into {schema} is not what was dumped: {', '.join(differ)}")
 
     def _fill(self, schema: str, dump: Dump) -> None:

@@ -12,7 +12,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import IO
+from typing import IO, cast
 
 from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError, last_lines
@@ -130,8 +130,7 @@ class _Process:
 
     def lines(self) -> Iterator[bytes]:
         """What it prints, line by line."""
-        assert self._process.stdout
-        yield from self._process.stdout
+        yield from self._process.stdout or ()
 
     def talk(self, given: bytes) -> bytes:
         """What it prints after it was given its input."""
@@ -139,12 +138,10 @@ class _Process:
 
     def feed(self, blocks: Iterable[bytes]) -> None:
         """Give it its input block by block; where it stops reading, its end says why."""
-        pipe = self._process.stdin
-        assert pipe
         try:
-            for block in blocks:
-                pipe.write(block)
-            pipe.close()
+            with cast("IO[bytes]", self._process.stdin) as pipe:
+                for block in blocks:
+                    pipe.write(block)
         except BrokenPipeError:
             if self._process.wait() == 0:
-                raise DockerError(f"{self.command[0]} ended before it had read its input") from None
+                raise DockerError(f"{mysql.program(self.command)} ended before it had read its input") from None
