@@ -25,6 +25,8 @@ from ansible_collections.landfall.django.plugins.module_utils._database.project 
     Project,
     foreign,
     missing,
+    of_its_apps,
+    some,
     unknown,
 )
 from ansible_collections.landfall.django.plugins.module_utils._database.quiet import Users
