@@ -12,7 +12,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.archive 
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
-from ansible_collections.landfall.django.plugins.module_utils._docker import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 
 from lab.hosts import container
 
