@@ -96,6 +96,7 @@ release:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils._database.replacement import unfinished
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
@@ -129,6 +130,8 @@ def main() -> None:
     if last is None:
         module.fail_json(msg=f"{root} has no release yet: deploy the stack first.")
         return
+    if why := unfinished(root):
+        module.fail_json(msg=why)
     store = Store(root / "secrets", OWNERS)
     try:
         store.owners = volumes.owners(compose, numbered(given["owners"]))

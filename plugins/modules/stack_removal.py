@@ -100,7 +100,9 @@ def removal(given: dict[str, str], data: bool) -> list[Step]:
     """What to do, in order, with the words that follow "could not"."""
     name = given["project_name"]
     front = Front(given["front_root"]) if given["front_root"] and Path(given["front_root"]).is_dir() else None
-    down = ("compose", "--project-name", name, "down", "--remove-orphans", *(["--volumes"] if data else []))
+    # Not the Compose file that lies in the folder that this runs in.
+    project = ("--project-directory", "/nonexistent", "--project-name", name)
+    down = ("compose", *project, "down", "--remove-orphans", *(["--volumes"] if data else []))
     steps: list[Step] = []
     if front:
         steps += [
@@ -108,7 +110,7 @@ def removal(given: dict[str, str], data: bool) -> list[Step]:
             ("take the front off the stack's network", lambda: front.disconnect(given["front_network"])),
         ]
     steps.append(("remove the containers and networks", lambda: docker(*down)))
-    steps.append(("remove the images", lambda: [docker("image", "rm", one) for one in images(name)]))
+    steps.append(("remove the images", lambda: images(name) and docker("image", "rm", *images(name))))
     for path in folders(given) if data else ():
         steps.append((f"remove {path}", partial(remove, path)))
     return steps

@@ -81,16 +81,3 @@ def test_a_front_whose_folder_is_gone(host, play, page):
     play("site")
     assert page()["release"]
     assert host.file("/srv/nginx/sites/meter/static").listdir()
-
-
-def test_a_stack_is_removed_where_the_front_is_down(host, variables, play, project, of_staging):
-    play("site", **of_staging)
-    host.check_output("systemctl stop landfall-front && docker stop nginx-nginx-1 nginx-edge-1 || true")
-    try:
-        play("remove", **of_staging)
-        assert "meter-staging" not in host.check_output("ls /srv/nginx/conf.d /srv/nginx/upstreams")
-        assert host.check_output("docker ps -aq --filter label=com.docker.compose.project=meter-staging") == ""
-        assert host.check_output("docker network ls -q --filter name=meter-staging") == ""
-    finally:
-        host.check_output("systemctl start landfall-front")
-    play("remove", **of_staging, remove_data=True)

@@ -157,7 +157,9 @@ class Front:
                 remove(file)
             nginx = self._running(NGINX_SERVICE)
             if nginx:
-                self._nginx(nginx, "-s", "reload")
+                self._reload(nginx, self._workers(nginx))
+                if self.loaded(site) is not None:
+                    raise DockerError(f"Nginx did not let go of {site}: see docker logs {nginx}")
 
     def _reload(self, nginx: str, workers: set[str]) -> None:
         self._told = True

@@ -183,6 +183,11 @@ class Gate:
         made = dump(command, journal.folder, schema)
         journal.record.dump = str(made.archive)
         journal.record.warnings += made.warnings
+        if answer is None:
+            journal.record.warnings.append(
+                f"{made.archive} is of the stack's own database; without stack_manage_command nobody could ask the"
+                " project whether that is the one it migrated"
+            )
 
     def _migration_failed(self, journal: Journal, error: Exception) -> str:
         record = journal.record

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils import _lock
 from ansible_collections.landfall.django.plugins.module_utils._database.project import unknown
+from ansible_collections.landfall.django.plugins.module_utils._database.replacement import unfinished
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import is_running, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
@@ -107,6 +108,8 @@ class Release:
         Raises ReleaseError with the former release serving, HeldError where another one is under way.
         """
         with _lock.held(self.root / ".lock", by, patience=_ORPHAN):
+            if why := unfinished(self.root):
+                raise ReleaseError(why)
             serving = self._settle()
             looked = self.look()
             if not self.pending(looked):

@@ -90,15 +90,15 @@ class Switch:
             raise ReleaseError(f"Nginx may still send requests to {', '.join(kept)}; the next deployment removes them")
 
     def _start_web(self) -> None:
-        site = self.site
+        """Start the new containers, and wait for the health of all: a kept one may be of a run that was killed."""
+        site, web = self.site, self.plan.web
         new = self.new.get(site.web, [])
-        if not new:
-            return
         with self.journal.step(f"start the new {site.web} until it is healthy"):
-            docker("start", *new)
+            if new:
+                docker("start", *new)
             end = time.monotonic() + site.health_timeout
-            for name in new:
-                self._wait_for_web(name, end)
+            for name in (*web.keep, *new):
+                self._wait_for_web(name, end, restarted=name in web.keep)
 
     def _point(self) -> None:
         site, front = self.site, self.front
@@ -155,10 +155,10 @@ class Switch:
     def _docker(self, verb: str, *names: str) -> None:
         docker(verb, *names, timeout=self.site.stop_limit)
 
-    def _wait_for_web(self, name: str, end: float) -> None:
+    def _wait_for_web(self, name: str, end: float, *, restarted: bool) -> None:
         site = self.site
         while True:
-            state = self._running(name)
+            state = self._running(name, restarted=restarted)
             address = state["NetworkSettings"]["Networks"][site.front_network]["IPAddress"]
             problem = health.probe(address, site.port, site.health_path, site.host)
             if not problem:
@@ -178,10 +178,11 @@ class Switch:
                 self._give_up(name, said[-1] if said else "it has not been asked yet")
             time.sleep(POLL)
 
-    def _running(self, name: str) -> dict[str, Any]:
+    def _running(self, name: str, *, restarted: bool = False) -> dict[str, Any]:
+        """Inspect a container that has to run; one of before may have been `restarted` meanwhile."""
         state = inspect(name)[0]
         # A restart policy hides an exit: a container that was started twice has failed once.
-        if not state["State"]["Running"] or state["RestartCount"]:
+        if not state["State"]["Running"] or (state["RestartCount"] and not restarted):
             raise ReleaseError(f"{name} exited with code {state['State']['ExitCode']}: {self._log(name)}")
         return state
 

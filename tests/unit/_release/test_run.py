@@ -11,8 +11,11 @@ import time
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
+from ansible_collections.landfall.django.plugins.module_utils._release.undo import problems_of
+from ansible_collections.landfall.django.plugins.modules import stack_removal
 
 
 def test_a_first_release_serves(stack):
@@ -460,3 +463,55 @@ def test_old_releases_keep_their_record_only(stack):
     assert set(stack.world.images) == {"shop:3", "shop:4"}
     with pytest.raises(LookupError, match="release 1 is not kept"):
         stack.roll_back(1)
+
+
+def test_nothing_is_deployed_over_a_restore_that_was_interrupted(stack):
+    stack.deploy("shop:1")
+    (stack.root / "restore").mkdir()
+    (stack.root / "restore/journal.json").write_text("{}")
+    with pytest.raises(ReleaseError, match=r"landfall\.django\.restore"):
+        stack.deploy("shop:2")
+    assert stack.states() == ["serving"]
+
+
+def test_a_container_that_a_killed_run_has_left_must_be_healthy(stack):
+    """It is as its files want it, and nobody has asked for its health yet."""
+    stack.deploy("shop:1")
+    stack.render("shop:2", ill=True)
+    journal = stack.ledger.begin(stack.root / "next", "ann", {})
+    journal.enter("starting")
+    stack.world._create("web", {"image": "shop:2"}, stack.root / "next").running = True
+    with pytest.raises(ReleaseError, match="not healthy"):
+        stack.deploy("shop:2")
+    assert stack.served_by == {"shop:1"}
+
+
+def test_a_stack_goes_where_the_front_is_down(stack, tmp_path):
+    stack.deploy("shop:1")
+    for name in ("nginx-nginx-1", "nginx-edge-1"):
+        stack.world.boxes[name].running = False
+    given = {
+        "project_src": str(stack.root),
+        "project_name": "shop",
+        "front_root": str(stack.front),
+        "front_network": "shop_front",
+    }
+    assert problems_of(stack_removal.removal(given, data=False)) == []
+    assert stack.present == set()
+    assert "shop_front" not in stack.world.boxes["nginx-edge-1"].networks
+    assert not (stack.front / "upstreams/shop.conf").exists()
+
+
+def test_what_could_not_be_removed_is_told_and_the_rest_is_gone(stack):
+    stack.deploy("shop:1")
+    stack.world.refused = ("exec nginx-nginx-1 nginx -s reload",)
+    given = {
+        "project_src": str(stack.root),
+        "project_name": "shop",
+        "front_root": str(stack.front),
+        "front_network": "shop_front",
+    }
+    (problem,) = problems_of(stack_removal.removal(given, data=False))
+    assert "Nginx" in problem
+    assert stack.present == set()
+    assert stack_removal.known_to(Front(str(stack.front)), "shop"), "the next run goes on with it"

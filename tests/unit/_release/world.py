@@ -189,10 +189,10 @@ class World:
     def do_image(self, rest: list[str]) -> str:
         if rest[0] == "ls":
             return "".join(f"{name}\n" for name in self.images)
-        if rest[0] == "rm":
-            if rest[1] not in self.images or any(box.image == rest[1] for box in self.boxes.values()):
-                raise RefusedError(f"{rest[1]} is in use, or not there")
-            del self.images[rest[1]]
+        for name in rest[1:] if rest[0] == "rm" else ():
+            if name not in self.images or any(box.image == name for box in self.boxes.values()):
+                raise RefusedError(f"{name} is in use, or not there")
+            del self.images[name]
         return ""
 
     def do_network(self, rest: list[str]) -> str:
@@ -231,7 +231,7 @@ class World:
     # Compose
 
     def compose(self, rest: list[str], files: Path) -> str:
-        words = [word for word in rest[2:] if word not in ("--profile", "release")]
+        words = [word for word in rest[2:] if word not in ("--profile", "release", "--project-name", "shop")]
         config = json.loads((files / "compose.yaml").read_text()) if (files / "compose.yaml").exists() else {}
         verb = next(word for word in words if not word.startswith("--"))
         if verb == "config":
