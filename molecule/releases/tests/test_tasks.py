@@ -24,7 +24,7 @@ def test_tasks_beyond_the_budget_are_queued_again_reported_and_run_to_their_end_
 
     reported = ledger()[-1]["requeued"]
     assert sorted(name.partition("[")[0] for name in reported) == ["meter.tasks.hold", "meter.tasks.hold_late"]
-    assert re.search(r"not ended within stack_stop_timeout, so queued again: meter\.tasks\.hold\w*\[", said)
+    assert re.search(r"queued again: meter\.tasks\.hold\w*\[", said)
     # From their beginning, in the new worker.
     until(lambda: runs("began").count(first) == runs("began").count(first + 1) == 2, seconds=30)
     assert not set(held) & set(runs("ended"))
