@@ -89,7 +89,7 @@ def unknown(found: Project, applied: Collection[Name], but: Collection[str] = ()
 
 def of_its_apps(found: Project, applied: Collection[Name]) -> list[Name]:
     """Of a database's migrations those of apps that this code has: an app that was taken out leaves its own behind."""
-    apps = {app for app, _ in found.migrations}
+    apps = {name[0] for name in found.migrations}
     return [name for name in applied if name[0] in apps]
 
 
