@@ -66,7 +66,8 @@ def test_a_visitor_gets_the_honest_files_only(site, secrets, folder):
 
 def test_nor_does_who_asks_while_a_file_becomes_a_link(site):
     answers = [site.get("/media/flip") for _ in range(200)]
-    assert {answer.text for answer in answers if answer.status == 200} == {"honest"}
+    # Nginx remembers for some seconds that it would not open it, so there may be no honest answer among them.
+    assert {answer.text for answer in answers if answer.status == 200} <= {"honest"}
 
 
 def test_only_files_are_published_and_the_operator_is_told_of_the_rest(host, deployed):
