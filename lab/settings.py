@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.landfall.django.plugins.module_utils import _openpgp
+from ansible_collections.landfall.django.plugins.module_utils._docker import openpgp
 
 from lab import docker, services, ssh
 from lab.authority import CA_FILE
@@ -45,7 +45,7 @@ def detected() -> dict[str, Any]:
 def _depot_fingerprint() -> str:
     """The key is another one in every depot."""
     key = docker.docker("exec", services.depot().container, "cat", "/srv/www/docker/gpg")
-    return _openpgp.fingerprints(key.encode() + b"\n")[0]
+    return openpgp.fingerprints(key.encode() + b"\n")[0]
 
 
 def _docker_repository_answers() -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
-from ansible_collections.landfall.django.plugins.module_utils._hardening import OPENSSH
+from ansible_collections.landfall.django.plugins.module_utils._hardening.judge import OPENSSH
 from ansible_collections.landfall.django.plugins.plugin_utils._fresh_login import failure_of_fresh_login, way_in
 
 

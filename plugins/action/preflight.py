@@ -10,11 +10,11 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleUndefinedVariable
 from ansible.plugins.action import ActionBase
-from ansible_collections.landfall.django.plugins.module_utils import _front_limits
-from ansible_collections.landfall.django.plugins.module_utils import _preflight as variables
-from ansible_collections.landfall.django.plugins.module_utils import _preflight_front as front_variables
-from ansible_collections.landfall.django.plugins.module_utils import _preflight_host as host
-from ansible_collections.landfall.django.plugins.module_utils import _preflight_spec as spec
+from ansible_collections.landfall.django.plugins.module_utils._front import limits
+from ansible_collections.landfall.django.plugins.module_utils._preflight import front as front_variables
+from ansible_collections.landfall.django.plugins.module_utils._preflight import host as host
+from ansible_collections.landfall.django.plugins.module_utils._preflight import spec as spec
+from ansible_collections.landfall.django.plugins.module_utils._preflight import stack as variables
 from ansible_collections.landfall.django.plugins.plugin_utils import _values
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -177,5 +177,5 @@ class ActionModule(ActionBase):
         if front:
             problems += host.profile_problems(probe, values.get("letsencrypt_profile", ""))
             problems += front_variables.account_problems(user, probe["accounts"])
-            problems += _front_limits.disk_problems(values.get("nginx_site_buffers"), front_place)
+            problems += limits.disk_problems(values.get("nginx_site_buffers"), front_place)
         return problems

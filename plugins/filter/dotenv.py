@@ -35,7 +35,7 @@ _value:
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.landfall.django.plugins.module_utils._dotenv import dump
+from ansible_collections.landfall.django.plugins.module_utils._secrets.dotenv import dump
 
 
 def dotenv(variables: dict[str, object]) -> str:

@@ -42,7 +42,7 @@ _value:
 from collections.abc import Callable
 from dataclasses import asdict
 
-from ansible_collections.landfall.django.plugins.module_utils._front_limits import limits
+from ansible_collections.landfall.django.plugins.module_utils._front.limits import limits
 
 
 def front_limits(buffers: object, body: object, requests: object) -> dict[str, int]:

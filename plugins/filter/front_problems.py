@@ -38,8 +38,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.landfall.django.plugins.module_utils._preflight_front import account_problems, problems_of
-from ansible_collections.landfall.django.plugins.module_utils._preflight_numbers import problems_of as out_of_bounds
+from ansible_collections.landfall.django.plugins.module_utils._preflight.front import account_problems, problems_of
+from ansible_collections.landfall.django.plugins.module_utils._preflight.numbers import problems_of as out_of_bounds
 
 
 def front_problems(values: dict[str, Any]) -> list[str]:

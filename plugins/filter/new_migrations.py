@@ -34,7 +34,7 @@ _value:
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.landfall.django.plugins.module_utils._source import new_migrations as named
+from ansible_collections.landfall.django.plugins.module_utils._project.source import new_migrations as named
 
 
 def new_migrations(said: str) -> list[str]:

@@ -35,7 +35,7 @@ _value:
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.landfall.django.plugins.module_utils._preflight_numbers import problems_of
+from ansible_collections.landfall.django.plugins.module_utils._preflight.numbers import problems_of
 
 
 def number_problems(values: dict[str, object]) -> list[str]:

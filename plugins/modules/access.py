@@ -74,47 +74,47 @@ import shutil
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import (
-    _confirm,
-    _firewall,
-    _hardening,
-    _session,
-    _sshd,
-    _tree,
+from ansible_collections.landfall.django.plugins.module_utils._files import tree
+from ansible_collections.landfall.django.plugins.module_utils._hardening import (
+    confirm,
+    firewall,
+    judge,
+    session,
+    sshd,
 )
 
 # A reload would be over before sshd has read its files. A restart is over when it listens, and sessions outlive it.
 RESTART_SSHD = ["try-restart", "ssh.service"]
 # Stopping it takes the rules away, and without their file it starts nothing.
-FORMER_RULES = ["restart", _firewall.UNIT]
-NO_RULES = ["stop", _firewall.UNIT]
+FORMER_RULES = ["restart", firewall.UNIT]
+NO_RULES = ["stop", firewall.UNIT]
 
 
-def check(module: AnsibleModule, found: list[_tree.Change]) -> None:
-    changed = {change.path: change.entry.content.decode() for change in found if change.entry.kind == _tree.FILE}
+def check(module: AnsibleModule, found: list[tree.Change]) -> None:
+    changed = {change.path: change.entry.content.decode() for change in found if change.entry.kind == tree.FILE}
     # Also where the drop-in is as it should be: another file may have come before it since.
     if module.params["sshd"]:
-        _sshd.check(module.params["sshd"], _session.session())
-    if _firewall.RULES in changed and not (module.check_mode and not module.get_bin_path("nft")):
+        sshd.check(module.params["sshd"], session.current())
+    if firewall.RULES in changed and not (module.check_mode and not module.get_bin_path("nft")):
         with tempfile.NamedTemporaryFile("w", suffix=".nft", encoding="utf-8") as candidate:
-            candidate.write(changed[_firewall.RULES])
+            candidate.write(changed[firewall.RULES])
             candidate.flush()
-            _firewall.check(candidate.name)
+            firewall.check(candidate.name)
 
 
-def make(found: list[_tree.Change], load: bool) -> None:
+def make(found: list[tree.Change], load: bool) -> None:
     """Change the files and have them in force; what fails on the way is taken back."""
     paths = [change.path for change in found]
-    former_rules = FORMER_RULES if _firewall.RULES in paths else NO_RULES
-    commands = ([RESTART_SSHD] if _sshd.DROP_IN in paths else []) + ([former_rules] if load else [])
+    former_rules = FORMER_RULES if firewall.RULES in paths else NO_RULES
+    commands = ([RESTART_SSHD] if sshd.DROP_IN in paths else []) + ([former_rules] if load else [])
     # The host may be about to boot, and has to come up to do them.
-    _confirm.arm(paths, [["systemctl", "--no-block", *words] for words in commands])
+    confirm.arm(paths, [["systemctl", "--no-block", *words] for words in commands])
     try:
-        _tree.apply(found)
+        tree.apply(found)
         if load:
-            _confirm.run("systemctl", "reload-or-restart", _firewall.UNIT)
-        if _sshd.DROP_IN in paths:
-            _confirm.run("systemctl", *RESTART_SSHD)
+            confirm.run("systemctl", "reload-or-restart", firewall.UNIT)
+        if sshd.DROP_IN in paths:
+            confirm.run("systemctl", *RESTART_SSHD)
     except OSError:
         put_back()
         raise
@@ -122,33 +122,33 @@ def make(found: list[_tree.Change], load: bool) -> None:
 
 def put_back() -> None:
     """Have the former files in force. Raises OSError where that cannot be said for sure."""
-    if _confirm.is_pending():
-        _confirm.undo()
+    if confirm.is_pending():
+        confirm.undo()
     # The host's own way back does not wait for these, and may be doing them at this moment.
-    _confirm.run("systemctl", *RESTART_SSHD)
-    if os.path.exists(_firewall.RULES):
-        _confirm.run("systemctl", "reload-or-restart", _firewall.UNIT)
-    elif shutil.which("nft") and _firewall.is_loaded():
-        _confirm.run("systemctl", *NO_RULES)
+    confirm.run("systemctl", *RESTART_SSHD)
+    if os.path.exists(firewall.RULES):
+        confirm.run("systemctl", "reload-or-restart", firewall.UNIT)
+    elif shutil.which("nft") and firewall.is_loaded():
+        confirm.run("systemctl", *NO_RULES)
 
 
 def tried(module: AnsibleModule) -> None:
-    if module.params["connection"] and _session.session():
-        module.fail_json(msg=_hardening.unprovable(module.params["connection"]))
-    leftover = _confirm.is_pending()
+    if module.params["connection"] and session.current():
+        module.fail_json(msg=judge.unprovable(module.params["connection"]))
+    leftover = confirm.is_pending()
     if leftover and not module.check_mode:
         put_back()
         module.warn("a former change was never confirmed by a fresh login, and has been taken back")
-    wanted = ((_sshd.DROP_IN, module.params["sshd"], "0644"), (_firewall.RULES, module.params["firewall"], "0644"))
+    wanted = ((sshd.DROP_IN, module.params["sshd"], "0644"), (firewall.RULES, module.params["firewall"], "0644"))
     entries = [
-        _tree.entry({"path": path, "content": content, "mode": mode} if content else {"path": path, "state": "absent"})
+        tree.entry({"path": path, "content": content, "mode": mode} if content else {"path": path, "state": "absent"})
         for path, content, mode in wanted
     ]
-    found = _tree.changes("/", entries)
+    found = tree.changes("/", entries)
     check(module, found)
     rules = bool(module.params["firewall"])
     nft = bool(module.get_bin_path("nft"))
-    load = rules and (_firewall.RULES in [change.path for change in found] or not nft or not _firewall.is_loaded())
+    load = rules and (firewall.RULES in [change.path for change in found] or not nft or not firewall.is_loaded())
     pending = bool(found or load) and not module.check_mode
     if pending:
         make(found, load)
@@ -183,7 +183,7 @@ def main() -> None:
         if module.params["state"] == "tried":
             tried(module)
         elif module.params["state"] == "kept":
-            if not _confirm.confirm():
+            if not confirm.confirm():
                 module.fail_json(
                     msg="The fresh login came too late: the host has put back its former files. Run the play again."
                 )
@@ -191,7 +191,7 @@ def main() -> None:
         else:
             put_back()
             module.exit_json(changed=True, paths=[], pending=False)
-    except (_sshd.SshdError, _firewall.FirewallError) as error:
+    except (sshd.SshdError, firewall.FirewallError) as error:
         module.fail_json(msg=f"Access settings were not changed. {error}")
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))

@@ -139,7 +139,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.landfall.django.plugins.module_utils import _certbot, _tls
+from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import link
 
 CONFIG = Path("/etc/letsencrypt")
@@ -152,7 +152,7 @@ class Certificate:
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.params: dict[str, t.Any] = module.params
-        self.wanted = _certbot.Wanted(
+        self.wanted = certbot.Wanted(
             name=self.params["name"],
             domains=tuple(self.params["domains"]),
             directory_url=self.params["directory_url"],
@@ -170,9 +170,9 @@ class Certificate:
     def run(self) -> dict[str, t.Any]:
         if not self.certbot:
             return self._without_certbot()
-        self.version = _certbot.parse_version("".join(self.module.run_command([self.certbot, "--version"])[1:]))
+        self.version = certbot.parse_version("".join(self.module.run_command([self.certbot, "--version"])[1:]))
         have = self._lineage()
-        plan = _certbot.plan(self.wanted, have, datetime.now(timezone.utc), self.version)
+        plan = certbot.plan(self.wanted, have, datetime.now(timezone.utc), self.version)
         if plan.action in ("issue", "reissue"):
             self._refuse_profile()
         link = self._link_differs()
@@ -210,24 +210,24 @@ class Certificate:
             "live": str(self.live),
         }
 
-    def _lineage(self) -> _certbot.Lineage | None:
+    def _lineage(self) -> certbot.Lineage | None:
         renewal = CONFIG / "renewal" / (self.wanted.name + ".conf")
         leaf = self.live / "cert.pem"
         if not (renewal.exists() and leaf.exists()):
             return None
         self.module.get_bin_path("openssl", required=True)
-        return _certbot.lineage(renewal.read_text(), _tls.described(_tls.kept(leaf)))
+        return certbot.lineage(renewal.read_text(), tls.described(tls.kept(leaf)))
 
     def _refuse_profile(self) -> None:
         directory: dict[str, t.Any] = {}
-        if self.wanted.profile and self.version >= _certbot.PROFILES_SINCE:
+        if self.wanted.profile and self.version >= certbot.PROFILES_SINCE:
             try:
                 answer = open_url(self.wanted.directory_url, ca_path=self.params["ca_bundle"] or None, timeout=20)
                 directory = json.load(answer)
             except (OSError, ValueError) as error:
-                found = [_certbot.Problem("", f"Requesting {self.wanted.directory_url}: {error}")]
-                self.module.fail_json(msg=_certbot.explain(found, self.wanted, self.live.exists()))
-        refused = _certbot.refused_profile(self.wanted, self.version, directory)
+                found = [certbot.Problem("", f"Requesting {self.wanted.directory_url}: {error}")]
+                self.module.fail_json(msg=certbot.explain(found, self.wanted, self.live.exists()))
+        refused = certbot.refused_profile(self.wanted, self.version, directory)
         if refused:
             self.module.fail_json(msg=refused)
 
@@ -237,7 +237,7 @@ class Certificate:
                 msg=f"letsencrypt_webroot: {self.wanted.webroot} is no folder on the host. Name the one that the web "
                 "server on port 80 serves, or leave it empty where no web server runs."
             )
-        argv = [self.certbot, *_certbot.command(self.wanted, action)]
+        argv = [self.certbot, *certbot.command(self.wanted, action)]
         seen = LOG.stat().st_size if LOG.exists() else 0
         until = time.monotonic() + self.params["timeout"]
         while True:
@@ -246,9 +246,9 @@ class Certificate:
                 break
             time.sleep(2)
         if code:
-            found = _certbot.problems(out + "\n" + err, _added(LOG, seen))
+            found = certbot.problems(out + "\n" + err, _added(LOG, seen))
             self.module.fail_json(
-                msg=_certbot.explain(found, self.wanted, kept), problems=[asdict(problem) for problem in found], rc=code
+                msg=certbot.explain(found, self.wanted, kept), problems=[asdict(problem) for problem in found], rc=code
             )
         # certbot leaves with 0 in some cases that are no success, as when it kept what it had.
         after = self._lineage()
@@ -286,10 +286,10 @@ class Certificate:
         """Whether the local server shows the certificate on disk; None where it was not asked or does not answer."""
         if not (self.params["https_port"] and self.params["deploy_hook"]):
             return None
-        leaf = _tls.kept(self.live / "cert.pem")
+        leaf = tls.kept(self.live / "cert.pem")
         start = time.monotonic()
         while True:
-            shown = _tls.shown(self.params["https_port"], self.wanted.domains[0])
+            shown = tls.shown(self.params["https_port"], self.wanted.domains[0])
             # A server that was restarted is away for a moment; where there is none, nobody should wait for it long.
             patience = self.params["timeout"] if shown else RESTART
             if shown == leaf or not wait or time.monotonic() - start > patience:

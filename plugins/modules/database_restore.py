@@ -58,7 +58,7 @@ options:
     type: str
     default: ""
 seealso:
-  - module: landfall.django.rollout
+  - module: landfall.django.release
 """
 
 EXAMPLES = r"""
@@ -118,7 +118,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _lock
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError, Dump
 from ansible_collections.landfall.django.plugins.module_utils._database.project import CODE, Project, project
 from ansible_collections.landfall.django.plugins.module_utils._database.quiet import Users
@@ -126,7 +125,8 @@ from ansible_collections.landfall.django.plugins.module_utils._database.restore 
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
-from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
+from ansible_collections.landfall.django.plugins.module_utils._files import lock
+from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
 
 _PATIENCE = 300  # seconds for a release whose play was killed to come to its end on the host
@@ -200,7 +200,7 @@ def main() -> None:
             shown = {"prepared": "".join(f"{line}\n" for line in plan)}
             result = {"changed": bool(plan), "plan": plan, "diff": shown}
         else:
-            with _lock.held(root / ".lock", given["by"] or "somebody", patience=_PATIENCE), interrupt.as_exceptions():
+            with lock.held(root / ".lock", given["by"] or "somebody", patience=_PATIENCE), interrupt.as_exceptions():
                 result = act(restore, given)
     except (ArchiveError, DockerError, RestoreError, HeldError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))

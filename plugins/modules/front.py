@@ -57,9 +57,9 @@ done:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
 from ansible_collections.landfall.django.plugins.module_utils._front.up import up
-from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
 
 
 def main() -> None:

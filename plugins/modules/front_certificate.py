@@ -68,8 +68,8 @@ import os
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _front_certificate as certificate
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+from ansible_collections.landfall.django.plugins.module_utils._front import certificate as certificate
 
 
 def sign(module: AnsibleModule, folder: Path) -> None:

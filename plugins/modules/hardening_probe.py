@@ -131,7 +131,7 @@ firewall_active:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _firewall, _hardening, _session
+from ansible_collections.landfall.django.plugins.module_utils._hardening import firewall, judge, session
 
 
 def main() -> None:
@@ -148,18 +148,18 @@ def main() -> None:
         "journal": {"type": "bool", "default": False},
     }
     module = AnsibleModule(
-        argument_spec={**wish, "connection": {"type": "str", "default": _hardening.OPENSSH}}, supports_check_mode=True
+        argument_spec={**wish, "connection": {"type": "str", "default": judge.OPENSSH}}, supports_check_mode=True
     )
-    wanted = _hardening.Wish(**{name: module.params[name] for name in wish})
-    session = _session.session()
-    found = _hardening.look(session)
-    problems = _hardening.problems(wanted, found, module.params["connection"])
+    wanted = judge.Wish(**{name: module.params[name] for name in wish})
+    ours = session.current()
+    found = judge.look(ours)
+    problems = judge.problems(wanted, found, module.params["connection"])
     if problems:
         module.fail_json(msg="\n".join(["nothing has been changed yet:", *(f"- {problem}" for problem in problems)]))
-    for warning in _hardening.warnings(wanted, found):
+    for warning in judge.warnings(wanted, found):
         module.warn(warning)
-    allowed, _wrong = _firewall.parse([*wanted.allowed_ports, *found.ssh_ports])
-    to_containers, _wrong = _firewall.parse(wanted.container_ports)
+    allowed, _wrong = firewall.parse([*wanted.allowed_ports, *found.ssh_ports])
+    to_containers, _wrong = firewall.parse(wanted.container_ports)
     module.exit_json(
         changed=False,
         tcp_ports=allowed["tcp"],
@@ -167,11 +167,11 @@ def main() -> None:
         container_tcp_ports=to_containers["tcp"],
         container_udp_ports=to_containers["udp"],
         ssh_ports=found.ssh_ports,
-        user=session.user if session else "",
-        packages=_hardening.packages(wanted, found.installed),
-        units=_hardening.units(wanted, found),
+        user=ours.user if ours else "",
+        packages=judge.packages(wanted, found.installed),
+        units=judge.units(wanted, found),
         journal_in_memory=wanted.journal and not found.journal_on_disk,
-        firewall_active=found.active.get(_firewall.UNIT) == "active",
+        firewall_active=found.active.get(firewall.UNIT) == "active",
     )
 
 

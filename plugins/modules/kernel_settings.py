@@ -67,7 +67,8 @@ refused:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _kernel, _tree
+from ansible_collections.landfall.django.plugins.module_utils._files import tree
+from ansible_collections.landfall.django.plugins.module_utils._hardening import kernel
 
 
 def main() -> None:
@@ -80,19 +81,19 @@ def main() -> None:
         supports_check_mode=True,
     )
     path, wanted = module.params["path"], module.params["settings"]
-    settings = _kernel.own(wanted, container=os.path.exists("/run/systemd/container"))
-    content = _kernel.content(settings, module.params["header"])
+    settings = kernel.own(wanted, container=os.path.exists("/run/systemd/container"))
+    content = kernel.content(settings, module.params["header"])
     entry = {"path": path, "content": content} if wanted else {"path": path, "state": "absent"}
-    different = _kernel.different(settings)
+    different = kernel.different(settings)
     refused: dict[str, str] = {}
     try:
-        found = _tree.changes("/", [_tree.entry(entry)])
+        found = tree.changes("/", [tree.entry(entry)])
         if not module.check_mode:
-            _tree.apply(found)
-            refused = _kernel.make(different)
+            tree.apply(found)
+            refused = kernel.make(different)
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
-    left = [name for name in wanted if name not in settings] + _kernel.missing(settings)
+    left = [name for name in wanted if name not in settings] + kernel.missing(settings)
     if refused:
         said = ", ".join(f"{name} ({reason})" for name, reason in refused.items())
         module.warn(f"the kernel keeps its own value of {said}")

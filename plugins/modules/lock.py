@@ -86,7 +86,7 @@ import os
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _lease
+from ansible_collections.landfall.django.plugins.module_utils._files import lease
 
 
 def main() -> None:
@@ -104,10 +104,10 @@ def main() -> None:
     )
     path, token = Path(module.params["path"]), module.params["token"] or ""
     if module.params["state"] == "absent":
-        _lease.release(path, token)
+        lease.release(path, token)
         module.exit_json(changed=False)
     by, more = module.params["by"] or "somebody", {name: module.params[name] for name in ("name", "instead_of")}
-    taken = _lease.take(path, by, token, watched=_lease.connection(os.getpid()), **more)
+    taken = lease.take(path, by, token, watched=lease.connection(os.getpid()), **more)
     if taken.holder is not None:
         who, since = taken.holder.get("by", "somebody"), taken.holder.get("since", "a moment ago")
         module.fail_json(

@@ -69,7 +69,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _registry
+from ansible_collections.landfall.django.plugins.module_utils._docker import registry
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 from ansible_collections.landfall.django.plugins.module_utils._secrets.hidden import parts
 
@@ -112,13 +112,13 @@ def main() -> None:
     path, logins = Path(module.params["path"]), parts(module, "logins", "password")
     try:
         before = read(path)
-        after = _registry.with_logins(before, logins)
+        after = registry.with_logins(before, logins)
     except (OSError, ValueError) as error:
         module.fail_json(msg=f"docker_registry_logins: {path} cannot take them: {error}.")
     changed = before != after or not is_private(path)
     if changed and not module.check_mode:
         write(path, after)
-    module.exit_json(changed=changed, registries=[_registry.key(one["registry"]) for one in logins])
+    module.exit_json(changed=changed, registries=[registry.key(one["registry"]) for one in logins])
 
 
 if __name__ == "__main__":

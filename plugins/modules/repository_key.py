@@ -54,13 +54,13 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
-from ansible_collections.landfall.django.plugins.module_utils import _openpgp
+from ansible_collections.landfall.django.plugins.module_utils._docker import openpgp
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 
 
 def holds(path: Path, wanted: str) -> bool:
     try:
-        return set(_openpgp.fingerprints(path.read_bytes())) == {wanted}
+        return set(openpgp.fingerprints(path.read_bytes())) == {wanted}
     except (OSError, ValueError):
         return False
 
@@ -82,12 +82,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     url, path = module.params["url"], Path(module.params["path"])
-    wanted = _openpgp.normal(module.params["fingerprint"])
+    wanted = openpgp.normal(module.params["fingerprint"])
     if holds(path, wanted):
         module.exit_json(changed=False)
     content = fetched(module, url)
     try:
-        found = _openpgp.fingerprints(content)
+        found = openpgp.fingerprints(content)
     except ValueError as error:
         module.fail_json(msg=f"docker_repository_key: {url} is no key: {error}")
     if set(found) != {wanted}:

@@ -10,7 +10,7 @@ version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
   - Takes a release that the ledger has kept, with its image, its settings and its static files, and brings it into
-    service as M(landfall.django.rollout) does, without building, pulling or migrating anything.
+    service as M(landfall.django.release) does, without building, pulling or migrating anything.
   - The database stays as it is. Where it has migrations that the earlier code does not know, the module refuses and
     names them, since that code may not work with the tables of today. The database is asked, whoever migrated it.
 attributes:
@@ -37,7 +37,7 @@ options:
     type: str
     default: ""
 seealso:
-  - module: landfall.django.rollout
+  - module: landfall.django.release
 """
 
 EXAMPLES = r"""
@@ -62,14 +62,14 @@ plan:
   elements: str
   returned: in check mode
 release:
-  description: The new record, as M(landfall.django.rollout) returns it.
+  description: The new record, as M(landfall.django.release) returns it.
   type: dict
   returned: when something was done
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._lock import HeldError
+from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt, ledger
 from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError

@@ -102,8 +102,8 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.cli import
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, serving
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
-from ansible_collections.landfall.django.plugins.module_utils._rotation import Rotation
-from ansible_collections.landfall.django.plugins.module_utils._secret_store import FILES, OWNERS, Store, numbered
+from ansible_collections.landfall.django.plugins.module_utils._secrets.rotation import Rotation
+from ansible_collections.landfall.django.plugins.module_utils._secrets.store import FILES, OWNERS, Store, numbered
 
 
 def main() -> None:

@@ -73,8 +73,8 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._files import beneath
-from ansible_collections.landfall.django.plugins.module_utils._requirements import unlocked
-from ansible_collections.landfall.django.plugins.module_utils._source import digest
+from ansible_collections.landfall.django.plugins.module_utils._project.requirements import unlocked
+from ansible_collections.landfall.django.plugins.module_utils._project.source import digest
 
 REQUIREMENTS = "requirements.txt"
 LIMIT = 4 << 20

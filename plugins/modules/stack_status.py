@@ -126,32 +126,34 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _certbot, _lock, _status, _storage, _tls
+from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
+from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._front import visitor
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
 from ansible_collections.landfall.django.plugins.module_utils._release import health, ledger, report
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
+from ansible_collections.landfall.django.plugins.module_utils._status import services, storage
 
 LETSENCRYPT = Path("/etc/letsencrypt")
 # Where the role letsencrypt has its hooks say that they failed.
 HOOK_FAILURES = Path("/var/lib/letsencrypt")
 
 
-def rows(project: str, root: str) -> tuple[list[_status.Row], dict[str, int]]:
+def rows(project: str, root: str) -> tuple[list[services.Row], dict[str, int]]:
     """The rows of one Compose project, and how many containers of each service there should be."""
     file = Path(root) / "compose.yaml"
     config = json.loads(docker("compose", "--project-name", project, "--file", str(file), "config", "--format", "json"))
-    counts = _status.wanted(config)
+    counts = services.wanted(config)
     now = datetime.datetime.now(datetime.timezone.utc)
-    found = _status.rows(containers([f"label=com.docker.compose.project={project}"]), now)
-    return _status.with_missing(found, counts), counts
+    found = services.rows(containers([f"label=com.docker.compose.project={project}"]), now)
+    return services.with_missing(found, counts), counts
 
 
-def services(projects: list[tuple[str, str]]) -> tuple[list[_status.Row], list[str]]:
+def services_of(projects: list[tuple[str, str]]) -> tuple[list[services.Row], list[str]]:
     """The rows of all Compose projects, and what is wrong with them; of one that has no files in force just that."""
-    shown: list[_status.Row] = []
+    shown: list[services.Row] = []
     problems: list[str] = []
     for project, root in projects:
         file = Path(root) / "compose.yaml"
@@ -160,7 +162,7 @@ def services(projects: list[tuple[str, str]]) -> tuple[list[_status.Row], list[s
             continue
         found, counts = rows(project, root)
         shown += found
-        problems += _status.problems(found, counts)
+        problems += services.problems(found, counts)
     return shown, problems
 
 
@@ -170,32 +172,32 @@ def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
     domain, port, front = params["domain"], params["https_port"], Path(params["front_root"])
     folder, temporary = front / "tls" / params["stack"], front / "tls/temporary" / params["stack"] / "fullchain.pem"
     try:
-        kept = _tls.kept(folder / "fullchain.pem")
-        shown = _tls.shown(port, domain)
+        kept = tls.kept(folder / "fullchain.pem")
+        shown = tls.shown(port, domain)
         place = folder.resolve()
         renewal = LETSENCRYPT / "renewal" / f"{place.name}.conf"
         renewed = place.parent == LETSENCRYPT / "live" and renewal.is_file()
         failure = HOOK_FAILURES / f"{place.name}.hook-failed"
-        found = _status.Certificate(
+        found = services.Certificate(
             domain=domain,
             port=port,
-            kept=_tls.described(kept),
-            shown=None if shown is None else _tls.described(shown),
+            kept=tls.described(kept),
+            shown=None if shown is None else tls.described(shown),
             is_same=kept == shown,
             is_temporary=place.parent == front.resolve() / "tls" / "temporary",
-            shows_temporary=shown is not None and temporary.is_file() and shown == _tls.kept(temporary),
-            certbot=_certbot.parse_maker(renewal.read_text()) if renewed else (),
+            shows_temporary=shown is not None and temporary.is_file() and shown == tls.kept(temporary),
+            certbot=certbot.parse_maker(renewal.read_text()) if renewed else (),
             reload=str(front / "reload"),
             hook_failure=" ".join(failure.read_text().split())[-200:] or "it said nothing" if failure.is_file() else "",
         )
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         return [], [f"certificate: that of {domain} cannot be read: {error}: run landfall.django.site."]
-    problems = _status.certificate_problems(found, now)
+    problems = services.certificate_problems(found, now)
     if renewed:
         show = ["systemctl", "show", "--property=Id,ActiveState", "certbot.service", "certbot.timer"]
         done = subprocess.run(show, stdout=subprocess.PIPE, check=False, text=True)
-        problems += _status.renewal_problems(_status.units(done.stdout))
-    return _status.certificates([_status.certificate_row(found, now)]), problems
+        problems += services.renewal_problems(services.units(done.stdout))
+    return services.certificates([services.certificate_row(found, now)]), problems
 
 
 def answer(params: dict[str, Any], record: Record | None) -> list[str]:
@@ -210,22 +212,22 @@ def answer(params: dict[str, Any], record: Record | None) -> list[str]:
     return [f"{params['domain']}: {problem}. Run landfall.django.deploy, which points Nginx at what runs."]
 
 
-def is_under_way(lock: Path) -> bool:
+def is_under_way(path: Path) -> bool:
     """Whether a release is at work on the host now."""
-    if not lock.exists():
+    if not path.exists():
         return False
-    with _lock.opened(lock) as file:
-        return not _lock.locked(file)
+    with lock.opened(path) as file:
+        return not lock.locked(file)
 
 
-def storage(params: dict[str, Any], root: str) -> list[str]:
+def lacks_room(params: dict[str, Any], root: str) -> list[str]:
     """What there is too little room for."""
     files = f"{params['front_root']}/sites/{params['stack']}" if params["front_root"] else f"{root}/public"
     media, maximum = Path(files) / "media", params["media_maximum_mib"]
     docker_root = docker("info", "--format", "{{.DockerRootDir}}").strip()
-    found = (str(media), _storage.size(media) if maximum else 0)
-    rooms = _storage.rooms([root, str(media), docker_root])
-    return _storage.problems(rooms, params["disk_free_minimum_mib"], found, maximum)
+    found = (str(media), storage.size(media) if maximum else 0)
+    rooms = storage.rooms([root, str(media), docker_root])
+    return storage.problems(rooms, params["disk_free_minimum_mib"], found, maximum)
 
 
 def main() -> None:
@@ -246,8 +248,8 @@ def main() -> None:
     if front_root:
         projects.append((PROJECT, front_root))
     try:
-        shown, problems = services(projects)
-        problems += storage(module.params, projects[0][1])
+        shown, problems = services_of(projects)
+        problems += lacks_room(module.params, projects[0][1])
     except DockerError as error:
         module.fail_json(msg=str(error))
     root = projects[0][1]
@@ -262,9 +264,9 @@ def main() -> None:
         problems += [*faults, *answer(module.params, ledger.serving(records))]
     module.exit_json(
         changed=False,
-        table=_status.table(shown),
+        table=services.table(shown),
         services=shown,
-        releases=_status.table(report.rows(records, under_way), report.COLUMNS) if records else [],
+        releases=services.table(report.rows(records, under_way), report.COLUMNS) if records else [],
         certificate=lines,
         problems=problems + report.problems(records, under_way),
     )

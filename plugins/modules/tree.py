@@ -120,32 +120,32 @@ import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _tree
+from ansible_collections.landfall.django.plugins.module_utils._files import tree
 from ansible_collections.landfall.django.plugins.module_utils._secrets.hidden import parts
 
 MEMORY = "/run"
 
 
-def validate(module: AnsibleModule, entries: list[_tree.Entry], secret: bool) -> None:
+def validate(module: AnsibleModule, entries: list[tree.Entry], secret: bool) -> None:
     # In memory where they are secret: of a host that dies meanwhile nothing stays on the disk.
     place = MEMORY if secret and os.access(MEMORY, os.W_OK) else module.tmpdir
     with tempfile.TemporaryDirectory(dir=place, prefix="landfall-") as private:
-        tree = os.path.join(private, "tree")
-        os.mkdir(tree)
-        _tree.lay(module.params["root"], entries, module.params["beside"], tree)
+        laid = os.path.join(private, "tree")
+        os.mkdir(laid)
+        tree.lay(module.params["root"], entries, module.params["beside"], laid)
         # For a program that is not root, once the folder is mounted elsewhere; here nobody gets past the one above.
-        Path(tree).chmod(0o755)
-        command = [word.replace("{tree}", tree) for word in module.params["validate"]]
+        Path(laid).chmod(0o755)
+        command = [word.replace("{tree}", laid) for word in module.params["validate"]]
         code, out, err = module.run_command(command)
     if code:
-        said = (err.strip() or out.strip()).replace(tree, module.params["root"])
+        said = (err.strip() or out.strip()).replace(laid, module.params["root"])
         module.fail_json(msg=f"refused by {command[0]}, so nothing was changed: {said}", rc=code)
 
 
-def shown(change: _tree.Change, secret: bool) -> dict[str, str]:
+def shown(change: tree.Change, secret: bool) -> dict[str, str]:
     if secret:
         return {"prepared": f"{change.path}: its content may be secret and is not shown\n"}
-    after = change.entry.content if change.entry.kind == _tree.FILE else b""
+    after = change.entry.content if change.entry.kind == tree.FILE else b""
     return {
         "before_header": change.path,
         "after_header": change.path,
@@ -179,13 +179,13 @@ def main() -> None:
     root, given = module.params["root"], parts(module, "entries", "content", where="secret")
     secret = {os.path.join(root, one["path"]) for one in given if one["secret"]}
     try:
-        entries = [_tree.entry(one) for one in given]
-        found = _tree.changes(root, entries)
-        files = [change for change in found if change.content and change.entry.kind != _tree.FOLDER]
+        entries = [tree.entry(one) for one in given]
+        found = tree.changes(root, entries)
+        files = [change for change in found if change.content and change.entry.kind != tree.FOLDER]
         if not module.check_mode:
             if files and module.params["validate"]:
                 validate(module, entries, secret=bool(secret))
-            for warning in _tree.apply(found):
+            for warning in tree.apply(found):
                 module.warn(warning)
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.connection import ssh
-from ansible_collections.landfall.django.plugins.module_utils._hardening import OPENSSH
+from ansible_collections.landfall.django.plugins.module_utils._hardening.judge import OPENSSH
 
 # The first value of an option wins, so these come before whatever the play says of multiplexing.
 _ALONE = "-o ControlMaster=no -o ControlPath=none"

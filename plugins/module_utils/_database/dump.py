@@ -19,7 +19,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database import m
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ARCHIVE, CONTENTS, Dump
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
-from ansible_collections.landfall.django.plugins.module_utils._lock import now
+from ansible_collections.landfall.django.plugins.module_utils._files.lock import now
 
 
 def dump(compose: Sequence[str], folder: Path, schema: str = "") -> Dump:

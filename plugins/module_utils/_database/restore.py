@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils import _lock
 from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import (
     ARCHIVE,
@@ -33,6 +32,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.quiet im
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import REPLACED, Replacement
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, last_lines
+from ansible_collections.landfall.django.plugins.module_utils._files import lock
 
 _HEALTHY = 120  # seconds for what was stopped to be healthy again
 _SPARE = 128 << 20  # bytes that the disk keeps
@@ -223,7 +223,7 @@ class Restore:
             "stopped": list(journal.containers),
             "stopped_seconds": seconds,
             "unhealthy": late,
-            "at": _lock.now(),
+            "at": lock.now(),
         }
 
 

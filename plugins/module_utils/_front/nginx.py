@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils import _lock
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import (
     DockerError,
     containers,
@@ -23,6 +22,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.cli import
     name_of,
 )
 from ansible_collections.landfall.django.plugins.module_utils._docker.wait import until
+from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._files.remove import remove
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 from ansible_collections.landfall.django.plugins.module_utils._front.upstream import SOCKET, loaded, upstream
@@ -45,7 +45,7 @@ class Front:
 
     def alone(self) -> AbstractContextManager[None]:
         """One at a time: the releases of several stacks may want Nginx to reload, or another Nginx, at once."""
-        return _lock.held(self.root / ".lock", "another release", patience=_PATIENCE)
+        return lock.held(self.root / ".lock", "another release", patience=_PATIENCE)
 
     def _running(self, service: str) -> str:
         """The running container of a service; empty where there is none."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 # Inside Nginx's container: asked what is loaded, it answers; a file on the disk only says what should be.
 SOCKET = "/run/loaded.sock"
 # gunicorn keeps an idle connection for 10 s (stack_web_command): Nginx must let go of it first.
-_UPSTREAM = """# Written by landfall.django.rollout: changes here are lost.
+_UPSTREAM = """# Written by landfall.django.release: changes here are lost.
 upstream {site} {{
     zone {site} 128k;
 {servers}

@@ -11,8 +11,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES
+from ansible_collections.landfall.django.plugins.module_utils._files.lock import now
 from ansible_collections.landfall.django.plugins.module_utils._files.remove import remove
-from ansible_collections.landfall.django.plugins.module_utils._lock import now
 from ansible_collections.landfall.django.plugins.module_utils._release import in_force
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
     SERVING,

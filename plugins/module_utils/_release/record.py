@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._files.lock import now
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
-from ansible_collections.landfall.django.plugins.module_utils._lock import now
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
 FILE = "record.json"

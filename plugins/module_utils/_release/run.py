@@ -11,13 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils import _lock
 from ansible_collections.landfall.django.plugins.module_utils._database.project import unknown
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import unfinished
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import is_running, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.mounts import holds_deleted
+from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
 from ansible_collections.landfall.django.plugins.module_utils._release import in_force, interrupt, ledger, tidy
 from ansible_collections.landfall.django.plugins.module_utils._release.gate import COLLECT, MIGRATE, Gate
@@ -107,7 +107,7 @@ class Release:
 
         Raises ReleaseError with the former release serving, HeldError where another one is under way.
         """
-        with _lock.held(self.root / ".lock", by, patience=_ORPHAN):
+        with lock.held(self.root / ".lock", by, patience=_ORPHAN):
             if why := unfinished(self.root):
                 raise ReleaseError(why)
             serving = self._settle()

@@ -18,7 +18,7 @@ class ReleaseError(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """The options of landfall.django.rollout that describe a release. They are part of its record, so that it can be
+    """The options of landfall.django.release that describe a release. They are part of its record, so that it can be
     rolled out again; an option that the record does not have yet has its default."""
 
     project_src: str

@@ -1,0 +1,137 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Hold a lock on a host from one task to another, for as long as whoever took it lives.
+
+A task is a process of its own, so a small process stays behind: it has the lock, and ends with the connection that the
+play works through. Private to this collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ansible_collections.landfall.django.plugins.module_utils._files.lock import (
+    Holder,
+    locked,
+    now,
+    opened,
+    read,
+    write,
+)
+
+_EVERY = 0.5  # seconds between two looks at the process that the lock depends on
+_PATIENCE = 5  # seconds for a holder that was told to end
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Whether a lock was taken: `holder` is who has it where somebody else does.
+
+    A play may know one host by several names. They take the lock together, and `turn` is the place of each.
+    """
+
+    holder: Holder | None = None
+    turn: int = 0
+
+
+def take(path: Path, by: str, token: str, *, watched: int, name: str = "", instead_of: str = "") -> Taken:
+    """Take the lock in the play of `token`, for the host `name`, and let it go when the process `watched` ends.
+
+    A holder with the token `instead_of` is ended first.
+    """
+    with opened(path) as file:
+        names: list[str] = []
+        end = time.monotonic() + _PATIENCE
+        while not locked(file):
+            # Whoever has just taken it may not have said so yet, and what is read is from before.
+            holder = read(path)
+            if holder.get("token") not in (instead_of, token) or time.monotonic() > end:
+                return Taken(holder)
+            names = holder.get("names", []) if holder.get("token") == token else []
+            _end(holder)
+            time.sleep(0.05)
+        names = [*names, *({name} - set(names))]
+        _stay_behind(file, {"by": by, "token": token, "names": names, "since": now()}, watched)
+        return Taken(turn=names.index(name))
+
+
+def release(path: Path, token: str) -> None:
+    """Let go of the lock if it is the one taken with this token."""
+    holder = read(path)
+    if holder.get("token") == token:
+        _end(holder)
+
+
+def start_time(pid: int) -> str:
+    """When a process was started, in the kernel's ticks; empty where there is none of this number."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def connection(pid: int) -> int:
+    """The process that serves the connection which `pid` was started through, or the oldest one known of its line."""
+    oldest = pid
+    while pid > 1:
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            break
+        if stat.partition("(")[2].startswith("sshd"):
+            return pid
+        oldest, pid = pid, int(stat.rpartition(")")[2].split()[1])
+    return oldest
+
+
+def _end(holder: Holder) -> None:
+    # The number may belong to another process by now.
+    if start_time(holder.get("pid", 0)) == holder.get("started", "-"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(holder["pid"], signal.SIGTERM)
+
+
+def _stay_behind(file: IO[str], holder: Holder, watched: int) -> None:
+    """Leave a process behind that has the lock; return when it has said so in the file."""
+    sys.stdout.flush()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        try:
+            _hold(file, writer, holder, watched)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    os.read(reader, 1)
+    os.close(reader)
+
+
+def _hold(file: IO[str], writer: int, holder: Holder, watched: int) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.chdir("/")
+    # Whoever started the task waits until nobody has its output open any more.
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(null, number)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) not in (file.fileno(), writer):
+            with contextlib.suppress(OSError):
+                os.close(int(name))
+    own = os.getpid()
+    write(file, {**holder, "pid": own, "started": start_time(own)})
+    os.write(writer, b".")
+    os.close(writer)
+    began = start_time(watched)
+    while began and start_time(watched) == began:
+        time.sleep(_EVERY)

@@ -1,0 +1,217 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the role hardening has to know of a host before it changes anything.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.landfall.django.plugins.module_utils._hardening import firewall, sshd
+from ansible_collections.landfall.django.plugins.module_utils._hardening.session import Session
+
+# They exclude each other as packages, too: installing one would remove the other.
+_CLOCKS = ("chrony", "ntp", "ntpsec", "openntpd")
+_NOT_OURS = ("port", "listenaddress", "include", "match")
+# The one plugin that logs in once more in the same way.
+OPENSSH = "ansible.builtin.ssh"
+_UFW = "/etc/ufw/ufw.conf"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the role was asked for."""
+
+    ssh: bool = True
+    ssh_options: dict[str, object] = field(default_factory=dict)
+    firewall: bool = True
+    allowed_ports: list[object] = field(default_factory=list)
+    container_ports: list[object] = field(default_factory=list)
+    upgrades: bool = True
+    reboot_time: str = ""
+    time: bool = True
+    fail2ban: bool = False
+    journal: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """How the host is."""
+
+    installed: frozenset[str] = frozenset()
+    enabled: dict[str, str] = field(default_factory=dict)
+    active: dict[str, str] = field(default_factory=dict)
+    container: bool = False
+    ufw: bool = False
+    by_sshd: bool = True
+    ssh_ports: list[int] = field(default_factory=list)
+    broken_sshd: str = ""
+    journal_on_disk: bool = True
+
+
+def problems(wish: Wish, found: Found, connection: str) -> list[str]:
+    """What keeps the role from working, each with its cure."""
+    result = [*_of_values(wish)]
+    if wish.ssh and found.broken_sshd:
+        result.append(found.broken_sshd)
+    if wish.firewall and found.ufw:
+        result.append(
+            "hardening_firewall: ufw is active. Of two firewalls nobody can tell which one decides, and ufw does not "
+            "see the ports that Docker publishes. Run `ufw disable` and list your ports in hardening_allowed_ports, or "
+            "set hardening_firewall: false."
+        )
+    if wish.firewall and found.active.get("firewalld.service") == "active":
+        result.append(
+            "hardening_firewall: firewalld is active. Of two firewalls nobody can tell which one decides. Run "
+            "`systemctl disable --now firewalld`, restart Docker where it runs, and list your ports in "
+            "hardening_allowed_ports, or set hardening_firewall: false."
+        )
+    if (wish.ssh or wish.firewall) and found.by_sshd and connection != OPENSSH:
+        result.append(unprovable(connection))
+    return result
+
+
+def unprovable(connection: str) -> str:
+    """What to say to a play that comes in by sshd in a way in which no fresh login can be made."""
+    return (
+        f"ansible_connection: this play comes in by {connection}, over which no fresh login can be proved. Without "
+        f"that proof the host could be lost. Use {OPENSSH}, on the host itself with ansible_host: 127.0.0.1, and one "
+        "of Ansible's own strategies; or set hardening_ssh: false and hardening_firewall: false."
+    )
+
+
+def _of_values(wish: Wish) -> Iterable[str]:
+    for keyword, value in wish.ssh_options.items():
+        if keyword.lower() in _NOT_OURS:
+            yield f"hardening_ssh_options: {keyword} is not for this role, which keeps where sshd listens as it is."
+        elif not re.fullmatch(r"[A-Za-z0-9]+", keyword) or re.search(r"[\r\n]", str(value)):
+            yield f"hardening_ssh_options: {keyword!r} is not one option of sshd with its value."
+    ports = {"hardening_allowed_ports": wish.allowed_ports, "hardening_container_ports": wish.container_ports}
+    for variable, given in ports.items():
+        wrong = firewall.parse(given)[1]
+        if wrong:
+            yield (
+                f"{variable}: {', '.join(wrong)}. A port is a number up to 65535, a range is 8000-8010, and either may "
+                "end in /udp."
+            )
+    if wish.reboot_time and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", wish.reboot_time):
+        yield f"hardening_reboot_time: {wish.reboot_time!r} is not a time such as '03:30' (in quotes)."
+
+
+def packages(wish: Wish, installed: Iterable[str]) -> list[str]:
+    """The packages that are missing."""
+    present = set(installed)
+    wanted = []
+    if wish.firewall or wish.fail2ban:
+        wanted.append("nftables")
+    if wish.upgrades:
+        wanted.append("unattended-upgrades")
+    if wish.time and not present.intersection(_CLOCKS):
+        wanted.append("systemd-timesyncd")
+    if wish.fail2ban:
+        # It reads the journal through the second.
+        wanted += ["fail2ban", "python3-systemd"]
+    return [name for name in wanted if name not in present]
+
+
+def units(wish: Wish, found: Found) -> dict[str, bool]:
+    """The units that have to be enabled; true where they have to run as well."""
+    wanted = {"landfall-undo.service": False}
+    if wish.firewall:
+        # What starts it is the change that is kept only after a fresh login.
+        wanted[firewall.UNIT] = False
+    if wish.upgrades:
+        wanted.update({"apt-daily.timer": True, "apt-daily-upgrade.timer": True})
+    if wish.time and not found.installed.intersection(_CLOCKS):
+        # A container has the clock of its host.
+        wanted["systemd-timesyncd.service"] = not found.container
+    if wish.fail2ban:
+        wanted["fail2ban.service"] = True
+    return {
+        name: runs
+        for name, runs in wanted.items()
+        if found.enabled.get(name) != "masked"
+        and (found.enabled.get(name) != "enabled" or (runs and found.active.get(name) != "active"))
+    }
+
+
+def warnings(wish: Wish, found: Found) -> list[str]:
+    """What the role cannot do, and does not fail for."""
+    timers = ("apt-daily.timer", "apt-daily-upgrade.timer")
+    masked = [name for name in timers if found.enabled.get(name) == "masked"]
+    if not (wish.upgrades and masked):
+        return []
+    return [
+        f"hardening_upgrades: nothing is upgraded, as these are masked: {', '.join(masked)}. `systemctl unmask` them."
+    ]
+
+
+UNITS = (
+    "landfall-undo.service",
+    firewall.UNIT,
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "systemd-timesyncd.service",
+    "fail2ban.service",
+    "firewalld.service",
+)
+PACKAGES = ("nftables", "unattended-upgrades", "systemd-timesyncd", "fail2ban", "python3-systemd", *_CLOCKS)
+
+
+def look(session: Session | None) -> Found:
+    """Look at this host, from a session of sshd or another."""
+    listening, broken = _listening()
+    lines = _said("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *PACKAGES).splitlines()
+    return Found(
+        installed=frozenset(line.split()[0] for line in lines if line.endswith(" installed")),
+        enabled=_states("is-enabled"),
+        active=_states("is-active"),
+        container=os.path.exists("/run/systemd/container"),
+        ufw=_ufw_is_enabled(),
+        by_sshd=session is not None,
+        # The login's own, too: sshd may be about to listen elsewhere.
+        ssh_ports=sorted({*listening, *([session.port] if session else [])}),
+        broken_sshd=broken,
+        journal_on_disk=_has_journal(),
+    )
+
+
+def _has_journal(folder: str = "/var/log/journal") -> bool:
+    """Whether journald writes to the disk: it goes on in memory until it is told, also where the folder is there."""
+    try:
+        with open("/etc/machine-id", encoding="utf-8") as stream:
+            return os.path.exists(os.path.join(folder, stream.read().strip(), "system.journal"))
+    except OSError:
+        return False
+
+
+def _states(question: str) -> dict[str, str]:
+    """What systemd says of each unit. It has no line for one that does not exist, so each is asked by itself."""
+    return {unit: _said("systemctl", question, unit).strip() for unit in UNITS}
+
+
+def _ufw_is_enabled() -> bool:
+    try:
+        with open(_UFW, encoding="utf-8", errors="replace") as stream:
+            return bool(re.search(r"^\s*ENABLED=[\"']?yes", stream.read(), re.MULTILINE | re.IGNORECASE))
+    except OSError:
+        return False
+
+
+def _listening() -> tuple[list[int], str]:
+    """The ports that sshd listens on by its configuration, or what is wrong with that."""
+    try:
+        return sshd.ports(sshd.effective()), ""
+    except sshd.SshdError as error:
+        return [], sshd.broken(error)
+
+
+def _said(*words: str) -> str:
+    command: Sequence[str] = words
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout

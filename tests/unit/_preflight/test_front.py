@@ -1,0 +1,141 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What Nginx would refuse, or take for something else, gets one sentence that names the variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.landfall.django.plugins.filter.front_problems import front_problems
+from ansible_collections.landfall.django.plugins.module_utils._preflight import front, stack
+
+GOOD: dict[str, Any] = {
+    "nginx_user": "landfall-nginx",
+    "nginx_memory_limit": "256m",
+    "nginx_site_name": "shop",
+    "nginx_site_domains": ["shop.example.com", "*.shop.example.com", "localhost"],
+    "nginx_site_client_max_body_size": "20m",
+    "nginx_site_buffers": "2g",
+    "nginx_site_requests": 2,
+    "nginx_site_health_path": "/health/",
+    "nginx_site_login_paths": ["/admin/login/", "/api/v1/token/", "/accounts/~me/log-in"],
+    "nginx_site_logins_per_minute": 1,
+    "nginx_hsts_seconds": 0,
+    "nginx_trusted_proxies": ["203.0.113.7", "10.0.0.0/8", "2001:db8::/32"],
+    "nginx_trusted_headers": ["Remote-User", "X-Forwarded-Tls-Client-Cert"],
+}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        GOOD,
+        {"nginx_site_name": "", "nginx_site_domains": []},
+        {"nginx_site_client_max_body_size": "2g", "nginx_site_buffers": "8g"},
+        {"nginx_site_buffers": 1073741824, "nginx_site_health_path": ""},
+        {"nginx_hsts_seconds": None, "nginx_site_logins_per_minute": None, "nginx_trusted_proxies": None},
+    ],
+)
+def test_good_values(values: dict[str, Any]) -> None:
+    assert front_problems(values) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("nginx_user", "root"),
+        ("nginx_user", "0"),
+        ("nginx_user", "nginx; id"),
+        ("nginx_memory_limit", "lots"),
+        ("nginx_site_name", "../shop"),
+        ("nginx_site_name", "shop; }"),
+        ("nginx_site_domains", []),
+        ("nginx_site_domains", ["shop.test; return 200"]),
+        ("nginx_site_domains", ["~^(.*)$"]),
+        ("nginx_site_domains", ["a b.test"]),
+        ("nginx_site_client_max_body_size", "20 MB"),
+        ("nginx_site_client_max_body_size", "20m; root /"),
+        ("nginx_site_client_max_body_size", "0"),
+        ("nginx_site_client_max_body_size", "0m"),
+        ("nginx_site_buffers", "lots"),
+        ("nginx_site_buffers", "79m"),
+        ("nginx_site_buffers", ""),
+        ("nginx_site_requests", 1),
+        ("nginx_site_requests", -5),
+        ("nginx_site_health_path", "health/"),
+        ("nginx_site_health_path", "/health/?full=1"),
+        ("nginx_site_health_path", "/health/ {"),
+        ("nginx_site_login_paths", ["admin/login/"]),
+        ("nginx_site_login_paths", ["/login/?next=/"]),
+        ("nginx_site_login_paths", ["/login' 1; }"]),
+        ("nginx_site_login_paths", ["/$host"]),
+        ("nginx_site_logins_per_minute", 0),
+        ("nginx_hsts_seconds", -1),
+        ("nginx_trusted_proxies", ["proxy.example.com"]),
+        ("nginx_trusted_proxies", ["10.0.0.0/33"]),
+        ("nginx_trusted_proxies", ["0.0.0.0/0"]),
+        ("nginx_trusted_proxies", ["::/0"]),
+        ("nginx_trusted_headers", ["Remote_User"]),
+        ("nginx_trusted_headers", ["Remote-User; }"]),
+        ("nginx_trusted_headers", ["x-forwarded-for"]),
+        ("nginx_trusted_headers", ["Upgrade"]),
+        ("nginx_trusted_headers", ["Remote-User", "remote-user"]),
+    ],
+)
+def test_bad_values(name: str, value: Any) -> None:
+    said = front_problems({**GOOD, name: value})
+    assert len(said) == 1, said
+    assert said[0].startswith(f"{name}: ")
+    assert said[0].endswith(".")
+
+
+def test_a_stack_is_refused_for_them_before_its_host_is_touched() -> None:
+    said = stack.problems_of({"nginx_trusted_proxies": ["0.0.0.0/0"]}, Path)
+    assert [text for text in said if text.startswith("nginx_trusted_proxies: ")]
+
+
+def test_no_header_is_believed_of_nobody() -> None:
+    (said,) = front.problems_of({**GOOD, "nginx_trusted_proxies": []})
+    assert said.startswith("nginx_trusted_headers: ")
+
+
+@pytest.mark.parametrize(("body", "cure"), [("300m", "1200m"), ("2g", "8192m"), ("1073741825", "4097m")])
+def test_what_does_not_fit_together_is_told_with_what_would(body: str, cure: str) -> None:
+    (said,) = front.problems_of({"nginx_site_client_max_body_size": body})
+    assert said.startswith("nginx_site_buffers: 1g ")
+    assert f" {cure} or more" in said
+    assert front.problems_of({"nginx_site_client_max_body_size": body, "nginx_site_buffers": cure}) == []
+
+
+def test_many_requests_want_room_for_their_answers() -> None:
+    (said,) = front.problems_of({"nginx_site_requests": 20000})
+    assert " 2500m or more" in said
+    assert front.problems_of({"nginx_site_requests": 20000, "nginx_site_buffers": "2500m"}) == []
+
+
+ANN = {"name": "ann", "id": 10004}
+OWN = {"name": "landfall-nginx", "id": 10004}
+FORMER = {"name": "landfall-nginx", "id": 998}
+
+
+@pytest.mark.parametrize(
+    ("name", "named", "numbered", "said"),
+    [
+        ("landfall-nginx", {}, {}, []),
+        ("landfall-nginx", {"user": OWN, "group": OWN}, {"user": OWN, "group": OWN}, []),
+        ("landfall-nginx", {"user": FORMER, "group": FORMER}, {}, []),
+        ("landfall-nginx", {}, {"user": ANN, "group": ANN}, ["and ann of the host has it"]),
+        ("landfall-nginx", {"user": FORMER}, {"group": ANN}, ["and ann of the host has it"]),
+        ("front", {}, {"user": OWN, "group": OWN}, ["remove landfall-nginx"]),
+        ("www-data", {"user": {"name": "www-data", "id": 33}}, {}, ["www-data is an account of the host already"]),
+    ],
+)
+def test_whose_the_account_is(name: str, named: dict[str, Any], numbered: dict[str, Any], said: list[str]) -> None:
+    nobody = {"user": None, "group": None}
+    accounts = [{"account": name, **nobody, **named}, {"account": "10004", **nobody, **numbered}]
+    found = list(front.account_problems(name, accounts))
+    assert len(found) == len(said)
+    assert all(words in sentence for words, sentence in zip(said, found, strict=True))

@@ -1,0 +1,123 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the kernel and Docker tell is read right: recorded texts, and this machine itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from ansible_collections.landfall.django.plugins.module_utils._preflight import probe
+from ansible_collections.landfall.django.plugins.modules import host_probe
+
+from rendered import rendered
+
+TCP = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 163159 1 0 100 0 0 10 0
+   1: 0100007F:0CEA 00000000:0000 0A 00000000:00000000 00:00000000 00000000   999        0 163170 1 0 100 0 0 10 0
+   2: 0100007F:01BB 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 163180 1 0 20 4 30 10 -1
+"""
+TCP6 = """\
+  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when re
+   0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 \
+00000000     0        0 163165 1 0 100 0 0 10 0
+"""
+STATUS = json.loads((Path(__file__).parents[1] / "recorded/status.json").read_text())
+
+
+def test_listening_sockets() -> None:
+    assert probe.parse_listening(TCP) == {80: ["163159"], 3306: ["163170"]}
+    assert probe.parse_listening(TCP6) == {80: ["163165"]}
+    assert probe.parse_listening("") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\nHOME_URL="https://www.debian.org/"\n',
+            {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"},
+        ),
+        (
+            "# comment\nID=ubuntu\nID_LIKE=debian\nVERSION_ID='24.04'\n",
+            {"id": "ubuntu", "version": "24.04", "name": "ubuntu"},
+        ),
+        ("", {"id": "", "version": "", "name": ""}),
+    ],
+)
+def test_os_release(text: str, expected: dict[str, str]) -> None:
+    assert probe.parse_os_release(text) == expected
+
+
+def test_memory() -> None:
+    assert probe.parse_memory("MemFree: 1 kB\nMemTotal:        2014932 kB\n") == 1967
+    assert probe.parse_memory("") == 0
+
+
+def test_socket_links() -> None:
+    assert probe.parse_socket_link("socket:[163159]") == "163159"
+    assert probe.parse_socket_link("pipe:[163159]") == ""
+
+
+def test_architecture_in_dockers_words() -> None:
+    assert [probe.architecture(name) for name in ("x86_64", "aarch64", "ppc")] == ["amd64", "arm64", "ppc"]
+
+
+def test_a_container_is_named_instead_of_its_proxy() -> None:
+    edge = next(item for item in STATUS["nginx"]["inspect"] if item["Name"] == "/nginx-edge-1")
+    publisher = probe.publisher(edge)
+    assert publisher == {"container": "nginx-edge-1", "project": "nginx", "service": "edge"}
+    proxies = {"163159": (40, "docker-proxy")}
+    assert probe.owners(["163159"], proxies, [publisher]) == [publisher]
+    assert probe.owners([], {}, [publisher]) == [publisher]
+    assert probe.publisher({"Name": "/blog", "Config": {"Labels": None}})["project"] == ""
+
+
+def test_processes_are_named_once() -> None:
+    processes = {"1": (31, "nginx"), "2": (31, "nginx"), "3": (99, "other")}
+    assert probe.owners(["1", "2"], processes, []) == [{"pid": 31, "process": "nginx"}]
+    assert probe.owners(["9"], processes, []) == [{"process": ""}]
+    assert probe.owners([], processes, []) == []
+
+
+def test_this_process_is_found_on_the_port_it_holds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (entry,) = host_probe.holders([port])
+        name = Path("/proc/self/comm").read_text().strip()
+        assert entry == {"port": port, "holders": [{"pid": os.getpid(), "process": name}]}
+    assert host_probe.holders([port]) == [{"port": port, "holders": []}]
+
+
+def test_free_space_of_the_nearest_that_exists(tmp_path: Path) -> None:
+    space = host_probe.free_space(f"{tmp_path}/not/yet")
+    assert space["existing"] == str(tmp_path)
+    assert space["device"] == tmp_path.stat().st_dev
+    assert isinstance(space["free_mib"], int)
+    assert host_probe.free_space("/nonexistent/x")["existing"] == "/"
+
+
+@pytest.mark.parametrize("given", ["root", "0"])
+def test_an_account_by_its_name_or_number(given: str) -> None:
+    root = {"name": "root", "id": 0}
+    assert host_probe.account(given) == {"account": given, "user": root, "group": root}
+
+
+def test_an_account_that_there_is_not() -> None:
+    assert host_probe.account("no-such-one") == {"account": "no-such-one", "user": None, "group": None}
+
+
+def test_whose_a_folder_is_and_which_names_are_served(tmp_path: Path) -> None:
+    (tmp_path / "conf.d").mkdir()
+    for name in ("shop", "blog"):
+        given = {"nginx_site_name": name, "nginx_site_domains": [f"{name}.test", f"www.{name}.test"]}
+        (tmp_path / f"conf.d/{name}.conf").write_text(rendered("nginx", "templates/nginx/site.conf.j2", given))
+    assert host_probe.sites(str(tmp_path)) == {name: [f"{name}.test", f"www.{name}.test"] for name in ("blog", "shop")}
+    assert host_probe.sites("") == host_probe.sites(f"{tmp_path}/none") == {}
+    compose = rendered("stack", "templates/compose.yaml.j2", {})
+    assert probe.parse_compose_name(compose) == "shop"
+    assert probe.parse_compose_name("") == ""

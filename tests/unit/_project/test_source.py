@@ -1,0 +1,143 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import io
+import json
+import os
+from contextlib import redirect_stdout
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.landfall.django.plugins.module_utils._project.source import digest, new_migrations
+from ansible_collections.landfall.django.plugins.modules import source_probe
+
+
+@pytest.fixture
+def tree(tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "views.py").write_text("one")
+    (tmp_path / "manage.py").write_text("two")
+    return tmp_path
+
+
+def test_the_same_tree_has_the_same_digest_at_another_time(tree):
+    before = digest(str(tree))
+    (tree / "manage.py").touch()
+    assert digest(str(tree)) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tree: (tree / "manage.py").write_text("changed"),
+        lambda tree: (tree / "manage.py").rename(tree / "run.py"),
+        lambda tree: (tree / "manage.py").chmod(0o755),
+        lambda tree: (tree / "new.py").write_text(""),
+        lambda tree: (tree / "link").symlink_to("app"),
+    ],
+)
+def test_a_change_changes_it(tree, change):
+    before = digest(str(tree))
+    change(tree)
+    assert digest(str(tree)) != before
+
+
+def test_version_control_and_byte_code_do_not_count(tree):
+    before = digest(str(tree))
+    for name in (".git", "app/__pycache__"):
+        (tree / name).mkdir()
+        (tree / name / "x").write_text("x")
+    (tree / "app" / ".git").write_text("gitdir: elsewhere")
+    assert digest(str(tree)) == before
+
+
+def test_links_count_by_where_they_lead_and_special_files_by_name(planted, secret):
+    before = digest(str(planted))
+    secret.write_text("not a part of the project")
+    assert digest(str(planted)) == before
+    (planted / "shadow").unlink()
+    (planted / "shadow").symlink_to("elsewhere")
+    assert digest(str(planted)) != before
+
+
+def test_a_tree_without_end_is_refused(tree, dig):
+    dig(tree, 1500)
+    with pytest.raises(OSError, match="nested"):
+        digest(str(tree))
+
+
+def probe(path, **given):
+    said = io.StringIO()
+    arguments = {"path": str(path), **given}
+    with patch_module_args(arguments), redirect_stdout(said), pytest.raises(SystemExit):
+        source_probe.main()
+    return json.loads(said.getvalue())
+
+
+def test_the_probe_reads_what_it_is_asked_for(tree):
+    (tree / "docker").mkdir()
+    (tree / "docker/Dockerfile").write_text("FROM scratch")
+    (tree / "Dockerfile").symlink_to("docker/Dockerfile")
+    (tree / "requirements.txt").write_text("django\n")
+    seen = probe(tree, find=["uv.lock", "requirements.txt"], read=["Dockerfile", ".dockerignore"])
+    assert (seen["found"], seen["unlocked"]) == (["requirements.txt"], ["django"])
+    assert seen["content"] == {"Dockerfile": "FROM scratch"}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "Dockerfile", ".dockerignore", "uv.lock"])
+@pytest.mark.parametrize("plant", ["out", "fifo", "large", "binary"])
+def test_the_probe_refuses_what_is_not_the_projects(tree, secret, name, plant):
+    if plant == "out":
+        (tree / name).symlink_to(secret)
+    elif plant == "fifo":
+        os.mkfifo(tree / name)
+    elif name != "uv.lock":  # which is not read
+        (tree / name).write_bytes(b"\xff" if plant == "binary" else b"#" * (source_probe.LIMIT + 1))
+    seen = probe(tree, find=["uv.lock", "requirements.txt"], read=["Dockerfile", ".dockerignore"])
+    assert bool(seen.get("failed")) == (plant in ("out", "fifo") or name != "uv.lock")
+    assert secret.read_text() not in str(seen)
+    assert name in seen.get("msg", name)
+
+
+def test_a_tree_that_is_not_there_is_an_error(tree):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        digest(str(tree / "nowhere"))
+
+
+def test_the_new_migrations_of_a_copy():
+    said = """.d..t...... catalogue/
+<f.st...... catalogue/migrations/0001_initial.py
+<f+++++++++ catalogue/migrations/0003_stock.py
+<f+++++++++ catalogue/migrations/__init__.py
+cd+++++++++ shop/orders/migrations/
+<f+++++++++ shop/orders/migrations/0001_initial.py
+<f+++++++++ shop/migrations.py
+*deleting   catalogue/migrations/0002_old.py
+"""
+    assert new_migrations(said) == ["catalogue.0003_stock", "orders.0001_initial"]
+
+
+def test_the_new_migrations_of_a_checkout():
+    said = """diff --git a/catalogue/migrations/0001_initial.py b/catalogue/migrations/0001_initial.py
+--- a/catalogue/migrations/0001_initial.py
++++ b/catalogue/migrations/0001_initial.py
+@@ -1 +1 @@
+-one
++two
+diff --git a/catalogue/migrations/0003_stock.py b/catalogue/migrations/0003_stock.py
+new file mode 100644
+--- /dev/null
++++ b/catalogue/migrations/0003_stock.py
+@@ -0,0 +1 @@
++from django.db import migrations
+diff --git a/catalogue/migrations/0004_size.py b/catalogue/migrations/0004_length.py
+similarity index 100%
+rename from catalogue/migrations/0004_size.py
+rename to catalogue/migrations/0004_length.py
+"""
+    assert new_migrations(said) == ["catalogue.0003_stock", "catalogue.0004_length"]
+
+
+def test_where_nothing_is_said_there_are_no_migrations():
+    assert new_migrations("") == []

@@ -1,0 +1,107 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+
+import pytest
+from ansible_collections.landfall.django.plugins.module_utils._secrets.store import (
+    DATABASE,
+    DATABASE_ROOT,
+    KEY,
+    REDIS,
+    Store,
+    numbered,
+    settle,
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "shop" / "secrets", dict.fromkeys(("db", "redis"), os.getuid()))
+
+
+def test_missing_secrets_are_made_strong_and_different():
+    made = settle({KEY: "", DATABASE: ""}, None)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{64}", value) for value in made.values())
+    assert made[KEY] != made[DATABASE]
+
+
+def test_what_the_host_holds_is_kept():
+    kept = {KEY: "kept", DATABASE: "old"}
+    assert settle({KEY: "", DATABASE: ""}, kept) == kept
+
+
+def test_another_secret_key_can_be_given():
+    assert settle({KEY: "given"}, {KEY: "kept"}) == {KEY: "given"}
+
+
+def test_a_password_that_a_server_knows_cannot_be_changed_here():
+    with pytest.raises(ValueError, match=rf"{DATABASE} differs.*landfall\.django\.rotate"):
+        settle({DATABASE: "new"}, {DATABASE: "old"})
+
+
+def test_a_password_that_a_server_knows_is_not_made_anew():
+    with pytest.raises(ValueError, match="db/password is gone"):
+        settle({DATABASE: ""}, {})
+
+
+def test_each_secret_is_read_back_as_it_was_written(store):
+    values = {KEY: "a'b\"c$d #é\\ ", DATABASE: "one", DATABASE_ROOT: "two", REDIS: "three"}
+    assert store.write(values)
+    assert store.read() == values
+
+
+def test_writing_the_same_changes_nothing(store):
+    values = {KEY: "one", REDIS: "two"}
+    store.write(values)
+    assert store.write(values) == []
+
+
+def test_nobody_else_gets_to_a_secret(store):
+    store.write({KEY: "one", DATABASE: "two", REDIS: "three"})
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (store.folder, *store.folder.rglob("*"))}
+    assert modes.pop("secrets") == 0o700
+    assert {modes.pop("db"), modes.pop("redis")} == {0o500}
+    assert set(modes.values()) == {0o400}
+
+
+def test_permissions_that_somebody_has_widened_are_corrected(store):
+    store.write({KEY: "one"})
+    (store.folder / "secret_key").chmod(0o644)
+    assert store.write({KEY: "one"}) == ["secret_key"]
+    assert stat.S_IMODE((store.folder / "secret_key").stat().st_mode) == 0o400
+
+
+def test_redis_takes_two_passwords_while_one_of_them_retires(store):
+    store.write({REDIS: "new"})
+    store.write_retiring({REDIS: {"old": "old", "new": "new"}})
+    assert store.write({REDIS: "new"}) == ["redis/users.acl"]
+    said = (store.folder / "redis" / "users.acl").read_text()
+    assert all(hashlib.sha256(word).hexdigest() in said for word in (b"old", b"new"))
+
+
+def test_redis_gets_an_administrator_who_stays_the_same(store):
+    store.write({REDIS: "one"})
+    password = store.administrator()
+    assert re.fullmatch(r"[A-Za-z0-9_-]{64}", password)
+    assert store.write_users(["two"]) == ["redis/users.acl"]
+    assert store.administrator() == password
+
+
+@pytest.mark.parametrize("owner", ["mysql", "-1", "", None])
+def test_the_user_of_a_service_is_a_number(owner):
+    assert numbered({"db": "999"}) == {"db": 999, "redis": 10003}
+    with pytest.raises(ValueError, match=f"db: {owner}.*stack_compose_override"):
+        numbered({"db": owner})
+
+
+def test_a_fallback_can_be_kept_and_forgotten(store):
+    store.write({KEY: "new"})
+    store.write_fallback("old")
+    assert store.fallbacks() == ["old"]
+    store.write_fallback("")
+    assert store.fallbacks() == []
