@@ -27,6 +27,10 @@ options:
     description: Python modules that must be found from the image's working directory, by the variable that names each.
     type: dict
     default: {}
+  cache:
+    description: File that keeps the answer, so that an image which is asked again needs no container. Empty keeps none.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -57,10 +61,15 @@ workdir:
   returned: where the image exists
 """
 
+import contextlib
 import json
+import os
+from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker, inspect
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 
 # find_spec imports the parents of a dotted name: only the first part goes through it, the rest is looked for as files.
 _PROBE = """
@@ -91,19 +100,49 @@ def identity_of(image: str) -> str:
         raise
 
 
+def answer_of(image: str, names: list[str]) -> dict[str, Any]:
+    """What a container of the image says of itself, and which of the modules it does not find."""
+    run = ("run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", _PROBE, *names)
+    return dict(json.loads(docker(*run, timeout=120)))
+
+
+def kept(cache: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """The answer to the same question; nothing where the file has another one, or none that can be read."""
+    try:
+        found = json.loads(Path(cache).read_text())
+        return dict(found["answer"]) if found["asked"] == asked else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def keep(cache: str, found: dict[str, Any]) -> None:
+    # Where it cannot be kept, the next run asks again.
+    with contextlib.suppress(OSError):
+        os.makedirs(os.path.dirname(cache), mode=0o750, exist_ok=True)
+        replace(cache, json.dumps(found).encode(), 0o644)
+
+
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"image": {"type": "str", "required": True}, "modules": {"type": "dict", "default": {}}},
+        argument_spec={
+            "image": {"type": "str", "required": True},
+            "modules": {"type": "dict", "default": {}},
+            "cache": {"type": "str", "default": ""},
+        },
         supports_check_mode=True,
     )
-    image, modules = module.params["image"], module.params["modules"]
+    image, modules, cache = module.params["image"], module.params["modules"], module.params["cache"]
     try:
         identity = identity_of(image)
         if not identity:
             module.exit_json(changed=False)
-        names = sorted(set(modules.values()))
-        run = ("run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", _PROBE, *names)
-        answer = json.loads(docker(*run, timeout=120))
+        # An id stands for the content of an image: the answer never changes.
+        asked = {"id": identity, "modules": sorted(set(modules.values()))}
+        answer = kept(cache, asked)
+        if not answer:
+            answer = answer_of(image, asked["modules"])
+            if cache and not module.check_mode:
+                keep(cache, {"asked": asked, "answer": answer})
     except (DockerError, ValueError) as error:
         module.fail_json(msg=f"The image {image} cannot run python3: {error}")
     missing = answer.pop("missing")

@@ -60,6 +60,11 @@ options:
         description: Whether what is there already stays as it is.
         type: bool
         default: false
+      first:
+        description: Whether the entry is written before O(validate) runs, which then finds it below O(root) and not
+          below C({tree}). For a secret of which no copy is to be made.
+        type: bool
+        default: false
       recurse:
         description:
           - Whether all that is in a folder changes its owner along with it, as in one that containers write to.
@@ -142,6 +147,15 @@ def validate(module: AnsibleModule, entries: list[tree.Entry], secret: bool) -> 
         module.fail_json(msg=f"refused by {command[0]}, so nothing was changed: {said}", rc=code)
 
 
+def bring(module: AnsibleModule, entries: list[tree.Entry], found: list[tree.Change], secret: bool) -> None:
+    warnings = tree.apply(change for change in found if change.entry.first)
+    rest = [change for change in found if not change.entry.first]
+    if module.params["validate"] and any(change.content and change.entry.kind != tree.FOLDER for change in rest):
+        validate(module, [entry for entry in entries if not entry.first], secret)
+    for warning in [*warnings, *tree.apply(rest)]:
+        module.warn(warning)
+
+
 def shown(change: tree.Change, secret: bool) -> dict[str, str]:
     if secret:
         return {"prepared": f"{change.path}: its content may be secret and is not shown\n"}
@@ -162,6 +176,7 @@ def main() -> None:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "secret": {"type": "bool", "default": False, "no_log": False},
         "keep": {"type": "bool", "default": False},
+        "first": {"type": "bool", "default": False},
         "recurse": {"type": "bool", "default": False},
         "mode": {"type": "str"},
         "owner": {"type": "str", "default": "0"},
@@ -183,10 +198,7 @@ def main() -> None:
         found = tree.changes(root, entries)
         files = [change for change in found if change.content and change.entry.kind != tree.FOLDER]
         if not module.check_mode:
-            if files and module.params["validate"]:
-                validate(module, entries, secret=bool(secret))
-            for warning in tree.apply(found):
-                module.warn(warning)
+            bring(module, entries, found, secret=bool(secret))
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(

@@ -57,11 +57,16 @@ def docker(
     except FileNotFoundError as error:
         raise DockerError("the docker command is missing: apply the role landfall.django.docker first") from error
     except subprocess.TimeoutExpired as error:
-        raise DockerError(f"{' '.join(command)} took more than {timeout:g} seconds") from error
+        raise DockerError(f"{shown(command)} took more than {timeout:g} seconds") from error
     if done.returncode:
         said = last_lines(done.stdout if merge else done.stderr or done.stdout, lines)
-        raise DockerError(f"{' '.join(command)} failed with code {done.returncode}:\n{said}", said)
+        raise DockerError(f"{shown(command)} failed with code {done.returncode}:\n{said}", said)
     return done.stdout
+
+
+def shown(command: Sequence[str]) -> str:
+    """A command for a message; a program among its words would hide the rest."""
+    return " ".join(word if "\n" not in word else "..." for word in command)
 
 
 def inspect(*names: str, kind: str = "container") -> list[dict[str, Any]]:

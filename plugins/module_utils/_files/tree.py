@@ -39,6 +39,7 @@ class Entry:
     gid: int = 0
     keep: bool = False
     recurse: bool = False
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def entry(given: dict[str, object]) -> Entry:
         gid=_id(given.get("group"), lambda name: grp.getgrnam(name).gr_gid),
         keep=bool(given.get("keep")),
         recurse=bool(given.get("recurse")),
+        first=bool(given.get("first")),
     )
 
 

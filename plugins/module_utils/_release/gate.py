@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
@@ -24,7 +24,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.restore 
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
-from ansible_collections.landfall.django.plugins.module_utils._release import interrupt, static
+from ansible_collections.landfall.django.plugins.module_utils._release import checks, interrupt, static
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import told
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
     CHECKING,
@@ -48,42 +48,62 @@ class Gate:
         self.site = site
         self.compose = compose
 
-    def ask(self) -> Project | None:
+    def ask(self, then: Sequence[Sequence[str]] = ()) -> Project | None:
         """What Django says of its database; None where the project has no Django command.
 
-        Raises ReleaseError where it cannot say.
+        The same process runs the management commands `then`. Raises ReleaseError where it cannot say, or one fails.
         """
         if not self.site.manage_command:
             return None
+        # Only this service may write where static files are collected.
+        service = COLLECT if any("collectstatic" in words for words in then) else MIGRATE
+        command = [*shlex.split(self.site.manage_command), "shell", "-c", CODE + checks.code(then)]
         try:
-            return project(self._manage("shell", "-c", CODE, what="ask the database for its migrations"))
+            return project(self.compose.once(service, *command, timeout=_LIMIT))
+        except DockerError as error:
+            what = self._purpose(checks.failed(error.said))
+            raise ReleaseError(f"the new release could not {what}: {checks.without_mark(told(error))}") from error
         except ValueError as error:
             raise ReleaseError(
                 f"{self.site.manage_command} shell could not be asked for migrations: {error}"
             ) from error
 
+    def _purpose(self, command: str) -> str:
+        purposes = {
+            "check": f"pass its own checks (stack_check_level is {self.site.check_level})",
+            "collectstatic": "collect its static files",
+        }
+        return purposes.get(command, "ask the database for its migrations")
+
     def run(self, journal: Journal) -> None:
         """Let the release through, or raise ReleaseError."""
         journal.enter(CHECKING)
-        # Three starts of Django at once, on the usual two cores, take half the time of three in a row. The very first
-        # makes the stack's network; several at once would make several.
-        at_once = 3 if self.compose.has_network("default") else 1
-        with journal.step("check and collect static files"), ThreadPoolExecutor(at_once) as pool:
-            checked, collected, asked = (pool.submit(work) for work in (self._check, self._collect, self.ask))
+        with journal.step("check and collect static files"):
             try:
-                answer = asked.result()
-                checked.result()
-                collected.result()
+                answer = self._examine()
             except BaseException:
-                # The pool waits for all of its threads, and the others may take an hour.
-                pool.shutdown(wait=False, cancel_futures=True)
                 self._end_one_offs()
                 raise
         journal.record.applied = named(answer.applied) if answer else None
         if self.site.migrate_command and self._may_be_pending(answer):
             self._migrate(journal, answer)
 
+    def _examine(self) -> Project | None:
+        """Ask Django about its migrations, run its checks and collect the static files, in one container."""
+        level = self.site.check_level
+        wanted = [["check", "--deploy", "--fail-level", level]] if level else []
+        if self.site.static_release:
+            wanted.append(["collectstatic", "--noinput"])
+        answer = self.ask(wanted)
+        if answer and self.site.static_release and not any(self._static(self.site).iterdir()):
+            raise ReleaseError(
+                "collectstatic put nothing there: set stack_static_path to the project's STATIC_ROOT as seen in the"
+                " image, or stack_collectstatic to false where the project serves its own files"
+            )
+        return answer
+
     def _end_one_offs(self) -> None:
+        """A container goes on where its client was ended."""
         for service in (MIGRATE, COLLECT):
             # What cannot be ended now is ended by the next release; the first error is the one that is told.
             with contextlib.suppress(DockerError):
@@ -109,29 +129,6 @@ class Gate:
             return True
         dest = Path(self.site.static_dest)
         return (dest.is_dir() and any(dest.iterdir())) or not self._static(self.site).is_dir()
-
-    def _manage(self, *arguments: str, what: str) -> str:
-        command = [*shlex.split(self.site.manage_command), *arguments]
-        try:
-            return self.compose.once(COLLECT if arguments[0] == "collectstatic" else MIGRATE, *command, timeout=_LIMIT)
-        except DockerError as error:
-            raise ReleaseError(f"the new release could not {what}: {told(error)}") from error
-
-    def _check(self) -> None:
-        level = self.site.check_level
-        if level and self.site.manage_command:
-            cure = f"pass its own checks (stack_check_level is {level})"
-            self._manage("check", "--deploy", "--fail-level", level, what=cure)
-
-    def _collect(self) -> None:
-        if not self.site.static_release:
-            return
-        self._manage("collectstatic", "--noinput", what="collect its static files")
-        if not any(self._static(self.site).iterdir()):
-            raise ReleaseError(
-                "collectstatic put nothing there: set stack_static_path to the project's STATIC_ROOT as seen in the"
-                " image, or stack_collectstatic to false where the project serves its own files"
-            )
 
     @staticmethod
     def _static(site: Site) -> Path:

@@ -7,6 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -154,16 +155,32 @@ class Release:
         compose = Compose(site.project_src, site.project_name, journal.folder)
         gate = self._gate(compose)
         self._start_services(journal, compose, looked, undo)
-        if not looked.web.keep and not journal.record.rollback_to:
-            gate.run(journal)
+        switch = Switch(site, compose, self.front, looked, journal, undo)
+        if looked.web.keep or journal.record.rollback_to:
+            switch.create()
+        else:
+            self._examine_and_create(gate, switch, journal)
         # Nothing that keeps its containers has new code or settings to be let through.
         if not looked.web.keep or not gate.is_published():
             gate.serve_static(journal, undo, Site.of(serving.site) if serving else None)
-        switch = Switch(site, compose, self.front, looked, journal, undo)
         switch.run()
         if journal.record.applied is None and serving:
             journal.record.applied = serving.applied
         return switch
+
+    @staticmethod
+    def _examine_and_create(gate: Gate, switch: Switch, journal: Journal) -> None:
+        # The very first command makes the stack's networks; two at once would each make one.
+        if not gate.compose.has_network("default"):
+            gate.run(journal)
+            switch.create()
+            return
+        with ThreadPoolExecutor(1) as beside:
+            # A thread that is not known yet would not be waited for.
+            with interrupt.deferred():
+                created = beside.submit(switch.create)
+            gate.run(journal)
+            created.result()
 
     def _start_services(self, journal: Journal, compose: Compose, looked: Plan, undo: Undo) -> None:
         services = looked.backing

@@ -54,16 +54,15 @@ class Switch:
     def run(self) -> None:
         """Bring everything new into service. Raises ReleaseError, DockerError or OSError; `undo` has the way back."""
         self.journal.enter(STARTING)
-        self._create()
         self._start_web()
         self.journal.enter(SWITCHING)
         self._point()
         self._put_in_force()
-        for change in self.plan.processes:
-            self._process(change)
+        self._start_processes()
         self._still_good()
 
-    def _create(self) -> None:
+    def create(self) -> None:
+        """Create the new containers without starting them: beside the gate, since their order does not matter."""
         dead = [name for change in self.plan.changes for name in change.dead]
         if dead:
             docker("rm", "--force", *dead)
@@ -137,20 +136,28 @@ class Switch:
         if trouble:
             raise ReleaseError(f"the new release fails behind Nginx, though it did not at first: {trouble}")
 
-    def _process(self, change: Change) -> None:
-        new = self.new.get(change.service, [])
-        if not new:
+    def _start_processes(self) -> None:
+        """Replace the processes one after another, and then wait for all of them together."""
+        changes = [change for change in self.plan.processes if self.new.get(change.service)]
+        if not changes:
             return
-        with self.journal.step(f"start the new {change.service} until it is healthy"):
-            # Only workers share their work; of anything else there must never be two.
-            if change.stop and change.service not in self.site.workers:
-                # One that is still about to stop would not be started, and would stop then.
-                self.undo.add(f"start the former {change.service}", self._docker, "restart", *change.stop)
-                self._docker("stop", *change.stop)
-            self.undo.add(f"stop the new {change.service}", self._docker, "stop", *new)
-            docker("start", *new)
-            for name in new:
-                self._wait_for_process(name)
+        names = ", ".join(change.service for change in changes)
+        with self.journal.step(f"start the new {names} until healthy"):
+            for change in changes:
+                self._start_process(change, self.new[change.service])
+            end = time.monotonic() + self.site.health_timeout
+            for change in changes:
+                for name in self.new[change.service]:
+                    self._wait_for_process(name, end)
+
+    def _start_process(self, change: Change, new: list[str]) -> None:
+        # Only workers share their work; of anything else there must never be two.
+        if change.stop and change.service not in self.site.workers:
+            # One that is still about to stop would not be started, and would stop then.
+            self.undo.add(f"start the former {change.service}", self._docker, "restart", *change.stop)
+            self._docker("stop", *change.stop)
+        self.undo.add(f"stop the new {change.service}", self._docker, "stop", *new)
+        docker("start", *new)
 
     def _docker(self, verb: str, *names: str) -> None:
         docker(verb, *names, timeout=self.site.stop_limit)
@@ -167,13 +174,13 @@ class Switch:
                 self._give_up(name, problem)
             time.sleep(POLL)
 
-    def _wait_for_process(self, name: str) -> None:
-        begin = time.monotonic()
+    def _wait_for_process(self, name: str, end: float) -> None:
+        began = time.monotonic()
         while True:
             found = self._running(name)["State"].get("Health")
-            if found["Status"] == "healthy" if found else time.monotonic() - begin > _SETTLE:
+            if found["Status"] == "healthy" if found else time.monotonic() - began > _SETTLE:
                 return
-            if found and time.monotonic() - begin > self.site.health_timeout:
+            if found and time.monotonic() > end:
                 said = [entry["Output"].strip() for entry in found.get("Log") or []]
                 self._give_up(name, said[-1] if said else "it has not been asked yet")
             time.sleep(POLL)

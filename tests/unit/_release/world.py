@@ -305,14 +305,11 @@ class World:
         words = [word for word in after if not word.startswith("-")]
         service, command = words[0], words[1:]
         code = self.images[config["image"]]
-        if "collectstatic" in command:
-            (self.root / "static" / config["image"].replace(":", "-") / "a.css").write_text(config["image"])
-            return ""
-        if "check" in command:
-            if code.get("unfit"):
-                raise RefusedError("not fit")
-            return ""
         if "shell" in command:
+            if "'check'" in command[-1] and code.get("unfit"):
+                raise RefusedError("not fit\nlandfall-failed:check")
+            if "'collectstatic'" in command[-1]:
+                (self.root / "static" / config["image"].replace(":", "-") / "a.css").write_text(config["image"])
             pending = [name for name in code["knows"] if name not in self.applied]
             answer = {
                 **self.database,
