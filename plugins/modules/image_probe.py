@@ -137,7 +137,7 @@ def main() -> None:
         if not identity:
             module.exit_json(changed=False)
         # An id stands for the content of an image: the answer never changes.
-        asked = {"id": identity, "modules": sorted(set(modules.values()))}
+        asked: dict[str, Any] = {"id": identity, "modules": sorted(set(modules.values()))}
         answer = kept(cache, asked)
         if not answer:
             answer = answer_of(image, asked["modules"])
