@@ -6,6 +6,7 @@ import http.client
 import ssl
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._front.upstream import upstream
 
 
 @pytest.fixture
@@ -54,3 +55,18 @@ def test_nginx_has_a_number_of_its_own_and_what_another_one_owned(host):
         assert host.check_output("docker exec nginx-nginx-1 id -u") == "10004"
         owners = host.check_output("find /srv/nginx/buffers -printf '%U %G\\n' | sort --unique")
         assert owners == "10004 10004"
+
+
+def test_a_container_is_reached_by_its_address_until_its_name_is_resolved(host, front):
+    file = "/srv/nginx/upstreams/echo.conf"
+    # A name that never comes to be known stands for the first moments after every reload.
+    text = upstream("echo", {"echo-web-0": "127.0.0.1"}, 9009)
+    text += 'server { listen 127.0.0.1:9009; location / { return 200 "by its address"; } }\n'
+    with host.sudo():
+        before = host.file(file).content_string
+        host.check_output("printf %%s %s >%s && /srv/nginx/reload", text, file)
+        try:
+            answer = front.ask("/")
+            assert (answer.status, answer.body) == (200, b"by its address")
+        finally:
+            host.check_output("printf %%s %s >%s && /srv/nginx/reload", before, file)

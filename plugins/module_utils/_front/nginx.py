@@ -8,7 +8,7 @@ Private to this collection.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -98,8 +98,10 @@ class Front:
         except DockerError:
             return None
 
-    def point(self, site: str, hosts: Collection[str], port: int) -> set[str]:
-        """Send the site's requests to the containers `hosts`. Return the ids of the worker processes that now drain.
+    def point(self, site: str, hosts: Mapping[str, str], port: int) -> set[str]:
+        """Send the site's requests to the containers `hosts`, which are names with their addresses.
+
+        Return the ids of the worker processes that now drain.
 
         When it returns, Nginx has said that it has loaded these, and no worker of before takes a new connection.
         Raises DockerError otherwise; `point_back` then undoes it.

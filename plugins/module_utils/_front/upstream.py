@@ -7,10 +7,11 @@ Private to this collection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 # Inside Nginx's container: asked what is loaded, it answers; a file on the disk only says what should be.
 SOCKET = "/run/loaded.sock"
+_UNTIL_RESOLVED = "backup"
 # gunicorn keeps an idle connection for 10 s (stack_web_command): Nginx must let go of it first.
 _UPSTREAM = """# Written by landfall.django.release: changes here are lost.
 upstream {site} {{
@@ -28,12 +29,24 @@ server {{
 """
 
 
-def upstream(site: str, hosts: Iterable[str], port: int) -> str:
-    """Return the file of `site` with the containers `hosts`, resolved again whenever their address changes."""
+def upstream(site: str, hosts: Mapping[str, str], port: int) -> str:
+    """Return the file of `site` with the containers `hosts`, each with its address on the front's network.
+
+    Nginx resolves a name again whenever its address changes, but knows none for the first moments after a reload: until
+    then it uses the address.
+    """
     # In one order, whichever of them is older.
     names = sorted(hosts)
-    servers = "\n".join(f"    server {name}:{port} resolve max_fails=0;" for name in names)
-    return _UPSTREAM.format(site=site, servers=servers, socket=SOCKET, loaded=" ".join([f"{site}:", *names]))
+    servers = [f"    server {name}:{port} resolve max_fails=0;" for name in names]
+    servers += [f"    server {hosts[name]}:{port} {_UNTIL_RESOLVED} max_fails=0;" for name in names if hosts[name]]
+    return _UPSTREAM.format(
+        site=site, servers="\n".join(servers), socket=SOCKET, loaded=" ".join([f"{site}:", *names])
+    )
+
+
+def without_addresses(text: str) -> str:
+    """The file without what a restart of a container changes."""
+    return "".join(line for line in text.splitlines(keepends=True) if _UNTIL_RESOLVED not in line.split())
 
 
 def loaded(site: str, answer: str) -> list[str] | None:

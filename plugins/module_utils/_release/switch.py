@@ -21,7 +21,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.compose im
 from ansible_collections.landfall.django.plugins.module_utils._docker.wait import POLL, until
 from ansible_collections.landfall.django.plugins.module_utils._front import visitor
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
-from ansible_collections.landfall.django.plugins.module_utils._front.upstream import upstream
+from ansible_collections.landfall.django.plugins.module_utils._front.upstream import upstream, without_addresses
 from ansible_collections.landfall.django.plugins.module_utils._release import health, in_force
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import first_line
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Change, Plan
@@ -114,7 +114,7 @@ class Switch:
         self._pointed = True
         self.undo.add("point Nginx back", self._point_back, front, former, urgent=True)
         with self.journal.step("switch Nginx"):
-            self.draining = front.point(site.project_name, hosts, site.port)
+            self.draining = front.point(site.project_name, {name: self._address(name) for name in hosts}, site.port)
             problem = self._refusal()
         if problem:
             raise ReleaseError(f"the new release fails behind Nginx: {problem}; its log: {self._log(*hosts[-1:])}")
@@ -165,8 +165,7 @@ class Switch:
     def _wait_for_web(self, name: str, end: float, *, restarted: bool) -> None:
         site = self.site
         while True:
-            state = self._running(name, restarted=restarted)
-            address = state["NetworkSettings"]["Networks"][site.front_network]["IPAddress"]
+            address = self._address(name, restarted=restarted)
             problem = health.probe(address, site.port, site.health_path, site.host)
             if not problem:
                 return
@@ -184,6 +183,11 @@ class Switch:
                 said = [entry["Output"].strip() for entry in found.get("Log") or []]
                 self._give_up(name, said[-1] if said else "it has not been asked yet")
             time.sleep(POLL)
+
+    def _address(self, name: str, *, restarted: bool = True) -> str:
+        """A running container's address on the front's network."""
+        networks = self._running(name, restarted=restarted)["NetworkSettings"]["Networks"]
+        return str(networks[self.site.front_network]["IPAddress"])
 
     def _running(self, name: str, *, restarted: bool = False) -> dict[str, Any]:
         """Inspect a container that has to run; one of before may have been `restarted` meanwhile."""
@@ -226,9 +230,9 @@ def is_pointed(front: Front, site: Site, hosts: list[str]) -> bool:
 
     What Nginx has loaded counts, and the file too, which it reads when it starts.
     """
-    written = front.written(site.project_name)
+    written = without_addresses(front.written(site.project_name) or "")
     return (
         front.loaded(site.project_name) == hosts
-        and written == upstream(site.project_name, hosts, site.port)
+        and written == upstream(site.project_name, dict.fromkeys(hosts, ""), site.port)
         and front.connected(site.front_network)
     )
