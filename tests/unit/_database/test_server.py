@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
@@ -61,3 +63,16 @@ def test_a_load_that_goes_on_in_the_container_is_ended(client, tmp_path, said, k
 def test_a_host_without_docker_is_told_so():
     with pytest.raises(DockerError, match=r"landfall\.django\.docker"):
         Server(["/nowhere/docker", "compose"]).ask("SELECT 1;")
+
+
+@pytest.mark.parametrize(("later", "raised"), [("NULL", False), ("42", True)])
+def test_a_load_that_ends_by_itself_need_not_be_ended(client, tmp_path, later, raised):
+    server = client(f"""
+sql=$(cat)
+case $sql in
+  *KILL*) touch {tmp_path}/asked; echo 'ERROR 1094: Unknown thread id: 42' >&2; exit 1 ;;
+  *) if [ -e {tmp_path}/asked ]; then echo {later}; else echo 42; fi ;;
+esac""")
+    with pytest.raises(DockerError, match="1094") if raised else contextlib.nullcontext():
+        server.end_load()
+    assert (tmp_path / "asked").exists()
