@@ -11,24 +11,19 @@ from collections.abc import Sequence
 
 _MARK = "landfall-failed:"
 # What `manage.py shell -c` runs. All in one function: what `exec` runs does not see its own names from within another.
-# A command that fails is told as `manage.py` tells it, and named last, after whatever it printed.
+# A command that fails is named last, after whatever it printed.
 _CODE = """
 def landfall(commands):
     import sys, traceback
-    from django.core.management import CommandError, call_command
-    from django.core.management.base import SystemCheckError
+    from django.core.management import execute_from_command_line
     for words in commands:
         try:
-            # As on the command line, where a command runs its own checks first.
-            call_command(*words, skip_checks=False)
+            execute_from_command_line(['manage.py', *words])
         except BaseException as error:
-            if isinstance(error, CommandError):
-                kind = '' if isinstance(error, SystemCheckError) else 'CommandError: '
-                print(kind + str(error), file=sys.stderr)
-            elif not isinstance(error, SystemExit):
-                traceback.print_exc()
-            elif not error.code:
+            if isinstance(error, SystemExit) and not error.code:
                 continue
+            if not isinstance(error, SystemExit):
+                traceback.print_exc()
             sys.stdout.flush()
             print({mark!r} + words[0], file=sys.stderr)
             sys.exit(1)
