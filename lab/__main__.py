@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import importlib
 import importlib.util
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -29,8 +30,8 @@ def up(directory: Path, names: list[str]) -> None:
     suites = {host.suite for host in chosen} | {"trixie"}
     images.ensure(one for one in images.catalogue() if one.name != "vps" or one.suite in suites)
     network.ensure()
-    # The name server must know a host before it starts, and those of other inventories too.
-    services.ensure({*hosts.existing(), *chosen})
+    # The name server must know a host before it starts. A name that came later would restart it under the other hosts.
+    services.ensure({*hosts.existing(), *inventory.read(directory)})
     services.fill_registry()
     hosts.ensure(chosen)
     running = [host for host, state in hosts.existing().items() if state == "running"]
@@ -69,7 +70,8 @@ def down(directory: Path | None, names: list[str], with_images: bool) -> None:
 def choose(directory: Path, names: list[str]) -> list[inventory.Host]:
     """The hosts of an inventory that are named, or all of them."""
     listed = inventory.read(directory)
-    wanted = {name for word in names for name in word.split(",") if name} - {"all"}
+    # As in Ansible's patterns.
+    wanted = {name for word in names for name in re.split("[,:]", word) if name} - {"all"}
     if unknown := wanted - {host.name for host in listed}:
         raise LabError(f"{directory}/hosts.yml has no host {', '.join(sorted(unknown))}.")
     if not listed:

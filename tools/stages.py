@@ -84,7 +84,7 @@ def stages() -> list[Stage]:
         lint(),
         Stage("unit", (("tools/environment", "redis-server:redis-server"), ("pytest", "tests/unit"))),
         Stage("sanity", (("python", "tools/sanity.py"),)),
-        Stage("lab", (("python", "-m", "lab", "up", "-i", "molecule/inventory"),)),
+        Stage("lab", (("python", "-m", "lab", "up", "-i", "molecule/inventory", "bookworm:trixie"),)),
         *scenarios(),
     ]
 

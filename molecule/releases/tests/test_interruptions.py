@@ -113,7 +113,7 @@ def test_a_second_deployment_is_refused_and_told_who_is_first(project, started, 
 
 
 def test_a_power_cut_in_a_migration_leaves_in_force_what_serves(
-    host, project, started, reached, attempts, ansible_playbook, play, page, until
+    host, variables, project, started, reached, attempts, ansible_playbook, play, page, until
 ):
     before = page()["release"]
     number = attempts()[-1]["release"] + 1
@@ -123,7 +123,7 @@ def test_a_power_cut_in_a_migration_leaves_in_force_what_serves(
     process = started()
     reached(number, "migrating")
     for verb in ("kill", "start"):
-        subprocess.run(["python", "-m", "lab", "power", "trixie", verb], check=True, capture_output=True)
+        subprocess.run(["python", "-m", "lab", "power", variables["inventory_hostname"], verb], check=True, capture_output=True)
     kill(process)
 
     def answers() -> bool:

@@ -20,9 +20,9 @@ class Migration(migrations.Migration):
 GOOD = MIGRATION.replace('        migrations.RunSQL("SELECT no_such_column FROM meter_note"),\n', "")
 
 
-def test_a_migration_that_fails_names_the_way_back(host, project, refused, page, play, ansible_playbook):
+def test_a_migration_that_fails_names_the_way_back(host, site, project, refused, page, play, ansible_playbook):
     post = "import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:8000/note/', b'kept', HEADERS))"
-    headers = {"Host": "meter.trixie.test", "X-Forwarded-Proto": "https"}
+    headers = {"Host": site.name, "X-Forwarded-Proto": "https"}
     web = host.check_output("docker compose -p meter ps -q web").split()[0]
     host.check_output("docker exec %s python3 -c %s", web, post.replace("HEADERS", repr(headers)))
     notes = page()["notes"]
