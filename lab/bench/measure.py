@@ -25,7 +25,7 @@ Row = tuple[str, str]  # (what was done, by whom)
 # What a release consists of: its phases, each with the tasks of the collection, the beginnings of the steps in its
 # ledger, and the steps of the script that it is made of.
 PHASES = {
-    "source and image": (("Copy the project", "Look what the project is made of", "Build the image"), (), ("image",)),
+    "source and image": (("Copy the project", "Inspect the source", "Build the image"), (), ("image",)),
     "checks, static files, migrations": (
         (),
         ("check and", "dump", "migrate", "publish"),

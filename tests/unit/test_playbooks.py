@@ -118,7 +118,7 @@ def test_ansible_runs_nothing_for_a_tag_of_nobodys(listed: Any) -> None:
 def test_ansible_runs_the_preflight_and_the_lock_for_a_tag(listed: Any) -> None:
     found = listed("stack_image")
     assert "landfall.django.stack : Check everything before the first change" in found
-    assert "landfall.django.stack : Let nobody else deploy this stack meanwhile" in found
+    assert "landfall.django.stack : Take the stack's lock" in found
     assert not [name for name in found if name.startswith("landfall.django.stack : Re")]
     assert "landfall.django.docker : Install Docker" in listed("docker_logins")
 

@@ -103,7 +103,7 @@ def test_a_release_that_is_killed_on_the_host_is_told_and_made_up_for(
 def test_a_second_deployment_is_refused_and_told_who_is_first(project, started, ansible_playbook, page):
     release = project.next_release()
     first = started()
-    wait_for_task(first, "Bring the source")
+    wait_for_task(first, "Copy or check out the source")
     second = ansible_playbook("landfall.django.deploy")
     assert second.returncode != 0
     assert re.search(r"A deployment of meter by \S+@\S+ is under way since 2\d{3}-", " ".join(second.stdout.split()))

@@ -84,7 +84,7 @@ def killed(host, playbook_command, vault):
     host.check_output("systemd-run --quiet --unit=watch sh -c %s", watch)
     said = []
     try:
-        for task in ("Settle every secret", "Write the environment", None):
+        for task in ("Read or generate the secrets", "Write the environment", None):
             process = subprocess.Popen(
                 playbook_command("landfall.django.site", "-vvv", *vault),
                 env=os.environ | {"ANSIBLE_PIPELINING": "false", "ANSIBLE_FORCE_COLOR": "0"},

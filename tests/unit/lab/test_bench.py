@@ -72,8 +72,8 @@ def test_both_releases_are_split_into_the_same_phases() -> None:
     tasks = [
         ("landfall.django.stack : Copy the project", 1.0),
         ("landfall.django.stack : Build the image", 4.0),
-        ("landfall.django.stack : Bring the release into service", 9.0),
-        ("landfall.django.stack : Settle every secret", 0.3),
+        ("landfall.django.stack : Roll out the release", 9.0),
+        ("landfall.django.stack : Read or generate the secrets", 0.3),
     ]
     steps = [
         ("check and collect static files", 2.0),
