@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 SCRIPT = Path(__file__).parent / "plain.sh"
-BARE, UNCHANGED, BY_SITE, BY_DEPLOY = "bare host", "unchanged", "release by site.yml", "release by deploy.yml"
+BARE, UNCHANGED, UNCHANGED_DEPLOY = "bare host", "unchanged", "unchanged, by deploy.yml"
+BY_SITE, BY_DEPLOY = "release by site.yml", "release by deploy.yml"
 ROLLBACK, NEVER_HEALTHY = "rollback", "never healthy"
 # (what, the collection's playbook, the script's verb); a release comes with a changed line.
 COURSE = (
@@ -31,6 +32,7 @@ COURSE = (
     (BY_SITE, "site", "release"),
     (UNCHANGED, "site", "site"),
     (BY_DEPLOY, "deploy", "release"),
+    (UNCHANGED_DEPLOY, "deploy", ""),
     # The script has no way back.
     (ROLLBACK, "rollback", ""),
     # Nor does it look whether a release is healthy before it serves.
@@ -104,7 +106,7 @@ def one_round(figures: measure.Figures, number: int) -> None:
 @contextlib.contextmanager
 def visited(figures: measure.Figures, what: str, who: str, mark: str) -> Iterator[None]:
     """Have visitors on a site while something happens to it that should not disturb them."""
-    if what in (BARE, UNCHANGED):
+    if what in (BARE, UNCHANGED, UNCHANGED_DEPLOY):
         yield
         return
     host, address = HOSTS[who]
@@ -131,8 +133,8 @@ def by_collection(collection: Collection, what: str, playbook: str) -> None:
     counts = measure.recap(said)
     tasks = measure.task_seconds(said)
     figures.add_steps(what, "collection", tasks)
-    if what == UNCHANGED:
-        figures.tasks = f"{counts['ok']} tasks ok, {counts['skipped']} skipped, {counts['changed']} changed"
+    if what in (UNCHANGED, UNCHANGED_DEPLOY):
+        figures.tasks[what] = f"{counts['ok']} tasks ok, {counts['skipped']} skipped, {counts['changed']} changed"
         if counts["changed"]:
             raise LabError(f"The run with nothing to do changed {counts['changed']} tasks: see {measure.LOGS}.")
     elif what == BARE:

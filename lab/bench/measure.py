@@ -44,7 +44,7 @@ class Figures:
         self.seconds: dict[Row, list[float]] = {}
         self.moments: dict[Row, list[float]] = {}  # seconds too, but of a part of something
         self.work: list[float] = []
-        self.tasks = ""
+        self.tasks: dict[str, str] = {}
         self.steps: dict[Row, dict[str, list[float]]] = {}
         self.memory: dict[Row, float] = {}
         self.visits: dict[Row, list[tuple[int, int, float]]] = {}  # failed, all, longest gap
