@@ -119,10 +119,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError, Dump
-from ansible_collections.landfall.django.plugins.module_utils._database.project import CODE, Project, project
-from ansible_collections.landfall.django.plugins.module_utils._database.quiet import Users
+from ansible_collections.landfall.django.plugins.module_utils._database.project import PROBE_CODE, Project, parse_answer
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore, RestoreError
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
+from ansible_collections.landfall.django.plugins.module_utils._database.writers import Writers
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
@@ -135,7 +135,9 @@ _DJANGO = 300
 
 def asked(compose: Compose, manage_command: str) -> Project:
     """Ask Django in a one-off container of the release that serves."""
-    return project(compose.once("migrate", *shlex.split(manage_command), "shell", "-c", CODE, timeout=_DJANGO))
+    return parse_answer(
+        compose.once("migrate", *shlex.split(manage_command), "shell", "-c", PROBE_CODE, timeout=_DJANGO)
+    )
 
 
 def look(restore: Restore, given: dict[str, Any]) -> list[str]:
@@ -143,7 +145,7 @@ def look(restore: Restore, given: dict[str, Any]) -> list[str]:
     interrupted = restore.replacement.read()
     first = [f"put the interrupted restore of {interrupted.what} in order"] if interrupted else []
     if given["forget"]:
-        return [*first, *(f"remove {restore.replacement.archive(name)}" for name in restore.kept())]
+        return [*first, *(f"remove {restore.replacement.archive(name)}" for name in restore.kept_names())]
     return first + restore.check(found(restore, given), given["despite_migrations"])
 
 
@@ -151,7 +153,7 @@ def act(restore: Restore, given: dict[str, Any]) -> dict[str, Any]:
     """Do it, and return the result."""
     resumed = restore.resume()
     if given["forget"]:
-        names = restore.forget()
+        names = restore.remove_kept()
         return {"changed": bool(names or resumed), "forgotten": names}
     what = given["kept"] or f"release {given['release']}"
     if resumed and resumed["what"] == what:
@@ -192,7 +194,7 @@ def main() -> None:
     compose = Compose(str(root), given["project_name"])
     server = Server(["docker", "compose", "--project-directory", str(root)])
     ask = (lambda: asked(compose, given["manage_command"])) if given["manage_command"] else None
-    restore = Restore(root, server, Users(compose), ask)
+    restore = Restore(root, server, Writers(compose), ask)
     result: dict[str, Any]
     try:
         if module.check_mode:

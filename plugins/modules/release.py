@@ -205,7 +205,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.cli import
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import with_cure
-from ansible_collections.landfall.django.plugins.module_utils._release.plan import before
+from ansible_collections.landfall.django.plugins.module_utils._release.plan import preparation_lines
 from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
 
@@ -255,7 +255,7 @@ def main() -> None:
             plan = release.look(stale=given["stale"])
             pending = release.pending(plan)
             migrations = [] if given["source_changed"] else release.migrations(plan)
-            lines = [*before(given["source_changed"], given["migrations"], migrations), *plan.lines()]
+            lines = [*preparation_lines(given["source_changed"], given["migrations"], migrations), *plan.lines()]
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=pending, pending=pending, plan=lines, diff=shown)
         with interrupt.as_exceptions():

@@ -96,14 +96,14 @@ release:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._database.replacement import unfinished
+from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, serving
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._secrets.rotation import Rotation
-from ansible_collections.landfall.django.plugins.module_utils._secrets.store import FILES, OWNERS, Store, numbered
+from ansible_collections.landfall.django.plugins.module_utils._secrets.store import FILES, OWNERS, Store, parse_owners
 
 
 def main() -> None:
@@ -130,11 +130,11 @@ def main() -> None:
     if last is None:
         module.fail_json(msg=f"{root} has no release yet: deploy the stack first.")
         return
-    if why := unfinished(root):
+    if why := interrupted_restore(root):
         module.fail_json(msg=why)
     store = Store(root / "secrets", OWNERS)
     try:
-        store.owners = volumes.owners(compose, numbered(given["owners"]))
+        store.owners = volumes.owners(compose, parse_owners(given["owners"]))
         rotation = Rotation(root, store, compose)
         ends_fallback = False
         if given["state"] == "finished":

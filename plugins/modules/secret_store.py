@@ -82,8 +82,8 @@ from ansible_collections.landfall.django.plugins.module_utils._secrets.store imp
     FILES,
     OWNERS,
     Store,
-    numbered,
-    settle,
+    parse_owners,
+    resolve,
 )
 
 
@@ -103,10 +103,10 @@ def main() -> None:
     name = module.params["project_name"]
     store = Store(Path(module.params["path"]), OWNERS)
     try:
-        wanted = numbered(module.params["owners"])
+        wanted = parse_owners(module.params["owners"])
         store.owners = volumes.owners(Compose(str(store.folder.parent), name), wanted) if name else wanted
         kept = store.read() or _nothing_kept(name)
-        values = settle(given, kept)
+        values = resolve(given, kept)
         changed = [] if module.check_mode else store.write(values)
         module.exit_json(changed=bool(changed), secrets={**values, "stack_secret_key_fallbacks": store.fallbacks()})
     except (OSError, ValueError, DockerError) as error:

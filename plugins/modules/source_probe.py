@@ -81,7 +81,7 @@ LIMIT = 4 << 20
 
 
 def exists(root: str, name: str) -> bool:
-    with beneath.found(root, name) as pin:
+    with beneath.open_file(root, name) as pin:
         return pin is not None
 
 

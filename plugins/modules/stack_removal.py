@@ -70,7 +70,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.cli import
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._files.remove import remove
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
-from ansible_collections.landfall.django.plugins.module_utils._release.undo import Step, problems_of
+from ansible_collections.landfall.django.plugins.module_utils._release.undo import Step, run_all
 
 
 def volumes(name: str) -> list[str]:
@@ -93,7 +93,7 @@ def folders(given: dict[str, str]) -> list[Path]:
 
 def known_to(front: Front, name: str) -> list[str]:
     """The files of the site, and what Nginx has of it still when they are gone."""
-    return front.files(name) or (["the site in Nginx"] if front.loaded(name) is not None else [])
+    return front.site_files(name) or (["the site in Nginx"] if front.loaded(name) is not None else [])
 
 
 def removal(given: dict[str, str], data: bool) -> list[Step]:
@@ -106,7 +106,7 @@ def removal(given: dict[str, str], data: bool) -> list[Step]:
     steps: list[Step] = []
     if front:
         steps += [
-            ("take the site out of Nginx", lambda: front.withdraw(name)),
+            ("take the site out of Nginx", lambda: front.remove_site(name)),
             ("take the front off the stack's network", lambda: front.disconnect(given["front_network"])),
         ]
     steps.append(("remove the containers and networks", lambda: docker(*down)))
@@ -136,7 +136,7 @@ def main() -> None:
     except DockerError as error:
         module.fail_json(msg=str(error))
     links = [path for path in folders(given) if path.is_symlink()] if data else []
-    problems = problems_of(removal(given, data)) if removed and not module.check_mode else []
+    problems = run_all(removal(given, data)) if removed and not module.check_mode else []
     if problems:
         module.fail_json(msg="Not all of the stack could be removed; run this again. " + "\n".join(problems))
     for path in links:

@@ -204,7 +204,7 @@ def answer(params: dict[str, Any], record: Record | None) -> list[str]:
     """What a visitor of the site would miss, if anything: it is asked through the front."""
     path = Site.of(record.site).health_path if record else "/"
     try:
-        problem = health.verdict(visitor.request(params["https_port"], params["domain"], path), path)
+        problem = health.status_problem(visitor.request(params["https_port"], params["domain"], path), path)
     except OSError as error:
         problem = f"{path} does not answer through Nginx: {error}"
     if not problem:
@@ -216,8 +216,8 @@ def is_under_way(path: Path) -> bool:
     """Whether a release is at work on the host now."""
     if not path.exists():
         return False
-    with lock.opened(path) as file:
-        return not lock.locked(file)
+    with lock.open_lock(path) as file:
+        return not lock.try_lock(file)
 
 
 def lacks_room(params: dict[str, Any], root: str) -> list[str]:

@@ -132,7 +132,7 @@ def validate(module: AnsibleModule, entries: list[tree.Entry], secret: bool) -> 
     with tempfile.TemporaryDirectory(dir=place, prefix="landfall-") as private:
         laid = os.path.join(private, "tree")
         os.mkdir(laid)
-        tree.lay(module.params["root"], entries, module.params["beside"], laid)
+        tree.stage(module.params["root"], entries, module.params["beside"], laid)
         # For a program that is not root, once the folder is mounted elsewhere; here nobody gets past the one above.
         Path(laid).chmod(0o755)
         command = [word.replace("{tree}", laid) for word in module.params["validate"]]

@@ -58,7 +58,7 @@ class Replacement:
             raise ValueError(f"{self.file} was written by a newer landfall.django: run that one")
         return Journal(**{**values, "containers": tuple(values["containers"])})
 
-    def under_way(self) -> Journal:
+    def current(self) -> Journal:
         """The replacement that was begun."""
         journal = self.read()
         if not journal:
@@ -69,11 +69,11 @@ class Replacement:
         """Write down what is about to happen, before anything does."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         kept = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S-%f}"
-        self._write(Journal(BEGUN, self.server.look(schema).server, schema, kept, what, tuple(containers)))
+        self._write(Journal(BEGUN, self.server.contents(schema).server, schema, kept, what, tuple(containers)))
 
     def run(self, dump: Dump) -> None:
         """Keep what the schema holds, then replace it. Nothing may use the database meanwhile."""
-        journal = self.under_way()
+        journal = self.current()
         self._check_unused(journal.schema)
         folder = self.folder / journal.kept
         folder.mkdir(mode=0o700)
@@ -83,28 +83,28 @@ class Replacement:
 
     def commit(self) -> None:
         """The dump is the live data from here on."""
-        self._write(replace(self.under_way(), state=REPLACED))
+        self._write(replace(self.current(), state=REPLACED))
 
-    def put_back(self) -> bool:
+    def roll_back(self) -> bool:
         """Make the schema what it was, from wherever the replacement is.
 
         Return whether it is. It is not where the whole database was made again since: what was kept then stays.
         """
-        journal = self.under_way()
+        journal = self.current()
         if journal.state == REPLACING:
-            if self.server.look(journal.schema).server != journal.server:
+            if self.server.contents(journal.schema).server != journal.server:
                 return False
             self._fill(journal.schema, verify(self.archive(journal.kept), empty=True))
             # From here on a way back that is interrupted has nothing to put back.
             self._write(replace(journal, state=BEGUN))
-        self.forget(journal.kept)
+        self.remove_kept(journal.kept)
         return True
 
-    def end(self) -> None:
+    def finish(self) -> None:
         """Nothing is under way any more."""
         self.file.unlink(missing_ok=True)
 
-    def kept(self) -> list[str]:
+    def kept_names(self) -> list[str]:
         """The names of what was kept, the newest last."""
         return sorted(path.parent.name for path in self.folder.glob(f"*/{ARCHIVE}"))
 
@@ -112,29 +112,30 @@ class Replacement:
         """The dump that was kept under a name."""
         return self.folder / name / ARCHIVE
 
-    def forget(self, name: str) -> None:
+    def remove_kept(self, name: str) -> None:
         """Remove what was kept under a name."""
         if (self.folder / name).exists():
             shutil.rmtree(self.folder / name)
 
     def load(self, schema: str, dump: Dump) -> None:
         """Load the tables of a dump into an empty schema, and compare. Raises DockerError where they differ."""
-        with self.server.largest_rows():
+        with self.server.largest_packets():
             self.server.load(schema, dump.read_tables())
-        tables = self.server.look(schema).tables
-        rows = self.server.rows(schema, tables)
+        tables = self.server.contents(schema).tables
+        rows = self.server.count_rows(schema, tables)
         if rows != dump.tables:
             differ = differing(rows, dump.tables)
             raise DockerError(f"what was loaded into {schema} is not what was dumped: {', '.join(differ)}")
 
     def _fill(self, schema: str, dump: Dump) -> None:
-        self.server.end_load()
-        self.server.ask(
-            mysql.clear(schema, self.server.look(schema)) + mysql.alter(schema, dump.charset, dump.collation)
+        self.server.kill_interrupted_load()
+        self.server.query(
+            mysql.drop_contents(schema, self.server.contents(schema))
+            + mysql.alter_schema(schema, dump.charset, dump.collation)
         )
         self.load(schema, dump)
         self.server.load(schema, dump.read_definitions())
-        found = self.server.look(schema)
+        found = self.server.contents(schema)
         # A view without its definer can be made, and not be read.
         there = {**found.definitions, "views": (*found.views, *found.broken_views)}
         differ = {name for kind, names in dump.definitions.items() for name in set(there[kind]) ^ set(names)}
@@ -144,7 +145,7 @@ class Replacement:
     def _check_unused(self, schema: str) -> None:
         # While there is nothing to put back, which would wait for the same connection.
         try:
-            self.server.ask(mysql.lock(schema, self.server.look(schema).tables))
+            self.server.query(mysql.lock_tables(schema, self.server.contents(schema).tables))
         except DockerError as error:
             raise DockerError(
                 f"the tables of {schema} are in use, though the project is stopped: end what else is connected, such as"
@@ -166,7 +167,7 @@ class Replacement:
             os.close(folder)
 
 
-def unfinished(root: Path) -> str:
+def interrupted_restore(root: Path) -> str:
     """Why nothing may be deployed now: a restore that was interrupted. Empty where there is none."""
     file = root / FOLDER / JOURNAL
     if not file.exists():

@@ -22,15 +22,15 @@ from ansible_collections.landfall.django.plugins.module_utils._database.archive 
 )
 from ansible_collections.landfall.django.plugins.module_utils._database.project import (
     Project,
-    foreign,
-    missing,
-    of_its_apps,
+    foreign_reason,
+    missing_migrations,
+    of_known_apps,
     some,
-    unknown,
+    unknown_migrations,
 )
-from ansible_collections.landfall.django.plugins.module_utils._database.quiet import Users
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import REPLACED, Replacement
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
+from ansible_collections.landfall.django.plugins.module_utils._database.writers import Writers
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, last_lines
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
 
@@ -45,10 +45,10 @@ class RestoreError(Exception):
 class Restore:
     """Restores of one stack. `ask` asks Django for its database, and raises DockerError or ValueError if it cannot."""
 
-    def __init__(self, root: Path, server: Server, users: Users, ask: Callable[[], Project] | None):
+    def __init__(self, root: Path, server: Server, writers: Writers, ask: Callable[[], Project] | None):
         self.root = root
         self.server = server
-        self.users = users
+        self.writers = writers
         self.ask = ask
         self.replacement = Replacement(root, server)
         self.warnings: list[str] = []
@@ -57,44 +57,44 @@ class Restore:
         """What a release has dumped, read to its end. `elsewhere` takes the dump of another database server too."""
         archive = _archive(self.root, number)
         if not archive.exists():
-            raise RestoreError(f"release {number} has no dump. {_those_with_dumps(self.root)}")
-        return self._proven(archive, elsewhere)
+            raise RestoreError(f"release {number} has no dump. {_releases_with_dumps(self.root)}")
+        return self._verified(archive, elsewhere)
 
     def from_kept(self, name: str, elsewhere: bool) -> Dump:
         """The data that an earlier restore has kept."""
-        if name not in self.kept():
-            raise RestoreError(f"no restore has kept {name}; there are: {', '.join(self.kept()) or 'none'}")
-        return self._proven(self.replacement.archive(name), elsewhere)
+        if name not in self.kept_names():
+            raise RestoreError(f"no restore has kept {name}; there are: {', '.join(self.kept_names()) or 'none'}")
+        return self._verified(self.replacement.archive(name), elsewhere)
 
-    def kept(self) -> list[str]:
+    def kept_names(self) -> list[str]:
         """The names of what earlier restores have kept."""
-        return self.replacement.kept()
+        return self.replacement.kept_names()
 
-    def forget(self) -> list[str]:
+    def remove_kept(self) -> list[str]:
         """Remove what earlier restores have kept, and return the names."""
-        names = self.kept()
+        names = self.kept_names()
         for name in names:
-            self.replacement.forget(name)
+            self.replacement.remove_kept(name)
         return names
 
     def check(self, dump: Dump, despite_migrations: bool) -> list[str]:
         """What the restore would do, in one line each. Raises RestoreError where it must not."""
-        if passing := self.users.passing():
+        if passing := self.writers.running_one_offs():
             raise RestoreError(
                 f"{', '.join(passing)} may be writing to the database: let it end, or remove it with docker rm --force"
             )
         self._check_project(dump, despite_migrations)
-        names = ", ".join(self.users.running())
+        names = ", ".join(self.writers.running())
         lines = [f"dump what {dump.schema} holds", f"replace it by {dump.archive}, which is of {dump.at}"]
         return [f"stop {names} meanwhile", *lines, f"start {names}"] if names else lines
 
     def run(self, dump: Dump, what: str) -> dict[str, Any]:
         """Restore, and return what was done. Raises RestoreError or DockerError with the former data in place."""
         self._rehearse(dump)
-        self.replacement.begin(dump.schema, self.users.running(), what)
+        self.replacement.begin(dump.schema, self.writers.running(), what)
         began = time.monotonic()
         self._replace(dump)
-        return self._end(began)
+        return self._finish(began)
 
     def resume(self) -> dict[str, Any] | None:
         """Put a restore in order that was interrupted: to its end if it was past its replacement, or else as before.
@@ -105,26 +105,26 @@ class Restore:
         if not journal:
             return None
         if journal.state == REPLACED:
-            return self._end(time.monotonic())
-        self._put_back("the restore was interrupted")
+            return self._finish(time.monotonic())
+        self._roll_back("the restore was interrupted")
         self.warnings.append(f"an interrupted restore of {journal.what} was undone first")
         return None
 
-    def _proven(self, archive: Path, elsewhere: bool) -> Dump:
+    def _verified(self, archive: Path, elsewhere: bool) -> Dump:
         dump = verify(archive)
         schema = self.server.schema()
         if dump.schema != schema:
             raise RestoreError(f"{archive} is of the database {dump.schema}, and this stack's is {schema}")
-        if dump.server != self.server.look(schema).server and not elsewhere:
+        if dump.server != self.server.contents(schema).server and not elsewhere:
             raise RestoreError(
                 f"{archive} was made by another database server: it belongs to another stack or host, or this one's"
                 " database was made again since. If it is the right one, set restore_from_elsewhere to true"
             )
-        self._check_room(dump)
+        self._check_free_space(dump)
         self.warnings += [f"{archive}: {warning}" for warning in dump.warnings]
         return dump
 
-    def _check_room(self, dump: Dump) -> None:
+    def _check_free_space(self, dump: Dump) -> None:
         needed = int(max(dump.data_bytes, dump.sql_bytes) * 1.1) + _SPARE
         free = self.server.free_bytes()
         if free < needed:
@@ -145,9 +145,9 @@ class Restore:
             )
             return
         schema = self.server.schema()
-        if why := foreign(found, self.server.look(schema).server, schema):
+        if why := foreign_reason(found, self.server.contents(schema).server, schema):
             raise RestoreError(f"{why}: only the stack's own {mysql.SERVICE} can be restored. Nothing was changed")
-        if newer := unknown(found, of_its_apps(found, dump.migrations)):
+        if newer := unknown_migrations(found, of_known_apps(found, dump.migrations)):
             if not despite_migrations:
                 raise RestoreError(
                     f"{dump.archive} has migrations that the code which serves does not know ({some(newer)}):"
@@ -155,7 +155,7 @@ class Restore:
                     " live with them"
                 )
             self.warnings.append(f"the code does not know these migrations of the database: {some(newer)}")
-        if pending := missing(found, dump.migrations):
+        if pending := missing_migrations(found, dump.migrations):
             self.warnings.append(
                 f"the code that serves has migrations which the restored data lacks ({some(pending)}): roll back"
                 " to a release before them, or deploy, which applies them"
@@ -163,31 +163,31 @@ class Restore:
 
     def _rehearse(self, dump: Dump) -> None:
         """Load the tables into a schema beside, while everything runs, and compare them."""
-        beside = mysql.beside(dump.schema)
+        beside = mysql.rehearsal_schema(dump.schema)
         # What a killed restore may have left there.
-        self.server.end_load()
-        self.server.ask(mysql.drop(beside) + mysql.create(beside, dump.charset, dump.collation))
+        self.server.kill_interrupted_load()
+        self.server.query(mysql.drop_schema(beside) + mysql.create_schema(beside, dump.charset, dump.collation))
         try:
             self.replacement.load(beside, dump)
         except BaseException:
             with contextlib.suppress(DockerError):
-                self.server.ask(mysql.drop(beside))
+                self.server.query(mysql.drop_schema(beside))
             raise
-        self.server.ask(mysql.drop(beside))
+        self.server.query(mysql.drop_schema(beside))
 
     def _replace(self, dump: Dump) -> None:
         try:
-            self.users.stop(self.replacement.under_way().containers)
+            self.writers.stop(self.replacement.current().containers)
             self.replacement.run(dump)
             self.replacement.commit()
         except BaseException as error:
-            self._put_back(str(error))
+            self._roll_back(str(error))
             raise
 
-    def _put_back(self, why: str) -> None:
-        journal = self.replacement.under_way()
+    def _roll_back(self, why: str) -> None:
+        journal = self.replacement.current()
         try:
-            if not self.replacement.put_back():
+            if not self.replacement.roll_back():
                 self.warnings.append(
                     f"the database was made again since a restore was interrupted; restore_kept={journal.kept} and"
                     " restore_from_elsewhere=true bring back what there was before"
@@ -199,21 +199,21 @@ class Restore:
                 " stopped, so that nothing is written to half a database. Run this playbook again"
             ) from error
         self._start(journal.containers, f"{why}\nThe former data is in place")
-        self.replacement.end()
+        self.replacement.finish()
 
     def _start(self, names: Iterable[str], state: str) -> None:
         try:
-            self.users.start(names)
+            self.writers.start(names)
         except DockerError as error:
             raise RestoreError(f"{state}, but {', '.join(names)} did not start; run this again: {error}") from error
 
-    def _end(self, began: float) -> dict[str, Any]:
-        journal = self.replacement.under_way()
+    def _finish(self, began: float) -> dict[str, Any]:
+        journal = self.replacement.current()
         archive = self.replacement.archive(journal.kept)
         self._start(journal.containers, f"The data is restored, and {archive} has what was there before")
         seconds = round(time.monotonic() - began, 2)
-        self.replacement.end()
-        if late := self.users.unhealthy(journal.containers, _HEALTHY):
+        self.replacement.finish()
+        if late := self.writers.unhealthy(journal.containers, _HEALTHY):
             self.warnings.append(f"{', '.join(late)} is not healthy with the restored data; see docker logs {late[0]}")
         return {
             "what": journal.what,
@@ -239,7 +239,7 @@ def _archive(root: Path, number: int) -> Path:
     return root / "releases" / str(number) / ARCHIVE
 
 
-def _those_with_dumps(root: Path) -> str:
+def _releases_with_dumps(root: Path) -> str:
     found = [path.parent.name for path in (root / "releases").glob(f"*/{ARCHIVE}")]
     numbers = ", ".join(sorted(found, key=lambda name: (len(name), name)))
     return f"These have one: {numbers}" if numbers else "No release has one: only a release with migrations dumps"

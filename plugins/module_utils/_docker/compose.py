@@ -127,7 +127,7 @@ class Compose:
         scale = [f"--scale={name}={count}" for name, count in counts.items()]
         # `up` would wait for the health of what is down. A dry run pulls past the engine, and knows no mirror of it.
         dry_run = ("--dry-run", "--progress=plain", "create", "--pull=never", *scale, *services)
-        return recreated(self(*dry_run, merge=True))
+        return parse_recreated(self(*dry_run, merge=True))
 
 
 def service_of(inspected: dict[str, Any]) -> str:
@@ -135,6 +135,6 @@ def service_of(inspected: dict[str, Any]) -> str:
     return str(inspected["Config"]["Labels"][_LABEL + "service"])
 
 
-def recreated(said: str) -> set[str]:
+def parse_recreated(said: str) -> set[str]:
     """Return the names of the containers that Compose would recreate, from what its dry run said."""
     return set(_RECREATED.findall(said))

@@ -26,30 +26,30 @@ def prepare(compose: Compose, services: Iterable[str]) -> list[str]:
     """
     wanted = list(services)
     # What it cannot read may be why it starts again and again.
-    if failing := [service_of(item) for item in _of(compose, wanted) if item["State"]["Restarting"]]:
+    if failing := [service_of(item) for item in _containers_of(compose, wanted) if item["State"]["Restarting"]]:
         compose("stop", *failing)
     compose("create", *wanted)
     changed = []
-    for item in _of(compose, wanted):
-        user = numbers(item["Config"]["User"])
+    for item in _containers_of(compose, wanted):
+        user = parse_user(item["Config"]["User"])
         if user is not None and not item["State"]["Running"]:
-            changed += [place for place in _own(item) if hand_over(place, *user)]
+            changed += [place for place in _exclusive_mounts(item) if hand_over(place, *user)]
     return changed
 
 
 def owners(compose: Compose, configured: Mapping[str, int]) -> dict[str, int]:
     """Who reads the secrets of each service: the user of the container there is, else the one it is to have."""
-    users = {service_of(item): numbers(item["Config"]["User"]) for item in _of(compose, configured)}
+    users = {service_of(item): parse_user(item["Config"]["User"]) for item in _containers_of(compose, configured)}
     present = {service: user[0] for service, user in users.items() if user is not None}
     return {**configured, **present}
 
 
-def _of(compose: Compose, services: Iterable[str]) -> list[dict[str, Any]]:
+def _containers_of(compose: Compose, services: Iterable[str]) -> list[dict[str, Any]]:
     wanted = set(services)
     return [item for item in compose.containers().values() if service_of(item) in wanted]
 
 
-def numbers(user: str) -> tuple[int, int] | None:
+def parse_user(user: str) -> tuple[int, int] | None:
     """The uid and gid of a container's user. None for root, whom every file obeys, and for a name."""
     uid, _colon, gid = user.partition(":")
     if not uid.isdigit() or int(uid) == 0:
@@ -57,7 +57,7 @@ def numbers(user: str) -> tuple[int, int] | None:
     return int(uid), int(gid) if gid.isdigit() else int(uid)
 
 
-def _own(item: Mapping[str, Any]) -> list[str]:
+def _exclusive_mounts(item: Mapping[str, Any]) -> list[str]:
     """The places on this host that a container has for itself: its secrets, and volumes that no other one mounts."""
     places = []
     for mount in item["Mounts"]:
@@ -76,12 +76,12 @@ def hand_over(place: str, uid: int, gid: int) -> bool:
     changed = False
     for _path, folders, files, folder in os.fwalk(place, topdown=False):
         for name in (*folders, *files):
-            changed |= _give(name, uid, gid, folder)
+            changed |= _change_owner(name, uid, gid, folder)
     # Last: a place whose owner is right has been handed over to its end.
-    return _give(place, uid, gid, None) or changed
+    return _change_owner(place, uid, gid, None) or changed
 
 
-def _give(name: str, uid: int, gid: int, folder: int | None) -> bool:
+def _change_owner(name: str, uid: int, gid: int, folder: int | None) -> bool:
     found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     if (found.st_uid, found.st_gid) == (uid, gid) or stat.S_ISBLK(found.st_mode) or stat.S_ISCHR(found.st_mode):
         return False

@@ -18,7 +18,7 @@ _LINKS = 40  # as many as the kernel follows
 
 
 @contextmanager
-def found(root: str, name: str) -> Iterator[int | None]:
+def open_file(root: str, name: str) -> Iterator[int | None]:
     """A descriptor of the regular file `name` below the folder `root`; None where there is none.
 
     A link is followed as far as it stays in the tree. Raises ValueError, which names the file, where it leads out of
@@ -37,7 +37,7 @@ def found(root: str, name: str) -> Iterator[int | None]:
 
 def read(root: str, name: str, limit: int) -> bytes | None:
     """What the file holds; None where there is none. Raises ValueError as above, and where it is over `limit` bytes."""
-    with found(root, name) as pin:
+    with open_file(root, name) as pin:
         if pin is None:
             return None
         with open(reopened(pin), "rb") as stream:

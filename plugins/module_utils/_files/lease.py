@@ -19,10 +19,10 @@ from typing import IO
 
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import (
     Holder,
-    locked,
     now,
-    opened,
+    open_lock,
     read,
+    try_lock,
     write,
 )
 
@@ -46,10 +46,10 @@ def take(path: Path, by: str, token: str, *, watched: int, name: str = "", inste
 
     A holder with the token `instead_of` is ended first.
     """
-    with opened(path) as file:
+    with open_lock(path) as file:
         names: list[str] = []
         end = time.monotonic() + _PATIENCE
-        while not locked(file):
+        while not try_lock(file):
             # Whoever has just taken it may not have said so yet, and what is read is from before.
             holder = read(path)
             if holder.get("token") not in (instead_of, token) or time.monotonic() > end:

@@ -28,8 +28,8 @@ class HeldError(Exception):
 def held(path: Path, by: str, *, patience: float) -> Iterator[None]:
     """Hold the lock in the name of `by`. Raises HeldError where another process has it for so many seconds yet."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with opened(path) as file:
-        if not locked(file, patience):
+    with open_lock(path) as file:
+        if not try_lock(file, patience):
             holder = {"by": "somebody", "since": "a moment ago", "pid": "?", **read(path)}
             raise HeldError(
                 f"{holder['by']} is at it since {holder['since']} (process {holder['pid']} on the host), and did not"
@@ -39,22 +39,22 @@ def held(path: Path, by: str, *, patience: float) -> Iterator[None]:
         yield
 
 
-def opened(path: Path) -> IO[str]:
+def open_lock(path: Path) -> IO[str]:
     """Open a lock's file, made where it is missing."""
     return open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+")
 
 
-def locked(file: IO[str], patience: float = 0) -> bool:
+def try_lock(file: IO[str], patience: float = 0) -> bool:
     """Take the lock within so many seconds, or return False."""
     end = time.monotonic() + patience
-    while not _locked(file):
+    while not _try_flock(file):
         if time.monotonic() >= end:
             return False
         time.sleep(0.05)
     return True
 
 
-def _locked(file: IO[str]) -> bool:
+def _try_flock(file: IO[str]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

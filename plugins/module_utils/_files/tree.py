@@ -162,14 +162,14 @@ def _place(wanted: Entry, path: str) -> None:
         replace(path, wanted.content, wanted.mode, wanted.uid, wanted.gid)
 
 
-def lay(root: str, entries: Iterable[Entry], beside: Iterable[str], tree: str) -> None:
+def stage(root: str, entries: Iterable[Entry], beside: Iterable[str], tree: str) -> None:
     """Lay into the empty folder `tree` what `root` would hold: the entries, and of the folders `beside` all else.
 
     Of those folders the files and links come along, and no folder below them. Entries with an absolute path do not.
     """
     for folder in beside:
         source = os.path.join(root, folder)
-        _lay_folder(os.path.join(tree, folder))
+        _make_folder(os.path.join(tree, folder))
         for item in os.scandir(source) if os.path.isdir(source) else ():
             if not item.is_dir() or item.is_symlink():
                 shutil.copy2(item.path, os.path.join(tree, folder, item.name), follow_symlinks=False)
@@ -181,12 +181,12 @@ def lay(root: str, entries: Iterable[Entry], beside: Iterable[str], tree: str) -
             if os.path.lexists(path):
                 os.unlink(path)
         elif wanted.kind == FOLDER:
-            _lay_folder(path)
+            _make_folder(path)
         elif not (wanted.keep and os.path.lexists(path)):
             _place(wanted, path)
 
 
-def _lay_folder(path: str) -> None:
+def _make_folder(path: str) -> None:
     os.makedirs(path, exist_ok=True)
     # Whatever the umask is: a program that is not root may have to read it.
     Path(path).chmod(0o755)

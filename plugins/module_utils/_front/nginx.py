@@ -41,9 +41,9 @@ class Front:
     def __init__(self, root: str):
         self.root = Path(root)
         # Whether Nginx was told to load a file since then.
-        self._told = False
+        self._reload_requested = False
 
-    def alone(self) -> AbstractContextManager[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """One at a time: the releases of several stacks may want Nginx to reload, or another Nginx, at once."""
         return lock.held(self.root / ".lock", "another release", patience=_PATIENCE)
 
@@ -104,7 +104,7 @@ class Front:
         When it returns, Nginx has said that it has loaded these, and no worker of before takes a new connection.
         Raises DockerError otherwise; `point_back` then undoes it.
         """
-        with self.alone():
+        with self.locked():
             nginx = self._container(NGINX_SERVICE)
             workers = self._workers(nginx)
             replace(self.upstream_file(site), upstream(site, hosts, port).encode(), 0o644)
@@ -119,7 +119,7 @@ class Front:
 
         Returns the worker processes that now drain. Raises DockerError where Nginx may still come to name them.
         """
-        with self.alone():
+        with self.locked():
             path = self.upstream_file(site)
             if former is None:
                 path.unlink(missing_ok=True)
@@ -128,7 +128,7 @@ class Front:
             nginx = self._running(NGINX_SERVICE)
             if not nginx:  # whenever it starts, it reads the file
                 return set()
-            if self._told:
+            if self._reload_requested:
                 workers = self._workers(nginx)
                 self._nginx(nginx, "-t", "-q")
                 self._reload(nginx, workers)
@@ -143,17 +143,17 @@ class Front:
         nginx = self._running(NGINX_SERVICE) if workers else ""
         return not (nginx and workers & self._workers(nginx))
 
-    def files(self, site: str) -> list[str]:
+    def site_files(self, site: str) -> list[str]:
         """What Nginx has of a site, without its static files and its media."""
         tls = self.root / "tls"
         server, keys = self.root / "conf.d" / f"{site}.conf", self.root / "keys" / f"{site}.pem"
         files = (server, self.upstream_file(site), keys, tls / site, tls / "temporary" / site)
         return [str(file) for file in files if os.path.lexists(file)]
 
-    def withdraw(self, site: str) -> None:
+    def remove_site(self, site: str) -> None:
         """Take a site's files away and reload, where Nginx runs."""
-        with self.alone():
-            for file in self.files(site):
+        with self.locked():
+            for file in self.site_files(site):
                 remove(file)
             nginx = self._running(NGINX_SERVICE)
             if nginx:
@@ -162,7 +162,7 @@ class Front:
                     raise DockerError(f"Nginx did not let go of {site}: see docker logs {nginx}")
 
     def _reload(self, nginx: str, workers: set[str]) -> None:
-        self._told = True
+        self._reload_requested = True
         self._nginx(nginx, "-s", "reload")
         if not until(lambda: not workers & self._workers(nginx, accepting=True), RELOAD, 0.05):
             raise DockerError(f"Nginx did not load its new configuration within {RELOAD} seconds")

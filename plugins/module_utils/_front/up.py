@@ -36,7 +36,7 @@ def up(front: Front) -> list[str]:
 
     Nginx is replaced beside itself and loses nothing. To replace the holder is the one outage there is.
     """
-    with front.alone():
+    with front.locked():
         compose = Compose(str(front.root), PROJECT)
         found = compose.containers()
         counts = Counter(service_of(item) for item in found.values())

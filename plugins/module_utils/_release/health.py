@@ -32,10 +32,10 @@ def probe(address: str, port: int, path: str, host: str, timeout: float = 5) -> 
         return f"port {port} does not answer ({error or type(error).__name__})"
     finally:
         connection.close()
-    return verdict(status, path)
+    return status_problem(status, path)
 
 
-def verdict(status: int, path: str) -> str:
+def status_problem(status: int, path: str) -> str:
     """Say what a health check's `status` means: nothing for 200, else the status, its likely cause and the cure."""
     if status == 200:
         return ""

@@ -74,7 +74,7 @@ _NO_VERSIONS = "(from versions: none)"
 _NO_INDEX = "The package index has no such package, or is not reached from the build"
 
 
-def first_line(said: str) -> str:
+def error_line(said: str) -> str:
     """The one line of a failed command's output that tells what is wrong; empty where there is none.
 
     Of a Python traceback the exception, of chained ones the last; of Django's checks the first error.
@@ -91,9 +91,9 @@ def with_cure(said: str) -> str:
     return f"{said.rstrip()}\n{cure}." if cure else said
 
 
-def told(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An error as a message: of a docker command that failed the line that tells, and below it the whole."""
-    line = first_line(error.said) if isinstance(error, DockerError) else ""
+    line = error_line(error.said) if isinstance(error, DockerError) else ""
     return f"{line}\n{error}" if line else str(error) or type(error).__name__
 
 
@@ -110,7 +110,7 @@ def build_failure(said: str, otherwise: str, count: int = 40) -> BuildFailure:
     shown = _lines(said)
     if _REPEATS in shown:
         shown = shown[: shown.index(_REPEATS)]
-    line = first_line("\n".join(shown)) or first_line(said) or otherwise
+    line = error_line("\n".join(shown)) or error_line(said) or otherwise
     cause = _NETWORK if _NO_NETWORK.search(said) else _NO_INDEX if _NO_VERSIONS in line else ""
     return BuildFailure(f"{cause}: {line}" if cause else line, [text for text in shown if text.strip()][-count:])
 

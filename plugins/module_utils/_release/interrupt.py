@@ -19,7 +19,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 @contextlib.contextmanager
 def as_exceptions() -> Iterator[None]:
     """Raise SystemExit for a request to end, so that every `with` and `except` on the way is taken."""
-    with _handled(_leave):
+    with _handled(_exit):
         yield
 
 
@@ -37,7 +37,7 @@ def deferred() -> Iterator[None]:
     with _handled(lambda number, _frame: came.append(number)):
         yield
     if came:
-        _leave(came[0], None)
+        _exit(came[0], None)
 
 
 @contextlib.contextmanager
@@ -53,7 +53,7 @@ def _handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers)
             signal.signal(number, before)
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
+def _exit(number: int, _frame: FrameType | None) -> None:
     # Another one must not keep the first from being obeyed: whoever sends one often sends two.
     for one in _SIGNALS:
         signal.signal(one, signal.SIG_IGN)

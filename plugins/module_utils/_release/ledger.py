@@ -61,7 +61,7 @@ class Ledger:
             raise LookupError(f"release {record.release} is not kept on the host ({what}): deploy it again instead")
         return Site.of(record.site)
 
-    def forget(self, keep: Collection[int], dumps: Collection[int]) -> None:
+    def prune(self, keep: Collection[int], dumps: Collection[int]) -> None:
         """Keep the files of the releases `keep` and the dumps of `dumps`, and of the others their record only."""
         numbers = self._numbers()
         for number in numbers:
@@ -108,7 +108,7 @@ def previous(records: list[Record]) -> Record:
     if last is None:
         raise LookupError("no release serves yet: deploy first")
     current = origin(records, last)
-    before = [one for one in _genuine(records) if one.release < current.release]
+    before = [one for one in _deployments(records) if one.release < current.release]
     if not before:
         raise LookupError(f"there is no release before {current.release}")
     return before[-1]
@@ -119,7 +119,7 @@ def kept(records: list[Record], count: int) -> list[Record]:
     last = serving(records)
     if last is None:
         return []
-    newest = _genuine(records)[-count:]
+    newest = _deployments(records)[-count:]
     return newest + [record for record in (origin(records, last), last) if record not in newest]
 
 
@@ -136,5 +136,5 @@ def migrated_since(records: list[Record], number: int) -> list[str]:
     return [name for record in records if record.release > number for name in record.migrations]
 
 
-def _genuine(records: list[Record]) -> list[Record]:
+def _deployments(records: list[Record]) -> list[Record]:
     return [record for record in records if record.state == SERVING and not record.rollback_to]

@@ -65,7 +65,7 @@ class Plan:
         return said + [f"remove {name}, which compose.yaml no longer names" for name in self.orphans]
 
 
-def before(source_changed: bool, coming: Iterable[str], pending: Iterable[str]) -> list[str]:
+def preparation_lines(source_changed: bool, coming: Iterable[str], pending: Iterable[str]) -> list[str]:
     """Say in one line each what precedes a plan: the migrations `coming` with a changed source, and those `pending`."""
     said = ["build an image of the changed source"] if source_changed else []
     said += [f"apply the migration {name}, which comes with the source" for name in coming]

@@ -49,7 +49,7 @@ class Prober:
                 self.failures.append(problem)
             self._stop.wait(INTERVAL)
 
-    def trouble(self) -> str:
+    def persistent_failure(self) -> str:
         """What is wrong when the last requests have all failed; else nothing."""
         return self._last[-1] if len(self._last) == _ROW and all(self._last) else ""
 

@@ -39,62 +39,62 @@ class Retirement:
     def run(self) -> None:
         """Requests in flight and running tasks end first."""
         for name in self.workers:
-            self._try(f"ask {name} to end", partial(docker, "kill", "--signal=TERM", name))
+            self._attempt(f"ask {name} to end", partial(docker, "kill", "--signal=TERM", name))
         if self.web:
-            self._try(f"drain and stop the old {self.site.web}", self._end_web)
+            self._attempt(f"drain and stop the old {self.site.web}", self._drain_web)
         if self.workers:
-            self._try(f"let the old {', '.join(self.site.workers)} end their tasks", self._end_tasks)
+            self._attempt(f"let the old {', '.join(self.site.workers)} end their tasks", self._stop_workers)
         if self.others:
-            self._try("stop what nothing needs any more", lambda: self._end(self.others))
+            self._attempt("stop what nothing needs any more", lambda: self._stop_and_remove(self.others))
 
-    def _try(self, what: str, act: Callable[[], object]) -> None:
+    def _attempt(self, what: str, act: Callable[[], object]) -> None:
         try:
             with self.journal.step(what):
                 act()
         except (DockerError, OSError) as error:
             self.journal.record.warnings.append(f"the release serves, but could not {what}: {error}")
 
-    def _end_web(self) -> None:
+    def _drain_web(self) -> None:
         front = self.front
         # What still drains after this long is a WebSocket or a download; stop_grace_period then bounds it.
         if front:
             until(lambda: front.drained(self.draining), self.site.drain_timeout)
-        self._end(self.web)
+        self._stop_and_remove(self.web)
 
-    def _end(self, names: list[str]) -> None:
-        there = _there(names)
-        if not there:
+    def _stop_and_remove(self, names: list[str]) -> None:
+        existing = _existing(names)
+        if not existing:
             return
-        docker("stop", *there, timeout=self.site.stop_limit)
-        for name in _killed(there):
+        docker("stop", *existing, timeout=self.site.stop_limit)
+        for name in _killed(existing):
             self.journal.record.warnings.append(
                 f"{name} did not end within its stop_grace_period and was killed: its main process ignores SIGTERM, or"
                 " takes longer"
             )
-        docker("rm", "--force", *there)
+        docker("rm", "--force", *existing)
 
-    def _end_tasks(self) -> None:
-        until(lambda: not _alive(self.workers), self.site.stop_timeout)
-        late = _alive(self.workers)
+    def _stop_workers(self) -> None:
+        until(lambda: not _running(self.workers), self.site.stop_timeout)
+        late = _running(self.workers)
         for name in late:
             # celery_heartbeat.py gives back what the worker still works at, and ends it.
             docker("kill", "--signal=USR2", name)
         if late:
-            until(lambda: not _alive(late), _REQUEUE)
+            until(lambda: not _running(late), _REQUEUE)
         for name in late:
             said = docker("logs", "--tail", "1000", name, merge=True).splitlines()
             self.journal.record.requeued += [line.partition(REQUEUED)[2].strip() for line in said if REQUEUED in line]
-        self._end(self.workers)
+        self._stop_and_remove(self.workers)
 
 
-def _there(names: Iterable[str]) -> list[str]:
+def _existing(names: Iterable[str]) -> list[str]:
     """Those that somebody else has not removed."""
     found = set(docker("ps", "--all", "--format", "{{.Names}}").split())
     return [name for name in names if name in found]
 
 
-def _alive(names: list[str]) -> list[str]:
-    return [name_of(item) for item in inspect(*_there(names)) if item["State"]["Running"]]
+def _running(names: list[str]) -> list[str]:
+    return [name_of(item) for item in inspect(*_existing(names)) if item["State"]["Running"]]
 
 
 def _killed(names: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Publish the static files of a release beside those of the releases before it.
 
-A page of the former release still finds its stylesheet; what no kept release has is removed by `forget`. The project
+A page of the former release still finds its stylesheet; what no kept release has is removed by `remove_unused`. The project
 wrote the files, and root publishes them: regular files only, copied byte by byte. Private to this collection.
 """
 
@@ -62,7 +62,7 @@ def warning(left_out: list[str]) -> str:
     )
 
 
-def forget(src: Path, keep: Iterable[str], dest: Path) -> None:
+def remove_unused(src: Path, keep: Iterable[str], dest: Path) -> None:
     """Remove the folders below `src` but those to `keep`, and below `dest` the files that none of these has."""
     names = {name for name in keep if name}
     for folder in os.listdir(src) if src.is_dir() else ():
@@ -88,9 +88,9 @@ def _publish(item: Item, dest: int) -> bool:
     with ExitStack() as stack:
         folder = dest
         for part in Path(item.path).parts[:-1]:
-            folder = stack.enter_context(_made(part, folder, item.path))
+            folder = stack.enter_context(_open_or_create(part, folder, item.path))
         content = stack.enter_context(item.opened())
-        differs = not _holds(folder, item.name, content)
+        differs = not _has_content(folder, item.name, content)
         if differs:
             content.seek(0)
             replace_in(folder, item.name, lambda new: shutil.copyfileobj(content, new, _BLOCK), 0o644, sync=False)
@@ -98,7 +98,7 @@ def _publish(item: Item, dest: int) -> bool:
 
 
 @contextmanager
-def _made(name: str, folder: int, path: str) -> Iterator[int]:
+def _open_or_create(name: str, folder: int, path: str) -> Iterator[int]:
     """The folder of this name in another one, made where it is missing."""
     try:
         os.mkdir(name, dir_fd=folder)
@@ -111,16 +111,16 @@ def _made(name: str, folder: int, path: str) -> Iterator[int]:
                 os.fchmod(made, 0o755)
             yield made
     except NotADirectoryError as error:
-        raise NotADirectoryError(_in_the_way(path)) from error
+        raise NotADirectoryError(_conflict(path)) from error
 
 
-def _holds(folder: int, name: str, content: IO[bytes]) -> bool:
+def _has_content(folder: int, name: str, content: IO[bytes]) -> bool:
     """Whether the file of this name holds exactly that."""
     try:
         with pinned(name, folder) as pin:
             state = os.fstat(pin)
             if stat.S_ISDIR(state.st_mode):
-                raise IsADirectoryError(_in_the_way(name))
+                raise IsADirectoryError(_conflict(name))
             if kind(state) or state.st_size != os.fstat(content.fileno()).st_size:
                 return False
             with open(reopened(pin), "rb") as present:
@@ -129,7 +129,7 @@ def _holds(folder: int, name: str, content: IO[bytes]) -> bool:
         return False
 
 
-def _in_the_way(path: str) -> str:
+def _conflict(path: str) -> str:
     return (
         f"static file {path!r}: an earlier release that is still kept has a file where this one has a folder, or the"
         " other way round; rename it, or remove it from the folder that Nginx serves"

@@ -22,10 +22,10 @@ def tidy(site: Site, ledger: Ledger) -> list[str]:
     try:
         records = ledger.read()
         keep = kept(records, site.releases_kept)
-        ledger.forget([record.release for record in keep], with_dumps(records, keep))
+        ledger.prune([record.release for record in keep], with_dumps(records, keep))
         if site.static_release:
             names = {str(record.site.get("static_release")) for record in keep}
-            static.forget(Path(site.project_src) / "static", names, Path(site.static_dest))
+            static.remove_unused(Path(site.project_src) / "static", names, Path(site.static_dest))
         # By names, of which each stack has its own: another stack may have the same image.
         present = set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
         for name in sorted((_images(records) - _images(keep)) & present):

@@ -13,15 +13,15 @@ from typing import Any
 Step = tuple[str, Callable[[], Any]]
 
 
-def problems_of(steps: Iterable[Step]) -> list[str]:
+def run_all(steps: Iterable[Step]) -> list[str]:
     """Take every step, whatever becomes of the others. Return what could not be done, in order.
 
     A step begins with the words that follow "could not" in a message.
     """
-    return [problem for what, act in steps if (problem := _problem(what, act))]
+    return [problem for what, act in steps if (problem := _run_step(what, act))]
 
 
-def _problem(what: str, act: Callable[[], Any]) -> str:
+def _run_step(what: str, act: Callable[[], Any]) -> str:
     try:
         act()
     except Exception as error:  # noqa: BLE001 - whatever it is, the other steps must be taken
@@ -44,4 +44,4 @@ class Undo:
         """Take every way back. Return what could not be done, in order."""
         steps = [*reversed(self._urgent), *reversed(self._others)]
         self._urgent, self._others = [], []
-        return problems_of(steps)
+        return run_all(steps)

@@ -22,7 +22,7 @@ _SCRIPTS = ("eval", "eval_ro", "evalsha", "evalsha_ro", "script|load", "script|e
 _USED = ("keys", "sort", "sort_ro", "flushdb", "info", "client|list")
 
 
-def listed(passwords: Iterable[str], administrator: str) -> str:
+def acl(passwords: Iterable[str], administrator: str) -> str:
     """The list. The project comes as `default` with any of its passwords; of all there are digests only.
 
     The administrator can do nothing but have Redis read the list again, which only root writes.

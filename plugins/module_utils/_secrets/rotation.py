@@ -27,7 +27,7 @@ from ansible_collections.landfall.django.plugins.module_utils._secrets.store imp
     REDIS,
     Changes,
     Store,
-    make,
+    generate,
 )
 
 # The project's settings before the rotation, by which those of kept releases are brought up to date.
@@ -60,7 +60,9 @@ class Rotation:
         """
         retiring = self.store.retiring()
         if retiring:
-            _agree(retiring, given, "is being changed to another value: give that one up with rotate_give_up first")
+            _check_given(
+                retiring, given, "is being changed to another value: give that one up with rotate_give_up first"
+            )
             return retiring
         services = self._services()
         present = {
@@ -80,7 +82,7 @@ class Rotation:
                 f"{', '.join(same)}: the inventory gives the value that is in use: give the new one there, take it out"
                 " to have one made, or leave its name out of rotate_secrets"
             )
-        return {name: {"old": value, "new": given.get(name) or make()} for name, value in present.items()}
+        return {name: {"old": value, "new": given.get(name) or generate()} for name, value in present.items()}
 
     def given_up(self, given: Mapping[str, str]) -> Changes:
         """The rotation that is under way, turned round: what was the old value is to stay."""
@@ -88,7 +90,9 @@ class Rotation:
             name: change if _GIVEN_UP in change else {"old": change["new"], "new": change["old"], _GIVEN_UP: "yes"}
             for name, change in self.store.retiring().items()
         }
-        _agree(turned, given, "goes back to the value that it had: give that one, or take it out of the inventory")
+        _check_given(
+            turned, given, "goes back to the value that it had: give that one, or take it out of the inventory"
+        )
         return turned
 
     def begin(self, chosen: Changes, fallback: bool) -> None:
@@ -109,9 +113,9 @@ class Rotation:
                 self.store.write_fallback(change["old"] if fallback else "")
             elif name == REDIS:
                 # Its list of users first, for a server that starts meanwhile.
-                self._redis_takes(change["new"], change["old"])
+                self._set_redis_passwords(change["new"], change["old"])
             elif has_database:
-                self._database_takes_both(name, change)
+                self._add_database_password(name, change)
             self.store.write({name: change["new"]})
 
     def finish(self) -> list[str]:
@@ -120,9 +124,9 @@ class Rotation:
         if not retiring:
             return []
         passwords = {name: change for name, change in retiring.items() if name != KEY}
-        now = dotenv.load(_text(self.root / ".env"))
+        now = dotenv.load(_read(self.root / ".env"))
         for change in passwords.values():
-            if held := holders(now, change["old"]):
+            if held := variables_with(now, change["old"]):
                 raise ReleaseError(
                     f"{', '.join(held)} in .env still has an old password, so both stay valid: let stack_environment"
                     " and stack_secrets refer to stack_database_password or stack_redis_password instead of repeating"
@@ -131,10 +135,10 @@ class Rotation:
         has_database = self._database(passwords)
         for name, change in passwords.items():
             if name == REDIS:
-                self._redis_takes(change["new"])
+                self._set_redis_passwords(change["new"])
             elif has_database:
-                self._database_takes_one(name, change["new"])
-        self._bring_kept_up_to_date(now)
+                self._discard_old_database_password(name, change["new"])
+        self._update_kept_releases(now)
         self.store.write_retiring({})
         self.store.write(self.store.read())
         (self.store.folder / _FORMER).unlink(missing_ok=True)
@@ -146,26 +150,26 @@ class Rotation:
         Redis need not run, since it reads its file when it starts.
         """
         present = "db" in self._services()
-        if present and {DATABASE, DATABASE_ROOT} & set(changes) and not self._runs("db"):
+        if present and {DATABASE, DATABASE_ROOT} & set(changes) and not self._is_running("db"):
             raise ReleaseError("db does not run, and cannot be told of another password: deploy the stack first")
         return present
 
     def _services(self) -> list[str]:
         return self.compose("config", "--services").split()
 
-    def _runs(self, service: str) -> bool:
+    def _is_running(self, service: str) -> bool:
         return any(item["State"]["Running"] for item in self.compose.containers(service).values())
 
-    def _bring_kept_up_to_date(self, now: dict[str, str]) -> None:
+    def _update_kept_releases(self, now: dict[str, str]) -> None:
         """A release that one may go back to gets the settings that the rotation changed."""
-        former = dotenv.load(_text(self.store.folder / _FORMER))
+        former = dotenv.load(_read(self.store.folder / _FORMER))
         for file in (self.root / "releases").glob("*/.env"):
-            text = _text(file)
-            brought = carried(text, former, now)
+            text = _read(file)
+            brought = with_new_values(text, former, now)
             if brought != text:
                 replace(file, brought.encode(), FILES[".env"])
 
-    def _database_takes_both(self, name: str, change: Mapping[str, str]) -> None:
+    def _add_database_password(self, name: str, change: Mapping[str, str]) -> None:
         if self._accepts(name, change["new"]):
             return
         user = self._user(name)
@@ -175,7 +179,7 @@ class Rotation:
             f" ALTER USER {user} IDENTIFIED BY '{change['new']}' RETAIN CURRENT PASSWORD;"
         )
 
-    def _database_takes_one(self, name: str, password: str) -> None:
+    def _discard_old_database_password(self, name: str, password: str) -> None:
         user = self._user(name)
         # Said once more, it is the current one, and what may be retained is the other.
         self._as_root(f"ALTER USER {user} IDENTIFIED BY '{password}'; ALTER USER {user} DISCARD OLD PASSWORD;")
@@ -191,26 +195,28 @@ class Rotation:
 
     def _as_root(self, statements: str) -> None:
         # The file's value is the one or the other, depending on where an earlier run was interrupted.
-        self._say("db", _AS_ROOT, [("root", password) for password in self._known(DATABASE_ROOT)], statements)
+        self._run(
+            "db", _AS_ROOT, [("root", password) for password in self._possible_passwords(DATABASE_ROOT)], statements
+        )
 
-    def _redis_takes(self, *passwords: str) -> None:
-        known = self._known(REDIS)
+    def _set_redis_passwords(self, *passwords: str) -> None:
+        known = self._possible_passwords(REDIS)
         self.store.write_users(list(passwords))
-        if self._runs("redis"):
+        if self._is_running("redis"):
             # A server that an earlier version of this collection has started knows no administrator yet.
             logins = [
                 (redis_users.ADMINISTRATOR, self.store.administrator()),
                 *(("default", password) for password in known),
             ]
-            self._say("redis", _REDIS, logins, "ACL LOAD")
+            self._run("redis", _REDIS, logins, "ACL LOAD")
 
-    def _known(self, name: str) -> list[str]:
+    def _possible_passwords(self, name: str) -> list[str]:
         """The passwords that a server may take, the likeliest first."""
         change = self.store.retiring().get(name, {})
         known = [self.store.read().get(name, ""), change.get("new", ""), change.get("old", "")]
         return [password for password in dict.fromkeys(known) if password]
 
-    def _say(self, service: str, program: str, logins: list[tuple[str, str]], said: str) -> None:
+    def _run(self, service: str, program: str, logins: list[tuple[str, str]], said: str) -> None:
         """Say something to a server by the first login that it takes. Raises its refusal where it takes none."""
         refusal: DockerError | None = None
         for login in logins:
@@ -230,18 +236,18 @@ class Rotation:
         return None
 
 
-def _agree(changes: Changes, given: Mapping[str, str], otherwise: str) -> None:
+def _check_given(changes: Changes, given: Mapping[str, str], otherwise: str) -> None:
     if wrong := [name for name, change in changes.items() if given.get(name, "") not in ("", change["new"])]:
         raise ReleaseError(f"{', '.join(wrong)}: a rotation is under way, and this {otherwise}")
 
 
-def holders(environment: Mapping[str, str], secret: str) -> list[str]:
+def variables_with(environment: Mapping[str, str], secret: str) -> list[str]:
     """The names of variables that hold a secret, by itself or as a part."""
     whole = re.compile(rf"(?<![A-Za-z0-9_-]){re.escape(secret)}(?![A-Za-z0-9_-])")
     return [name for name, value in environment.items() if whole.search(value)]
 
 
-def carried(text: str, former: Mapping[str, str], now: Mapping[str, str]) -> str:
+def with_new_values(text: str, former: Mapping[str, str], now: Mapping[str, str]) -> str:
     """A dotenv file in which each value that is still the former one has become the present one."""
     lines = []
     for line in text.split("\n"):
@@ -252,6 +258,6 @@ def carried(text: str, former: Mapping[str, str], now: Mapping[str, str]) -> str
     return "\n".join(lines)
 
 
-def _text(file: Path) -> str:
+def _read(file: Path) -> str:
     # As bytes: a carriage return in a value stays one.
     return file.read_bytes().decode()

@@ -40,12 +40,12 @@ _BYTES = 48
 Changes = dict[str, dict[str, str]]
 
 
-def make() -> str:
+def generate() -> str:
     """A new secret."""
     return secrets.token_urlsafe(_BYTES)
 
 
-def settle(given: dict[str, str], kept: dict[str, str] | None) -> dict[str, str]:
+def resolve(given: dict[str, str], kept: dict[str, str] | None) -> dict[str, str]:
     """Return the value of every secret named in `given`.
 
     An empty value in `given` means: keep the one there is, else make one. `kept` is what the host holds, None before
@@ -64,13 +64,13 @@ def settle(given: dict[str, str], kept: dict[str, str] | None) -> dict[str, str]
                     f"{name} differs from the one in use: the playbook landfall.django.rotate changes it, in the server"
                     " and in the project; or take the variable out of the inventory to keep the present one"
                 )
-        values[name] = value or present or make()
+        values[name] = value or present or generate()
     if problems:
         raise ValueError("; ".join(problems))
     return values
 
 
-def numbered(owners: Mapping[str, object]) -> dict[str, int]:
+def parse_owners(owners: Mapping[str, object]) -> dict[str, int]:
     """The users of the services' containers. Raises ValueError for one that is not given by its number."""
     unknown = [f"{name}: {owner}" for name, owner in owners.items() if name not in OWNERS or not str(owner).isdigit()]
     if unknown:
@@ -114,8 +114,8 @@ class Store:
 
     def write_users(self, passwords: list[str]) -> list[str]:
         """Have Redis's list of users take any of these passwords; return the names of the files that changed."""
-        password = self.administrator() or make()
-        contents = {_ADMINISTRATOR: password, _USERS: redis_users.listed(passwords, password)}
+        password = self.administrator() or generate()
+        contents = {_ADMINISTRATOR: password, _USERS: redis_users.acl(passwords, password)}
         return [file for file, content in contents.items() if self._put(file, content)]
 
     def administrator(self) -> str:

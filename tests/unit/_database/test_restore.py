@@ -13,11 +13,11 @@ from ansible_collections.landfall.django.plugins.module_utils._database import m
 from ansible_collections.landfall.django.plugins.module_utils._database import restore as restores
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError, Dump
 from ansible_collections.landfall.django.plugins.module_utils._database.project import Project
-from ansible_collections.landfall.django.plugins.module_utils._database.replacement import unfinished
+from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore, RestoreError
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 
-from tests.unit._database.servers import Faults, KilledError, Schema, Server, Users
+from tests.unit._database.servers import Faults, KilledError, Schema, Server, Writers
 
 LIVE = Schema(
     tables={"note": 7, "half": 0, "both": 3},
@@ -89,8 +89,8 @@ class Stack:
         """What runs the next restore."""
         self.faults = faults
         self.server = Server(self.schemas, faults)
-        self.users = Users(self.up, faults)
-        self.restore = Restore(self.root, self.server, self.users, (lambda: self.project) if self.project else None)
+        self.writers = Writers(self.up, faults)
+        self.restore = Restore(self.root, self.server, self.writers, (lambda: self.project) if self.project else None)
         return self.restore
 
     def run(self, number=8, despite_migrations=False, elsewhere=False):
@@ -103,7 +103,7 @@ class Stack:
 
     @property
     def kept(self):
-        return [described(self.root / "restore" / name / "dump.sql.gz").tables for name in self.restore.kept()]
+        return [described(self.root / "restore" / name / "dump.sql.gz").tables for name in self.restore.kept_names()]
 
     @property
     def is_restored(self):
@@ -116,7 +116,7 @@ class Stack:
     @property
     def is_at_rest(self):
         """Nothing is under way, nothing stopped, nothing left beside."""
-        return self.up == UP and set(self.schemas) == {"shop", "mysql"} and not unfinished(self.root)
+        return self.up == UP and set(self.schemas) == {"shop", "mysql"} and not interrupted_restore(self.root)
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_every_command_may_fail_before_it_works_or_after(stack, tmp_path):
                 again.run()
             assert again.is_untouched or again.is_restored, (at, how)
             # Only where to start them is what failed, the containers wait for the next run.
-            assert again.up == UP or unfinished(again.root), (at, how)
+            assert again.up == UP or interrupted_restore(again.root), (at, how)
             again.process(Faults())
             again.run()
             assert again.is_restored, (at, how)
@@ -166,7 +166,7 @@ def test_the_process_may_be_killed_at_every_command(stack, tmp_path):
                 again.run()
             # Nothing that serves may see a database between two states, and nobody may deploy onto one.
             assert again.is_untouched or again.is_restored or not again.up, (at, how)
-            assert again.is_untouched or unfinished(again.root), (at, how)
+            assert again.is_untouched or interrupted_restore(again.root), (at, how)
             again.process(Faults())
             again.run()
             assert again.is_restored, (at, how)
@@ -204,7 +204,7 @@ def test_a_way_back_that_fails_leaves_everything_stopped_and_says_so(stack, monk
     with pytest.raises(RestoreError, match=r"(?s)never there.*server went away.*dump\.sql\.gz.*stopped"):
         stack.run()
     assert not stack.up
-    assert unfinished(stack.root)
+    assert interrupted_restore(stack.root)
     stack.process(Faults()).resume()
     assert stack.is_untouched
 
@@ -230,14 +230,14 @@ def test_a_server_that_goes_away_before_anything_is_replaced_keeps_nothing_stopp
     def gone(*_):
         raise DockerError("the server is gone")
 
-    users_stop = stack.users.stop
+    writers_stop = stack.writers.stop
 
     def stop(names):
-        users_stop(names)
-        monkeypatch.setattr(stack.server, "look", gone)
-        monkeypatch.setattr(stack.server, "ask", gone)
+        writers_stop(names)
+        monkeypatch.setattr(stack.server, "contents", gone)
+        monkeypatch.setattr(stack.server, "query", gone)
 
-    monkeypatch.setattr(stack.users, "stop", stop)
+    monkeypatch.setattr(stack.writers, "stop", stop)
     with pytest.raises(DockerError, match="gone"):
         stack.run()
     assert stack.is_untouched
@@ -245,14 +245,14 @@ def test_a_server_that_goes_away_before_anything_is_replaced_keeps_nothing_stopp
 
 
 def test_tables_that_somebody_else_uses_are_left_as_they_are(stack, monkeypatch):
-    ask = stack.server.ask
+    query = stack.server.query
 
     def refuse(sql):
         if sql.startswith("LOCK TABLES"):
             raise DockerError("lock wait timeout")
-        return ask(sql)
+        return query(sql)
 
-    monkeypatch.setattr(stack.server, "ask", refuse)
+    monkeypatch.setattr(stack.server, "query", refuse)
     with pytest.raises(DockerError, match="SHOW PROCESSLIST"):
         stack.run()
     assert stack.is_untouched
@@ -274,7 +274,7 @@ def test_what_is_kept_can_be_brought_back_and_then_forgotten(stack):
     stack.restore.run(stack.restore.from_kept(name, elsewhere=False), name)
     assert stack.is_untouched
     assert stack.kept == [LIVE.tables, DUMPED.tables]
-    assert len(stack.restore.forget()) == 2
+    assert len(stack.restore.remove_kept()) == 2
     assert not list((stack.root / "restore").iterdir())
 
 
@@ -319,7 +319,7 @@ def test_a_damaged_archive_is_refused_before_anything(stack, monkeypatch):
 
 
 def test_a_one_off_container_that_runs_is_refused(stack):
-    stack.users.once = ["shop-migrate-run-1"]
+    stack.writers.once = ["shop-migrate-run-1"]
     with pytest.raises(RestoreError, match="shop-migrate-run-1"):
         stack.run()
     assert stack.is_untouched
@@ -359,7 +359,7 @@ def test_code_that_is_ahead_of_the_dump_is_a_warning(stack):
 
 
 def test_a_project_that_does_not_come_back_healthy_is_told(stack):
-    stack.users.late = ["shop-web-1"]
+    stack.writers.late = ["shop-web-1"]
     assert stack.run()["unhealthy"] == ["shop-web-1"]
 
 
@@ -372,4 +372,4 @@ def test_a_journal_of_a_newer_version_is_left_alone(stack):
 
 
 def test_the_name_of_the_schema_beside_is_never_too_long():
-    assert len(mysql.beside("s" * 64)) == 64
+    assert len(mysql.rehearsal_schema("s" * 64)) == 64

@@ -32,8 +32,8 @@ def taken(path, play, process, **more):
 
 
 def is_free(path):
-    with lock.opened(path) as file:
-        return lock.locked(file)
+    with lock.open_lock(path) as file:
+        return lock.try_lock(file)
 
 
 def becomes_free(path):

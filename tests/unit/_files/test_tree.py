@@ -151,7 +151,7 @@ def test_a_check_sees_the_set_as_it_would_be_and_the_root_stays(tmp_path):
         {"path": "tls/shop", "target": "temporary/shop", "keep": True},
         {"path": "/etc/elsewhere", "content": "not below the root"},
     )
-    tree.lay(str(root), wanted, ["conf.d", "tls", "not-there"], str(laid))
+    tree.stage(str(root), wanted, ["conf.d", "tls", "not-there"], str(laid))
     assert sorted(str(path.relative_to(laid)) for path in laid.rglob("*")) == [
         *("acme", "conf.d", "conf.d/other.conf", "conf.d/shop.conf"),
         *("main.conf", "not-there", "tls", "tls/shop"),
