@@ -36,18 +36,18 @@ class Dump:
     archive: Path
     sha256: str
     archive_bytes: int
-definitions_at: int  # offset of the second member, in bytes
+    definitions_at: int  # offset of the second member, in bytes
     server: str
     version: str
     schema: str
     charset: str
     collation: str
-data_bytes: int  # size of the tables in the server's files
-sql_bytes: int  # size of the tables as SQL, uncompressed
-at: str  # UTC, ISO 8601
+    data_bytes: int  # size of the tables in the server's files
+    sql_bytes: int  # size of the tables as SQL, uncompressed
+    at: str  # UTC, ISO 8601
     tables: dict[str, int]
     definitions: dict[str, list[str]]
-migrations: list[tuple[str, str]]  # applied ones, as app and name
+    migrations: list[tuple[str, str]]  # applied ones, as app and name
     warnings: list[str]
 
     def to_json(self) -> str:
@@ -55,11 +55,11 @@ migrations: list[tuple[str, str]]  # applied ones, as app and name
         return json.dumps({"format": _FORMAT, **values}, indent=2) + "\n"
 
     def read_tables(self) -> Iterator[bytes]:
-"""Yield the SQL of the tables and their rows."""
+        """Yield the SQL of the tables and their rows."""
         return _unpacked(self.archive, 0, self.definitions_at)
 
     def read_definitions(self) -> Iterator[bytes]:
-"""Yield the SQL of views, triggers, routines and events."""
+        """Yield the SQL of views, triggers, routines and events."""
         return _unpacked(self.archive, self.definitions_at, self.archive_bytes)
 
 
@@ -89,7 +89,7 @@ def read(archive: Path) -> Dump:
     """Read the dump.json of an archive without checking the archive. Raises ArchiveError."""
     file = archive.with_name(CONTENTS)
     if not archive.exists():
-raise ArchiveError(f"{archive} does not exist")
+        raise ArchiveError(f"{archive} does not exist")
     try:
         values = json.loads(file.read_text())
         if values["format"] != _FORMAT:
@@ -106,12 +106,12 @@ _FIELDS = [field.name for field in fields(Dump) if field.name != "archive"]
 
 
 def _digest(archive: Path) -> tuple[int, str]:
-size, checksum = 0, hashlib.sha256()
+    size, checksum = 0, hashlib.sha256()
     with archive.open("rb") as file:
         while block := file.read(_BLOCK):
             size += len(block)
-checksum.update(block)
-return size, checksum.hexdigest()
+            checksum.update(block)
+    return size, checksum.hexdigest()
 
 
 def _prove(dump: Dump) -> None:
@@ -146,7 +146,7 @@ def _lines(archive: Path, begin: int, end: int) -> Iterator[bytes]:
 
 
 class _Part(io.RawIOBase):
-"""A range of bytes of a file, read as a file."""
+    """A range of bytes of a file, read as a file."""
 
     def __init__(self, file: io.BufferedReader, begin: int, end: int):
         self._file, self._left = file, end - begin

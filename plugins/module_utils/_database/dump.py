@@ -33,7 +33,7 @@ def dump(compose: Sequence[str], folder: Path, schema: str = "") -> Dump:
 
 
 def dump_from(server: Server, folder: Path, schema: str) -> Dump:
-"""Do the same as `dump` with a schema of `server`."""
+    """Do the same as `dump` with a schema of `server`."""
     archive, contents = folder / ARCHIVE, folder / CONTENTS
     if archive.exists():
         raise DockerError(f"{archive} exists already, and a dump is never overwritten")
@@ -123,7 +123,7 @@ def _warnings(objects: mysql.SchemaContents) -> list[str]:
 
 
 class _Digesting:
-"""A file that counts and hashes what is written to it."""
+    """A file that counts and hashes what is written to it."""
 
     def __init__(self, file: IO[bytes]):
         self.file = file

@@ -18,11 +18,19 @@ LARGEST_PACKET = 1 << 30
 _DATA = "/var/lib/mysql"
 # The password is read from a file inside the container: every user of the host could read it on a command line.
 _AS_ROOT = 'MYSQL_PWD="$(cat /run/secrets/root_password)" exec "$@"'
+# During a rotation the file and the server may differ: the password is then read from the first line of the input.
+_LOGIN = "read -r MYSQL_PWD; export MYSQL_PWD; exec mysql"
+_LOGINS = {
+    True: f"{_LOGIN} --user=root --batch --skip-column-names",
+    False: f'{_LOGIN} --protocol=tcp --host=127.0.0.1 --user="$MYSQL_USER" --batch',
+}
+# Printed by the client where the password is wrong.
+ACCESS_DENIED = "Access denied"
 _PACKET = "--max-allowed-packet=1G"
 # No binary log: it would hold the whole restored database again. The time-out ends the wait for a table that an open
 # transaction has locked.
 _SESSION = "SET SESSION sql_log_bin=0, SESSION lock_wait_timeout=60"
-# The lock that a loading client takes: it goes on in the container when its docker command is killed, and is found by it.
+# The lock that a loading client takes. The client goes on when its docker command is killed, and is found by its lock.
 _MARK = "landfall-load"
 # No --hex-blob: it doubles the size of a row, which may then exceed max_allowed_packet when it is loaded.
 _DUMP = ("--no-tablespaces", "--set-gtid-purged=OFF", "--comments", "--default-character-set=utf8mb4", _PACKET)
@@ -54,7 +62,7 @@ class SchemaContents:
 
     @property
     def definitions(self) -> dict[str, tuple[str, ...]]:
-"""The names of objects without rows, by kind."""
+        """The names of objects without rows, by kind."""
         kinds = ("views", "triggers", "functions", "procedures", "events")
         return {kind: getattr(self, kind) for kind in kinds}
 
@@ -71,7 +79,7 @@ class DumpScanner:
         self.complete = False
 
     def feed(self, line: bytes) -> None:
-"""Read the next line. A dump has no line break inside a row."""
+        """Read the next line. A dump has no line break inside a row."""
         self.bytes += len(line)
         if line.strip():
             self.complete = line.startswith(_END)
@@ -84,7 +92,7 @@ class DumpScanner:
 
 
 def is_complete(text: bytes) -> bool:
-"""Return whether the last line of a dump is mysqldump's last one."""
+    """Return whether the last line of a dump is mysqldump's last one."""
     return text.rstrip().rpartition(b"\n")[2].startswith(_END)
 
 
@@ -96,12 +104,12 @@ def _unquoted(name: bytes) -> str:
 
 
 def print_schema_name() -> list[str]:
-"""A command that prints the name of the stack's own schema."""
+    """A command that prints the name of the stack's own schema."""
     return ["exec", "-T", SERVICE, "printenv", "MYSQL_DATABASE"]
 
 
 def print_free_space() -> list[str]:
-"""A command whose output `parse_free_bytes` reads."""
+    """A command whose output `parse_free_bytes` reads."""
     return ["exec", "-T", SERVICE, "df", "-Pk", _DATA]
 
 
@@ -119,7 +127,7 @@ def client_command() -> list[str]:
 
 
 def loader_command(schema: str) -> list[str]:
-"""A client that loads a dump into a schema."""
+    """A client that loads a dump into a schema."""
     return [*_client(f"{_SESSION}; DO GET_LOCK('{_MARK}', 0)"), f"--database={schema}"]
 
 
@@ -129,7 +137,7 @@ def _client(first: str) -> list[str]:
 
 
 def dump_tables(schema: str, objects: SchemaContents) -> list[str]:
-"""A command that dumps all tables with their rows in one transaction."""
+    """A command that dumps all tables with their rows in one transaction."""
     return _mysqldump("--single-transaction", "--quick", "--skip-triggers", *_no_views(schema, objects), "--", schema)
 
 
@@ -165,16 +173,50 @@ def _as_root(program: str, *arguments: str) -> list[str]:
 
 
 def program_name(command: Sequence[str]) -> str:
-"""Return the name of the program that a command runs, for messages."""
+    """Return the name of the program that a command runs, for messages."""
     known = ("mysqldump", "mysql", "printenv", "df")
     return next((word for word in known if word in command), "the command")
+
+
+# Passwords
+
+
+def login_command(*, root: bool) -> list[str]:
+    """A client that reads the password from the first line of its input, then SQL."""
+    return ["exec", "-T", SERVICE, "sh", "-c", _LOGINS[root]]
+
+
+def print_project_user() -> list[str]:
+    """A command that prints the name of the project's user."""
+    return ["exec", "-T", SERVICE, "printenv", "MYSQL_USER"]
+
+
+def add_password(user: str, old: str, new: str) -> str:
+    """Let a user log in with both passwords. An empty `user` is root."""
+    account = _account(user)
+    # MySQL retains the password that was set last, so the old one is set first, whatever was retained before.
+    return (
+        f"ALTER USER {account} IDENTIFIED BY '{old}';"
+        f" ALTER USER {account} IDENTIFIED BY '{new}' RETAIN CURRENT PASSWORD;"
+    )
+
+
+def discard_old_password(user: str, password: str) -> str:
+    """Let a user log in with this password only. An empty `user` is root."""
+    account = _account(user)
+    # Setting it again makes it the current one, so that the other one is discarded.
+    return f"ALTER USER {account} IDENTIFIED BY '{password}'; ALTER USER {account} DISCARD OLD PASSWORD;"
+
+
+def _account(user: str) -> str:
+    return f"'{user}'@'%'" if user else "'root'@'localhost'"
 
 
 # SQL
 
 
 def select_contents(schema: str) -> str:
-"""A query whose result `parse_contents` reads."""
+    """A query whose result `parse_contents` reads."""
     name = _text(schema)
     base = f"FROM information_schema.tables WHERE table_schema = {name} AND table_type = 'BASE TABLE'"
     views = f"FROM information_schema.tables WHERE table_schema = {name} AND table_type = 'VIEW' AND table_comment"
@@ -200,9 +242,9 @@ def select_contents(schema: str) -> str:
     return f"SET SESSION information_schema_stats_expiry = 0; SELECT JSON_OBJECT({pairs});"
 
 
-def parse_contents(said: str) -> SchemaContents:
-    """Read what `look` made the server say."""
-    values = json.loads(said)
+def parse_contents(output: str) -> SchemaContents:
+    """Parse the result of `select_contents`."""
+    values = json.loads(output)
     texts = ("server", "version", "charset", "collation")
     lists = {key: tuple(sorted(value or ())) for key, value in values.items() if key not in (*texts, "data_bytes")}
     server, version, charset, collation = (values[key] or "" for key in texts)
@@ -210,7 +252,7 @@ def parse_contents(said: str) -> SchemaContents:
 
 
 def count_rows(schema: str, tables: Iterable[str]) -> str:
-"""A query for the number of rows of each table, one per line."""
+    """A query for the number of rows of each table, one per line."""
     return "".join(f"SELECT COUNT(*) FROM {_quoted(schema)}.{_quoted(table)};\n" for table in tables)
 
 
@@ -220,7 +262,7 @@ def select_applied_migrations(schema: str) -> str:
 
 
 def select_loading_connection() -> str:
-"""A query for the id of the connection that loads a dump, or NULL."""
+    """A query for the id of the connection that loads a dump, or NULL."""
     return f"SELECT IS_USED_LOCK('{_MARK}');"
 
 
@@ -229,7 +271,7 @@ def kill_connection(connection: int) -> str:
 
 
 def rehearsal_schema(schema: str) -> str:
-"""Return the name of the schema into which a dump is loaded for a test."""
+    """Return the name of the schema into which a dump is loaded for a test."""
     ending = "_restoring"
     return schema[: 64 - len(ending)] + ending
 
@@ -247,7 +289,7 @@ def drop_schema(schema: str) -> str:
 
 
 def select_max_packet() -> str:
-"""A query for the largest row that the server accepts, in bytes."""
+    """A query for the largest row that the server accepts, in bytes."""
     return "SELECT @@GLOBAL.max_allowed_packet;"
 
 

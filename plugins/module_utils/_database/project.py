@@ -76,11 +76,11 @@ def parse_answer(output: str) -> Project:
 def foreign_reason(found: Project, server: str, schema: str) -> str:
     """Return why the project's database is not this schema of the stack's own server; empty where it is."""
     if found.vendor != "mysql":
-return f"the project uses a database of the kind {found.vendor}"
+        return f"the project uses a database of the kind {found.vendor}"
     if found.server != server:
-return "the project uses a database on another server"
+        return "the project uses a database on another server"
     if found.schema != schema:
-return f"the project uses the schema {found.schema}, not {schema}"
+        return f"the project uses the schema {found.schema}, not {schema}"
     return ""
 
 
@@ -97,18 +97,12 @@ def of_known_apps(found: Project, applied: Collection[Name]) -> list[Name]:
 
 
 def missing_migrations(found: Project, applied: Collection[Name]) -> list[str]:
-"""Return the migrations of this code that are not applied."""
+    """Return the migrations of this code that are not applied."""
     done = set(applied)
     replaced = {name for name, old in found.migrations.items() if old and old <= done}
     return dotted_names(name for name in found.migrations if name not in done | replaced)
 
 
 def dotted_names(names: Iterable[Name]) -> list[str]:
-"""Return sorted migration names as Django prints them, such as catalogue.0002_stock."""
+    """Return sorted migration names as Django prints them, such as catalogue.0002_stock."""
     return [f"{app}.{name}" for app, name in sorted(names)]
-
-
-def some(names: list[str], most: int = 5) -> str:
-    """The first few names for a message, and how many there are beside."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

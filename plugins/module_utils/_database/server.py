@@ -30,15 +30,15 @@ class Server:
         self.compose = tuple(compose)
 
     def schema(self) -> str:
-"""Return the name of the stack's own schema."""
+        """Return the name of the stack's own schema."""
         return self._run(mysql.print_schema_name()).strip()
 
     def free_bytes(self) -> int:
-"""Return the free bytes on the file system of the database's files."""
+        """Return the free bytes on the file system of the database's files."""
         return mysql.parse_free_bytes(self._run(mysql.print_free_space()))
 
     def contents(self, schema: str) -> mysql.SchemaContents:
-"""Return the objects in a schema."""
+        """Return the objects in a schema."""
         return mysql.parse_contents(self.query(mysql.select_contents(schema)))
 
     def count_rows(self, schema: str, tables: Sequence[str]) -> dict[str, int]:
@@ -65,11 +65,11 @@ class Server:
                 self.query(mysql.set_max_packet(former))
 
     def query(self, sql: str) -> str:
-"""Run SQL and return its output."""
+        """Run SQL and return its output."""
         return self._run(mysql.client_command(), sql.encode())
 
     def load(self, schema: str, blocks: Iterable[bytes]) -> None:
-"""Load a dump into a schema."""
+        """Load a dump into a schema."""
         with _Process([*self.compose, *mysql.loader_command(schema)], stdin=subprocess.PIPE) as process:
             process.feed(blocks)
 
@@ -90,9 +90,9 @@ class Server:
             line for command in mysql.dump_definitions(schema, objects) for line in self.dump_lines(command)
         )
 
-def _run(self, command: Sequence[str], stdin: bytes = b"") -> str:
+    def _run(self, command: Sequence[str], stdin: bytes = b"") -> str:
         with _Process([*self.compose, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-return process.communicate(stdin).decode(errors="replace")
+            return process.communicate(stdin).decode(errors="replace")
 
 
 class _Process:
@@ -134,7 +134,7 @@ class _Process:
         return f"{mysql.program_name(self.command)} in the container {mysql.SERVICE} failed with code {code}:\n{output}"
 
     def lines(self) -> Iterator[bytes]:
-"""Yield the lines of its output."""
+        """Yield the lines of its output."""
         yield from self._process.stdout or ()
 
     def communicate(self, stdin: bytes) -> bytes:

@@ -26,7 +26,7 @@ class Writers:
         self.compose = compose
 
     def running(self) -> list[str]:
-"""Return the names of those that run."""
+        """Return the names of those that run."""
         found = self.compose.containers().items()
         return sorted(name for name, item in found if item["State"]["Running"] and service_of(item) not in _BACKING)
 
@@ -37,12 +37,12 @@ class Writers:
         return sorted(item["Name"].lstrip("/") for item in found if item["State"]["Running"])
 
     def stop(self, names: Iterable[str]) -> None:
-"""Stop them; each one may finish its work within its stop_grace_period."""
+        """Stop them; each one may finish its work within its stop_grace_period."""
         if names := list(names):
             docker("stop", *names, timeout=_STOP)
 
     def start(self, names: Iterable[str]) -> None:
-"""Start those that still exist: a deployment may have replaced some."""
+        """Start those that still exist: a deployment may have replaced some."""
         present = self.compose.containers()
         if names := [name for name in names if name in present]:
             docker("start", *names)
@@ -50,13 +50,13 @@ class Writers:
     def unhealthy(self, names: Iterable[str], timeout: float) -> list[str]:
         """Wait up to `timeout` seconds until all are healthy. Return the names of those that are not."""
         end = time.monotonic() + timeout
-while late := self._not_healthy(names):
+        while late := self._not_healthy(names):
             if time.monotonic() > end:
                 break
             time.sleep(_POLL)
         return late
 
-def _not_healthy(self, names: Iterable[str]) -> list[str]:
+    def _not_healthy(self, names: Iterable[str]) -> list[str]:
         present = self.compose.containers()
         states = {name: present[name]["State"] for name in names if name in present}
         return [

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._files.owner import hand_over
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import link, replace
-from ansible_collections.landfall.django.plugins.module_utils._files.walk import some
+from ansible_collections.landfall.django.plugins.module_utils._text import shorten
 
 FOLDER, FILE, LINK, ABSENT = "folder", "file", "link", "absent"
 _SPECIAL = "special file"
@@ -145,7 +145,7 @@ def apply(found: Iterable[Change]) -> list[str]:
             os.makedirs(path, mode=0o755, exist_ok=True)
             if wanted.recurse:
                 left = hand_over(path, wanted.uid, wanted.gid, wanted.mode)
-                warnings += [f"the owner did not change in {path} of: {some(left)}"] if left else []
+                warnings += [f"the owner did not change in {path} of: {shorten(left)}"] if left else []
             else:
                 os.chown(path, wanted.uid, wanted.gid)
                 os.chmod(path, wanted.mode)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -68,12 +68,6 @@ class Item:
 def kind(state: os.stat_result) -> str:
     """What it is, in words, where it is neither a regular file nor a folder."""
     return next((words for test, words in _KINDS if test(state.st_mode)), "")
-
-
-def some(refused: Sequence[str], most: int = 5) -> str:
-    """The first few of what was left alone, and how many there are beside: a project can plant any number."""
-    more = len(refused) - most
-    return ", ".join(refused[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def reopened(pin: int) -> str:

@@ -12,7 +12,6 @@ from ansible_collections.landfall.django.plugins.module_utils._database.project 
     missing_migrations,
     of_known_apps,
     parse_answer,
-    some,
     unknown_migrations,
 )
 
@@ -73,10 +72,3 @@ def test_only_the_schema_of_the_stacks_own_server_is_its_own(found, word):
 def test_code_and_database_are_compared_by_their_migrations(found, applied, newer, pending):
     assert unknown_migrations(found, of_known_apps(found, applied)) == newer
     assert missing_migrations(found, applied) == pending
-
-
-@pytest.mark.parametrize(
-    ("count", "said"), [(0, ""), (2, "0, 1"), (5, "0, 1, 2, 3, 4"), (7, "0, 1, 2, 3, 4 and 2 more")]
-)
-def test_a_message_names_few(count, said):
-    assert some([str(number) for number in range(count)]) == said

@@ -281,13 +281,13 @@ def test_what_is_kept_can_be_brought_back_and_then_forgotten(stack):
 @pytest.mark.parametrize("name", ["", ".", "..", "../releases/8", "/etc", "20261127-134115-000000"])
 def test_only_what_a_restore_has_kept_is_brought_back(stack, name):
     stack.run()
-    with pytest.raises(RestoreError, match="there are"):
+    with pytest.raises(RestoreError, match="restore_kept"):
         stack.restore.from_kept(name, elsewhere=False)
 
 
 def test_a_release_without_a_dump_is_refused_with_those_that_have_one(stack):
     stack.release(11)
-    with pytest.raises(RestoreError, match=r"release 7 has no dump.*: 8, 11"):
+    with pytest.raises(RestoreError, match=r"release 7 .*restore_release.* 8, 11"):
         stack.run(7)
 
 
@@ -336,7 +336,7 @@ def test_a_one_off_container_that_runs_is_refused(stack):
 def test_a_project_whose_database_is_not_the_stacks_own_is_refused(stack, project):
     stack.project = project
     stack.process(Faults())
-    with pytest.raises(RestoreError, match="the stack's own db"):
+    with pytest.raises(RestoreError, match=rf"(postgresql|server|elsewhere).* {mysql.SERVICE} "):
         stack.run()
     assert stack.is_untouched
 

@@ -39,7 +39,7 @@ def test_a_client_that_stops_in_the_middle_says_why(client):
 
 
 def test_a_client_that_does_not_read_its_input_has_not_loaded_it(client):
-    with pytest.raises(DockerError, match="before it had read"):
+    with pytest.raises(DockerError, match="input"):
         client("exit 0").load("beside", CREATED * 100_000)
 
 

@@ -268,7 +268,7 @@ def test_a_redis_of_before_the_administrator_is_told_as_the_project(stack):
 
 def test_a_database_that_does_not_run_is_said_before_anything_changes(stack):
     stack.servers.running.remove("db")
-    with pytest.raises(ReleaseError, match=r"^db does not run"):
+    with pytest.raises(ReleaseError, match="^db .*not run"):
         stack.rotate()
     assert (stack.store.read(), stack.store.retiring()) == (OLD, {})
 
@@ -325,7 +325,7 @@ def test_an_old_password_is_found_inside_an_address():
 def test_a_project_that_repeats_the_old_password_keeps_it_valid(rotation, tmp_path):
     rotation.store.write_retiring({DATABASE: {"old": "old-database", "new": "new"}})
     (tmp_path / ".env").write_text(dump({"DATABASE_URL": "mysql://shop:old-database@db/shop"}))
-    with pytest.raises(ReleaseError, match=r"DATABASE_URL in \.env still has an old password"):
+    with pytest.raises(ReleaseError, match=r"DATABASE_URL in \.env.*stack_database_password"):
         rotation.finish()
     assert rotation.store.retiring()
 

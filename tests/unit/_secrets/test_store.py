@@ -45,7 +45,7 @@ def test_a_password_that_a_server_knows_cannot_be_changed_here():
 
 
 def test_a_password_that_a_server_knows_is_not_made_anew():
-    with pytest.raises(ValueError, match="db/password is gone"):
+    with pytest.raises(ValueError, match="db/password is missing"):
         resolve({DATABASE: ""}, {})
 
 
