@@ -5,14 +5,18 @@
 This is the only place that decides it. The release asks a new container by `probe`; the proof through Nginx and the
 status judge the answer by `status_problem`; the healthcheck in compose.yaml runs `container_command`, since a project's
 image does not have this code. Private to this collection.
-
-Private to this collection.
 """
 
 from __future__ import annotations
 
 import http.client
 
+HEALTHY = 200
+_TIMEOUT = 5  # seconds for an answer
+_COMMAND = """import http.client, sys
+web = http.client.HTTPConnection("127.0.0.1", {port}, timeout={timeout})
+web.request("GET", {path!r}, headers={headers!r})
+sys.exit(web.getresponse().status != {healthy})"""
 _REASONS = {
     400: "Django refuses the host name: add every name of stack_domains to ALLOWED_HOSTS",
     404: "the page does not exist: set stack_health_path to one that does",
@@ -26,7 +30,7 @@ def headers(host: str) -> dict[str, str]:
     return {"Host": host, "X-Forwarded-Proto": "https"}
 
 
-def probe(address: str, port: int, path: str, host: str, timeout: float = 5) -> str:
+def probe(address: str, port: int, path: str, host: str, timeout: float = _TIMEOUT) -> str:
     """Request the health page of a container. Return what is wrong, or an empty string where it is healthy."""
     connection = http.client.HTTPConnection(address, port, timeout=timeout)
     try:
@@ -41,7 +45,13 @@ def probe(address: str, port: int, path: str, host: str, timeout: float = 5) -> 
 
 def status_problem(status: int, path: str) -> str:
     """Return what is wrong with an answer: its status, the likely cause and the cure. Empty where it is healthy."""
-    if status == 200:
+    if status == HEALTHY:
         return ""
     reason = _REASONS.get(status)
     return f"{path} answers {status}" + (f": {reason}" if reason else "")
+
+
+def container_command(port: int, path: str, host: str) -> list[str]:
+    """Return a command that applies the rule inside a container that has python3."""
+    values = {"port": port, "path": path, "headers": headers(host), "timeout": _TIMEOUT, "healthy": HEALTHY}
+    return ["python3", "-c", _COMMAND.format(**values)]

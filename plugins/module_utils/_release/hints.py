@@ -54,7 +54,7 @@ _CURES = {
         "The project's containers have no capabilities. Add those that the service needs with cap_add in"
         " stack_compose_override"
     ),
-    "must be run as root": "The project's containers run without root. If the project needs root, set stack_user to 0:0",
+    "must be run as root": "The project's containers run without root. If it needs root, set stack_user to 0:0",
 }
 # A build without network. A missing package is then only a consequence.
 _NO_NETWORK = re.compile(

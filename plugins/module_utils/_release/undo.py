@@ -37,7 +37,7 @@ class Undo:
         self._others: list[Step] = []
 
     def add(self, what: str, way: Callable[..., Any], *arguments: Any, urgent: bool = False) -> None:
-        """Register a step. `what` follows "could not" in a message; `urgent` ones, for visitors, run before all others."""
+        """Register a step. `what` follows "could not" in a message; `urgent` ones run before the others."""
         (self._urgent if urgent else self._others).append((what, lambda: way(*arguments)))
 
     def run(self) -> list[str]:

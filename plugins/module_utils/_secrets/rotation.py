@@ -89,7 +89,7 @@ class Rotation:
             name: change if _GIVEN_UP in change else {"old": change["new"], "new": change["old"], _GIVEN_UP: "yes"}
             for name, change in self.store.retiring().items()
         }
-        _check_given(turned, given, "it goes back to the former value. Set it to that one in the inventory, or remove it there")
+        _check_given(turned, given, "it goes back to the former value: set that one in the inventory, or remove it")
         return turned
 
     def begin(self, chosen: Changes, fallback: bool) -> None:

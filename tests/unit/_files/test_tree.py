@@ -118,9 +118,9 @@ def test_nothing_of_another_kind_is_thrown_away(tmp_path, there, wanted):
 
 
 def test_an_entry_is_one_thing_only():
-    with pytest.raises(ValueError, match="^it: content and target"):
+    with pytest.raises(ValueError, match=r"^it: content and target"):
         entries({"path": "it", "content": "a", "target": "b"})
-    with pytest.raises(ValueError, match="user or group.* nobody-of-this-name"):
+    with pytest.raises(ValueError, match=r"user or group.* nobody-of-this-name"):
         entries({"path": "it", "owner": "nobody-of-this-name"})
 
 

@@ -135,7 +135,7 @@ def test_what_is_forgotten_cannot_be_rolled_out(book, files):
     book.prune([2], [])
     first, second = book.read()
     assert book.site(second).image == "shop:a"
-    with pytest.raises(LookupError, match="release 1 is not kept"):
+    with pytest.raises(LookupError, match=r"release 1 .*\.env"):
         book.site(first)
 
 
@@ -178,9 +178,9 @@ def test_what_serves_is_always_kept():
 
 
 def test_an_unknown_release_is_told_with_those_that_served():
-    with pytest.raises(LookupError, match="no release 7; those that have served are: 1, 3"):
+    with pytest.raises(LookupError, match=r"release 7 .*: 1, 3"):
         ledger.by_number(records(0, None, 0), 7)
-    with pytest.raises(LookupError, match="release 2 has never served"):
+    with pytest.raises(LookupError, match="release 2 never served"):
         ledger.by_number(records(0, None, 0), 2)
 
 

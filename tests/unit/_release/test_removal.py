@@ -37,4 +37,4 @@ def test_what_could_not_be_removed_is_told_and_the_rest_is_gone(stack):
     (problem,) = run_all(stack_removal.removal(given, data=False))
     assert "Nginx" in problem
     assert stack.present == set()
-    assert stack_removal.known_to(Front(str(stack.front)), "shop"), "the next run goes on with it"
+    assert stack_removal.front_parts(Front(str(stack.front)), "shop"), "the next run goes on with it"

@@ -40,5 +40,5 @@ def test_a_bad_name_is_refused(name):
 
 
 def test_a_nul_is_refused_by_the_variables_name():
-    with pytest.raises(ValueError, match="^A: .*NUL"):
+    with pytest.raises(ValueError, match=r"^A: .*NUL"):
         dump({"A": "x\0"})

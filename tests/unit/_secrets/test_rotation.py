@@ -268,7 +268,7 @@ def test_a_redis_of_before_the_administrator_is_told_as_the_project(stack):
 
 def test_a_database_that_does_not_run_is_said_before_anything_changes(stack):
     stack.servers.running.remove("db")
-    with pytest.raises(ReleaseError, match="^db .*not run"):
+    with pytest.raises(ReleaseError, match=r"^db .*not run"):
         stack.rotate()
     assert (stack.store.read(), stack.store.retiring()) == (OLD, {})
 
