@@ -13,8 +13,8 @@ description:
     the same as data, and one sentence for each container that is missing, stopped, restarting or not healthy. A service
     without a health check only has to run.
   - With O(domain), reports the certificate that the front serves, and problems with it and its renewal. It must be the
-    one on disk and not the temporary one. It must have a third of its life left, less the 25 hours that certbot may take
-    to renew it then. If its life is shorter than ten days, where certbot renews at half of it, it must have a third.
+    one on disk and not the temporary one. It must have a third of its life left, less the 25 hours that certbot may
+    take to renew it then. Of a life under ten days, where certbot renews at half of it, it must have a third.
   - With O(domain), requests the site's health page through the front, as a visitor would.
   - Reports how the last attempts at a release ended, and whether one was interrupted.
   - Does not fail where a service is down, so that a play can show the table first.
@@ -155,7 +155,8 @@ def services_of(projects: list[tuple[str, str]]) -> tuple[list[services.Row], li
         file = Path(root) / "compose.yaml"
         if not file.exists():
             problems.append(
-                f"{project}: {file} does not exist on the host: deploy {project}, or correct stack_root or stack_nginx_root."
+                f"{project}: {file} does not exist on the host: deploy {project}, or correct stack_root or"
+                " stack_nginx_root."
             )
             continue
         found, counts = rows(project, root)

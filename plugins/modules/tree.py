@@ -34,7 +34,7 @@ options:
     type: path
     required: true
   entries:
-    description: The folders, files and links. An entry without O(entries[].content) and O(entries[].target) is a folder.
+    description: The folders, files and links. One without O(entries[].content) or O(entries[].target) is a folder.
     type: list
     elements: dict
     required: true
@@ -50,7 +50,7 @@ options:
         description: Target of the link.
         type: str
       state:
-        description: V(absent) removes a file or link; other options of the entry are ignored. Folders are never removed.
+        description: V(absent) removes a file or link; other options are ignored. Folders are never removed.
         type: str
         choices: [present, absent]
         default: present
