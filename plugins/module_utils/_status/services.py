@@ -192,8 +192,8 @@ def certificate_problems(found: Certificate, now: datetime.datetime) -> list[str
         said.append(f"{about} has a certificate that expired at {leaf.not_after:%Y-%m-%d %H:%M} UTC: {_SITE}.")
     elif left < certbot.alarm(life, found.certbot):
         said.append(
-            f"{about} has a certificate for {_life(leaf)} that expires in {uptime(int(left.total_seconds()))} and should "
-            f"be renewed by now: {_SITE}, which says what is wrong."
+            f"{about} has a certificate for {_life(leaf)} that expires in {uptime(int(left.total_seconds()))} and "
+            f"should be renewed by now: {_SITE}, which says what is wrong."
         )
     return said
 
