@@ -16,6 +16,8 @@ from dataclasses import dataclass
 WORKER, BEAT, BOTH, OTHER = "worker", "beat", "both", "other"
 # Runs Celery so that a frozen process becomes unhealthy.
 HEARTBEAT = "/run/landfall/celery_heartbeat.py"
+# On this signal it requeues the running tasks, and names each in a line of the log after this text.
+REQUEUE_SIGNAL, REQUEUED = "USR2", "celery_heartbeat: requeued"
 
 # The options that take a value, from `celery --help` of Celery 5.
 _GLOBAL = {"-A", "--app", "-b", "--broker", "--result-backend", "--loader", "--config", "--workdir"}

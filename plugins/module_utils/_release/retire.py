@@ -13,11 +13,11 @@ from functools import partial
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker, inspect, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.wait import until
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
+from ansible_collections.landfall.django.plugins.module_utils._project.processes import REQUEUE_SIGNAL, REQUEUED
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Plan
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Journal
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
-REQUEUED = "celery_heartbeat: requeued"
 _REQUEUE = 20  # seconds for a worker to requeue the tasks that it could not finish
 _KILLED = 137  # exit code after SIGKILL
 
@@ -78,7 +78,7 @@ class Retirement:
         late = _running(self.workers)
         for name in late:
             # celery_heartbeat.py requeues the worker's running tasks, and ends it.
-            docker("kill", "--signal=USR2", name)
+            docker("kill", f"--signal={REQUEUE_SIGNAL}", name)
         if late:
             until(lambda: not _running(late), _REQUEUE)
         for name in late:
