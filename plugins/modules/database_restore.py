@@ -188,7 +188,7 @@ def main() -> None:
             result = {"changed": bool(plan), "plan": plan, "diff": shown}
         else:
             with (
-                lock.held(root / ".lock", given["by"] or "somebody", patience=_LOCK_TIMEOUT),
+                lock.held(root / ".lock", given["by"] or "an unknown user", patience=_LOCK_TIMEOUT),
                 interrupt.as_exceptions(),
             ):
                 result = run(restore, given)

@@ -89,7 +89,7 @@ class Nobody:
     def running(self) -> list[str]:
         return []
 
-    passing = running
+    running_one_offs = running
 
     def stop(self, _names) -> None:
         """There is none."""

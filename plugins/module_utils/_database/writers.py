@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Stop what uses a stack's database, and start it again.
+"""Stop and start the containers that use a stack's database.
 
 Private to this collection.
 """

@@ -14,11 +14,11 @@ from typing import Any
 
 
 class DockerError(Exception):
-    """A docker command failed. The message has the command, without its environment, and its output, as has `said`."""
+    """A docker command failed. The message has the command, without its environment, and its output, as has `output`."""
 
-    def __init__(self, message: str, said: str = ""):
+    def __init__(self, message: str, output: str = ""):
         super().__init__(message)
-        self.said = said
+        self.output = output
 
 
 def execute(
@@ -59,8 +59,8 @@ def docker(
     except subprocess.TimeoutExpired as error:
         raise DockerError(f"{' '.join(command)} took more than {timeout:g} seconds") from error
     if done.returncode:
-        said = last_lines(done.stdout if merge else done.stderr or done.stdout, lines)
-        raise DockerError(f"{' '.join(command)} failed with code {done.returncode}:\n{said}", said)
+        output = last_lines(done.stdout if merge else done.stderr or done.stdout, lines)
+        raise DockerError(f"{' '.join(command)} failed with code {done.returncode}:\n{output}", output)
     return done.stdout
 
 

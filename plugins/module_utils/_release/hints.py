@@ -84,16 +84,16 @@ def error_line(output: str) -> str:
     return found if len(found) <= _LONGEST else f"{found[:_LONGEST]}…"
 
 
-def with_cure(said: str) -> str:
+def with_cure(message: str) -> str:
     """Add to the message of a failed release which variable to set, where that is known."""
-    lowered = said.lower()
+    lowered = message.lower()
     cure = next((cure for sign, cure in _CURES.items() if sign.lower() in lowered), "")
-    return f"{said.rstrip()}\n{cure}." if cure else said
+    return f"{message.rstrip()}\n{cure}." if cure else message
 
 
 def describe_error(error: BaseException) -> str:
     """Return the message of an error: of a failed docker command first the line that says what is wrong, then all."""
-    line = error_line(error.said) if isinstance(error, DockerError) else ""
+    line = error_line(error.output) if isinstance(error, DockerError) else ""
     return f"{line}\n{error}" if line else str(error) or type(error).__name__
 
 
@@ -105,18 +105,18 @@ class BuildFailure:
     log: Sequence[str]
 
 
-def build_failure(said: str, otherwise: str, count: int = 40) -> BuildFailure:
+def build_failure(output: str, otherwise: str, count: int = 40) -> BuildFailure:
     """Explain a failed build by the builder's standard error; `otherwise` is the reason where that is empty."""
-    shown = _lines(said)
+    shown = _lines(output)
     if _REPEATS in shown:
         shown = shown[: shown.index(_REPEATS)]
-    line = error_line("\n".join(shown)) or error_line(said) or otherwise
-    cause = _NETWORK if _NO_NETWORK.search(said) else _NO_INDEX if _NO_VERSIONS in line else ""
+    line = error_line("\n".join(shown)) or error_line(output) or otherwise
+    cause = _NETWORK if _NO_NETWORK.search(output) else _NO_INDEX if _NO_VERSIONS in line else ""
     return BuildFailure(f"{cause}: {line}" if cause else line, [text for text in shown if text.strip()][-count:])
 
 
-def _lines(said: str) -> list[str]:
-    return [_DECORATION.sub("", line.rstrip()) for line in said.splitlines()]
+def _lines(output: str) -> list[str]:
+    return [_DECORATION.sub("", line.rstrip()) for line in output.splitlines()]
 
 
 def _of_checks(lines: Sequence[str]) -> str:

@@ -92,14 +92,14 @@ def is_fine(row: Row) -> bool:
 
 def problems(complete: list[Row], counts: Mapping[str, int]) -> list[str]:
     """Return one sentence for each container with a problem."""
-    said = []
+    sentences = []
     for row in complete:
         fine = sum(other["service"] == row["service"] and is_fine(other) for other in complete)
         # A stopped container of a former release is no problem while the others are enough.
         leftover = row["state"].startswith(("exited", "created")) and fine >= counts.get(row["service"], 0)
         if not is_fine(row) and not leftover:
-            said.append(_sentence(row))
-    return said
+            sentences.append(_sentence(row))
+    return sentences
 
 
 def _sentence(row: Row) -> str:
@@ -170,32 +170,32 @@ def certificates(rows: list[Row]) -> list[str]:
 
 def certificate_problems(found: Certificate, now: datetime.datetime) -> list[str]:
     """Return one sentence for each reason why browsers warn, or will warn, visitors of the site."""
-    said = []
+    sentences = []
     about = f"certificate: {found.domain}"
     if found.shown is None:
-        said.append(f"{about} does not answer on port {found.port}: see the service nginx.")
+        sentences.append(f"{about} does not answer on port {found.port}: see the service nginx.")
     elif not found.is_same:
-        said.append(
+        sentences.append(
             f"{about} serves a certificate valid until {found.shown.not_after:%Y-%m-%d}, but the one on disk is valid "
             f"until {found.kept.not_after:%Y-%m-%d}: run {found.reload} on the host."
         )
     if found.hook_failure:
-        said.append(
+        sentences.append(
             f"{about} was renewed, but the hook that loads the new certificate failed ({found.hook_failure}): {_SITE}, "
             "which runs it again."
         )
     if found.is_temporary:
-        return [*said, f"{about} has only a temporary certificate: {_SITE}, which requests a real one or says why not."]
+        return [*sentences, f"{about} has only a temporary certificate: {_SITE}, which requests a real one or says why not."]
     leaf = found.shown or found.kept
     left, life = leaf.not_after - now, leaf.not_after - leaf.not_before
     if left <= datetime.timedelta():
-        said.append(f"{about} has a certificate that expired at {leaf.not_after:%Y-%m-%d %H:%M} UTC: {_SITE}.")
+        sentences.append(f"{about} has a certificate that expired at {leaf.not_after:%Y-%m-%d %H:%M} UTC: {_SITE}.")
     elif left < certbot.alarm(life, found.certbot):
-        said.append(
+        sentences.append(
             f"{about} has a certificate for {_life(leaf)} that expires in {uptime(int(left.total_seconds()))} and "
             f"should be renewed by now: {_SITE}, which says what is wrong."
         )
-    return said
+    return sentences
 
 
 def units(text: str) -> dict[str, dict[str, str]]:
@@ -206,12 +206,12 @@ def units(text: str) -> dict[str, dict[str, str]]:
 
 def renewal_problems(known: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Return problems with certbot's timer and its last run, for any certificate of the host."""
-    said = []
+    sentences = []
     if known.get("certbot.service", {}).get("ActiveState") == "failed":
-        said.append("certbot.service: the last renewal failed: run journalctl --unit certbot on the host.")
+        sentences.append("certbot.service: the last renewal failed: run journalctl --unit certbot on the host.")
     if known.get("certbot.timer", {}).get("ActiveState") != "active":
-        said.append(
+        sentences.append(
             "certbot.timer: it does not run, so no certificate is renewed: run systemctl enable --now certbot.timer on"
             " the host."
         )
-    return said
+    return sentences
