@@ -77,7 +77,7 @@ def verify(archive: Path, empty: bool = False) -> Dump:
             )
         if digest != dump.sha256:
             raise ArchiveError(f"{archive} was changed after it was written: its checksum differs from {CONTENTS}")
-        _prove(dump)
+        _compare_content(dump)
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{archive} cannot be read to its end: {error}") from error
     if not dump.tables and not empty:
@@ -114,7 +114,7 @@ def _digest(archive: Path) -> tuple[int, str]:
     return size, checksum.hexdigest()
 
 
-def _prove(dump: Dump) -> None:
+def _compare_content(dump: Dump) -> None:
     scan = DumpScanner()
     for line in _lines(dump.archive, 0, dump.definitions_at):
         scan.feed(line)

@@ -75,7 +75,7 @@ def dump_from(server: Server, folder: Path, schema: str) -> Dump:
 
 def _pack_tables(server: Server, schema: str, objects: mysql.SchemaContents, target: _Digesting) -> mysql.DumpScanner:
     scan = mysql.DumpScanner()
-    _pack(target, _watched(server.dump_lines(mysql.dump_tables(schema, objects)), scan))
+    _pack(target, _scanned(server.dump_lines(mysql.dump_tables(schema, objects)), scan))
     if not scan.complete:
         raise DockerError("the dump of the tables is incomplete: mysqldump's last line is missing")
     if set(scan.rows) != set(objects.tables):
@@ -95,7 +95,7 @@ def _pack_definitions(server: Server, schema: str, objects: mysql.SchemaContents
     _pack(target, [text])
 
 
-def _watched(lines: Iterable[bytes], scan: mysql.DumpScanner) -> Iterator[bytes]:
+def _scanned(lines: Iterable[bytes], scan: mysql.DumpScanner) -> Iterator[bytes]:
     for line in lines:
         scan.feed(line)
         yield line

@@ -28,7 +28,7 @@ _LABEL = "com.docker.compose."
 _RECREATED = re.compile(r"Container (\S+)\s+Recreate\b")
 # Mounts a release's files over those in force, for one command, which replaces this script (docs/decisions/0017). Where
 # a file is missing in force, it mounts the whole folder.
-_LAID_OVER = """
+_MOUNT_SCRIPT = """
 for name in {names}; do [ -e "$2/$name" ] || whole=yes; done
 if [ "${{whole-}}" ]; then mount --bind "$1" "$2" || exit
 else for name in {names}; do mount --bind "$1/$name" "$2/$name" || exit; done
@@ -59,7 +59,7 @@ class Compose:
         """Return the command that runs another one with the release's files; empty for the files in force."""
         if self.files is None:
             return []
-        script = _LAID_OVER.format(names=" ".join(FILES))
+        script = _MOUNT_SCRIPT.format(names=" ".join(FILES))
         return ["unshare", "--mount", "--", "sh", "-c", script, "compose", str(self.files), self.root]
 
     def once(self, service: str, *command: str, timeout: float) -> str:

@@ -55,10 +55,10 @@ def take(path: Path, by: str, token: str, *, watched: int, name: str = "", inste
             if holder.get("token") not in (instead_of, token) or time.monotonic() > end:
                 return Taken(holder)
             names = holder.get("names", []) if holder.get("token") == token else []
-            _end(holder)
+            _terminate(holder)
             time.sleep(0.05)
         names = [*names, *({name} - set(names))]
-        _stay_behind(file, {"by": by, "token": token, "names": names, "since": now()}, watched)
+        _start_holder(file, {"by": by, "token": token, "names": names, "since": now()}, watched)
         return Taken(turn=names.index(name))
 
 
@@ -66,7 +66,7 @@ def release(path: Path, token: str) -> None:
     """Release the lock if it was taken with this token."""
     holder = read(path)
     if holder.get("token") == token:
-        _end(holder)
+        _terminate(holder)
 
 
 def start_time(pid: int) -> str:
@@ -91,14 +91,14 @@ def connection(pid: int) -> int:
     return oldest
 
 
-def _end(holder: Holder) -> None:
+def _terminate(holder: Holder) -> None:
     # The pid may belong to another process by now.
     if start_time(holder.get("pid", 0)) == holder.get("started", "-"):
         with contextlib.suppress(ProcessLookupError):
             os.kill(holder["pid"], signal.SIGTERM)
 
 
-def _stay_behind(file: IO[str], holder: Holder, watched: int) -> None:
+def _start_holder(file: IO[str], holder: Holder, watched: int) -> None:
     """Start a process that holds the lock. Return when it has written the lock's file."""
     sys.stdout.flush()
     reader, writer = os.pipe()
@@ -108,7 +108,7 @@ def _stay_behind(file: IO[str], holder: Holder, watched: int) -> None:
         if os.fork():
             os._exit(0)
         try:
-            _hold(file, writer, holder, watched)
+            _run_holder(file, writer, holder, watched)
         finally:
             os._exit(0)
     os.waitpid(child, 0)
@@ -117,7 +117,7 @@ def _stay_behind(file: IO[str], holder: Holder, watched: int) -> None:
     os.close(reader)
 
 
-def _hold(file: IO[str], writer: int, holder: Holder, watched: int) -> None:
+def _run_holder(file: IO[str], writer: int, holder: Holder, watched: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.chdir("/")
     # Ansible waits until every process has closed the task's output.

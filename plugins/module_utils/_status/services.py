@@ -107,7 +107,7 @@ def _sentence(row: Row) -> str:
         return f"{row['service']}: its container is missing: {_SITE}."
     name = f"{row['service']}: its container {row['container']} is"
     if row["state"] != "running":
-        return f"{name} {row['state']}: see docker logs {row['container']}."
+        return f"{name} in the state {row['state']}: see docker logs {row['container']}."
     if row["health"] == "starting":
         return f"{name} still starting: run landfall.django.status again in a minute."
     return f"{name} {row['health']}: see docker logs {row['container']}."
@@ -185,7 +185,10 @@ def certificate_problems(found: Certificate, now: datetime.datetime) -> list[str
             "which runs it again."
         )
     if found.is_temporary:
-        return [*sentences, f"{about} has only a temporary certificate: {_SITE}, which requests a real one or says why not."]
+        return [
+            *sentences,
+            f"{about} has only a temporary certificate: {_SITE}, which requests a real one or says why not.",
+        ]
     leaf = found.shown or found.kept
     left, life = leaf.not_after - now, leaf.not_after - leaf.not_before
     if left <= datetime.timedelta():
