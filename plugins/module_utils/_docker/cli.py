@@ -14,7 +14,7 @@ from typing import Any
 
 
 class DockerError(Exception):
-    """A docker command failed. The message has the command, without its environment, and its output, as has `output`."""
+    """A docker command failed. The message has the command, without its environment, and its `output`."""
 
     def __init__(self, message: str, output: str = ""):
         super().__init__(message)
