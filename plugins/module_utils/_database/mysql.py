@@ -191,8 +191,8 @@ def print_project_user() -> list[str]:
     return ["exec", "-T", SERVICE, "printenv", "MYSQL_USER"]
 
 
-def add_password(user: str, old: str, new: str) -> str:
-    """Let a user log in with both passwords. An empty `user` is root."""
+def add_password(user: str | None, old: str, new: str) -> str:
+    """Let a user log in with both passwords. Without a `user`, it is root."""
     account = _account(user)
     # MySQL retains the password that was set last, so the old one is set first, whatever was retained before.
     return (
@@ -201,15 +201,15 @@ def add_password(user: str, old: str, new: str) -> str:
     )
 
 
-def discard_old_password(user: str, password: str) -> str:
-    """Let a user log in with this password only. An empty `user` is root."""
+def discard_old_password(user: str | None, password: str) -> str:
+    """Let a user log in with this password only. Without a `user`, it is root."""
     account = _account(user)
     # Setting it again makes it the current one, so that the other one is discarded.
     return f"ALTER USER {account} IDENTIFIED BY '{password}'; ALTER USER {account} DISCARD OLD PASSWORD;"
 
 
-def _account(user: str) -> str:
-    return f"'{user}'@'%'" if user else "'root'@'localhost'"
+def _account(user: str | None) -> str:
+    return "'root'@'localhost'" if user is None else f"'{user}'@'%'"
 
 
 # SQL

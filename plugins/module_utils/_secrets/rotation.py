@@ -178,9 +178,9 @@ class Rotation:
     def _discard_old_database_password(self, name: str, password: str) -> None:
         self._run_as_root(mysql.discard_old_password(self._database_user(name), password))
 
-    def _database_user(self, name: str) -> str:
-        """Return the user whose password this is; empty for root."""
-        return "" if name == DATABASE_ROOT else self.compose(*mysql.print_project_user()).strip()
+    def _database_user(self, name: str) -> str | None:
+        """Return the user whose password this is; None for root."""
+        return None if name == DATABASE_ROOT else self.compose(*mysql.print_project_user()).strip()
 
     def _accepts_database_password(self, name: str, password: str) -> bool:
         return self._refusal(mysql.login_command(root=name == DATABASE_ROOT), password, "SELECT 1;") is None
