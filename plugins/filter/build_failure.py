@@ -4,12 +4,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: build_failure
-short_description: Tell in a sentence why an image could not be built
+short_description: Return the reason why an image could not be built
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Finds the line that tells in what M(community.docker.docker_image_build) returned when it failed, and says first
-    where the build reached no network.
+  - Finds the line that says what is wrong in the result of a failed M(community.docker.docker_image_build). Where the
+    build had no network, the reason begins with that.
 options:
   _input:
     description: The result of the failed task.
@@ -18,14 +18,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Say why
+- name: Show why the image could not be built
   ansible.builtin.fail:
     msg: "{{ (built | landfall.django.build_failure).reason }}"
 """
 
 RETURN = r"""
 _value:
-  description: The C(reason), and the last lines of the C(log), a list.
+  description: The C(reason) in one sentence, and the last lines of the C(log) as a list.
   type: dict
 """
 
@@ -40,8 +40,8 @@ from ansible_collections.landfall.django.plugins.module_utils._release import hi
 def build_failure(result: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise AnsibleFilterError(f"landfall.django.build_failure needs a dictionary, not {type(result).__name__}")
-    said = str(result.get("stderr") or result.get("module_stderr") or "")
-    return asdict(hints.build_failure(said, str(result.get("msg") or "the builder said nothing")))
+    output = str(result.get("stderr") or result.get("module_stderr") or "")
+    return asdict(hints.build_failure(output, str(result.get("msg") or "the builder printed nothing")))
 
 
 class FilterModule:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: dotenv
-short_description: Write a dictionary as lines of a dotenv file for Docker Compose
+short_description: Format a dictionary as lines of a dotenv file for Docker Compose
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Writes one line C(NAME="value") for each item, escaped so that Docker Compose hands every value to the container
-    byte for byte, whether it is read by C(env_file) or by interpolation of C(.env).
-  - Values that are not strings are written as Python prints them, so V(true) becomes C(True).
+  - Returns one line C(NAME="value") per item, escaped so that Docker Compose passes every value to the container
+    unchanged, both with C(env_file) and by interpolation of C(.env).
+  - Values that are not strings are formatted as Python prints them, so V(true) becomes C(True).
 options:
   _input:
     description: The variables. Names consist of letters, digits and underscores; values must not hold a NUL character.

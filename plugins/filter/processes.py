@@ -4,12 +4,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: processes
-short_description: Tell what the processes of a stack are
+short_description: Return the kinds and commands of a stack's processes
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Tells by the arguments of each command whether it starts a worker of Celery, a beat, both or something else, and
-    gives the command that Docker Compose is to run. Beat comes after all others.
+  - Reads from each command whether it starts a Celery worker, a Celery beat, both or another program, and returns the
+    command for Docker Compose. A beat comes after all other processes.
 options:
   _input:
     description: Names and commands, as in O(landfall.django.stack#role:stack_processes).
@@ -25,8 +25,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each process its C(name), its C(kind) (V(worker), V(beat), V(both) or V(other)), whether it is
-    C(watched) by C(celery_heartbeat.py), and its C(command), a list of words where it is watched.
+  description: For each process its C(name), its C(kind) (V(worker), V(beat), V(both) or V(other)), whether
+    C(celery_heartbeat.py) watches it (C(watched)), and its C(command), which is a list of words if it is watched.
   type: list
   elements: dict
 """
@@ -36,14 +36,14 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.landfall.django.plugins.module_utils._project.processes import processes as told
+from ansible_collections.landfall.django.plugins.module_utils._project.processes import processes as parsed
 
 
 def processes(commands: dict[str, str]) -> list[dict[str, Any]]:
     if not isinstance(commands, dict):
         raise AnsibleFilterError(f"landfall.django.processes needs a dictionary, not {type(commands).__name__}")
     try:
-        return [asdict(process) for process in told(commands)]
+        return [asdict(process) for process in parsed(commands)]
     except ValueError as error:
         raise AnsibleFilterError(f"landfall.django.processes: {error}") from error
 

@@ -5,64 +5,48 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: database_restore
-short_description: Bring a stack's database back to what a release has dumped
+short_description: Restore a stack's database from the dump of a release
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Reads the dump of a release to its end, loads it into a schema beside the live one, and compares what was loaded
-    with what was dumped. Only then it stops what uses the database, dumps what the database holds, replaces that, and
-    starts again what it stopped.
-  - The services C(db) and C(redis) go on. The host's Nginx shows its page for an unavailable site meanwhile.
-  - A failure puts everything back. A restore that was killed is put in order by the next run.
-  - The dump of what was there before stays, under the name in RV(restored.kept), until O(forget).
-attributes:
-  check_mode:
-    description: Reads the dump to its end, says in RV(plan) what would be done, and changes nothing.
-    support: full
-  diff_mode:
-    description: In check mode, shows RV(plan).
-    support: partial
+  - Verifies the dump of a release, loads it into a second schema, and compares the result with the dump. Only then it
+    stops the containers that use the database, dumps the present data, replaces it, and starts the containers again.
+  - The services C(db) and C(redis) keep running. Meanwhile the host's Nginx shows its page for an unavailable site.
+  - Where the restore fails, the present data is put back. The next run completes or rolls back a restore that was
+    killed.
+  - The dump of the former data stays, under the name in RV(restored.kept), until O(forget).
+  - In check mode the dump is verified too.
+extends_documentation_fragment:
+  - landfall.django._attributes.plan
+  - landfall.django._project
+  - landfall.django._project.name
+  - landfall.django._project.manage
+  - landfall.django._project.by
 options:
-  project_src:
-    description: Folder of the stack.
-    type: path
-    required: true
-  project_name:
-    description: Name of the stack.
-    type: str
-    required: true
   release:
     description: Number of the release whose dump is restored. It was made before the migrations of that release.
     type: int
   kept:
-    description: Instead of a release's dump, the name of what an earlier restore has kept.
+    description: Name of a dump that an earlier restore kept, to restore it instead of a release's dump.
     type: str
   forget:
-    description: Instead of a restore, remove all that earlier ones have kept.
+    description: Whether to remove all dumps that earlier restores kept, instead of restoring one.
     type: bool
     default: false
   from_elsewhere:
-    description: Whether to take a dump that another database server has made, as after a move to another host.
+    description: Whether to accept a dump of another database server, such as after a move to another host.
     type: bool
     default: false
   despite_migrations:
-    description: Whether to go on where the dump has migrations that the code which serves does not know.
+    description: Whether to restore although the dump has migrations that the running code does not know.
     type: bool
     default: false
-  manage_command:
-    description: How to run C(manage.py) in the project's image, to ask Django for its database. Empty to ask nobody.
-    type: str
-    default: python3 manage.py
-  by:
-    description: Who restores, for the lock.
-    type: str
-    default: ""
 seealso:
   - module: landfall.django.release
 """
 
 EXAMPLES = r"""
-- name: Bring back what was there before the migrations of release 8
+- name: Restore the data from before the migrations of release 8
   landfall.django.database_restore:
     project_src: /srv/shop
     project_name: shop
@@ -71,12 +55,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: What would be done, in one line each.
+  description: The steps that would be done, one per line.
   type: list
   elements: str
   returned: in check mode
 restored:
-  description: What was done.
+  description: The restore.
   type: dict
   returned: after a restore
   contains:
@@ -84,85 +68,88 @@ restored:
       description: What was restored, in words.
       type: str
     schema:
-      description: The live schema.
+      description: The schema that was replaced.
       type: str
     kept:
-      description: The name of what was there before, for O(kept).
+      description: Name of the dump of the former data, for O(kept).
       type: str
     archive:
-      description: The file that has it.
+      description: Path of that dump.
       type: str
     stopped:
-      description: The containers that were stopped meanwhile.
+      description: The containers that were stopped during the restore.
       type: list
       elements: str
     stopped_seconds:
-      description: For how long.
+      description: Seconds for which they were stopped.
       type: float
     unhealthy:
-      description: Those that did not become healthy again.
+      description: Those of them that did not become healthy again.
       type: list
       elements: str
     at:
-      description: When it ended, in UTC.
+      description: Time at which it ended, in UTC.
       type: str
 forgotten:
-  description: The names of what was removed.
+  description: The names of the dumps that were removed.
   type: list
   elements: str
   returned: with O(forget)
 """
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils import _options
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError, Dump
-from ansible_collections.landfall.django.plugins.module_utils._database.project import CODE, Project, project
-from ansible_collections.landfall.django.plugins.module_utils._database.quiet import Users
+from ansible_collections.landfall.django.plugins.module_utils._database.project import PROBE_CODE, Project, parse_answer
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore, RestoreError
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
+from ansible_collections.landfall.django.plugins.module_utils._database.writers import Writers
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
 
-_PATIENCE = 300  # seconds for a release whose play was killed to come to its end on the host
-_DJANGO = 300
+_LOCK_TIMEOUT = 300  # seconds for a release whose play was killed to end on the host
+_DJANGO_TIMEOUT = 300  # seconds for manage.py to answer
 
 
-def asked(compose: Compose, manage_command: str) -> Project:
-    """Ask Django in a one-off container of the release that serves."""
-    return project(compose.once("migrate", *shlex.split(manage_command), "shell", "-c", CODE, timeout=_DJANGO))
+def read_project(compose: Compose, manage_command: str) -> Project:
+    """Ask Django for its database, in a one-off container of the release that serves."""
+    command = (*shlex.split(manage_command), "shell", "-c", PROBE_CODE)
+    return parse_answer(compose.once("migrate", *command, timeout=_DJANGO_TIMEOUT))
 
 
-def look(restore: Restore, given: dict[str, Any]) -> list[str]:
-    """What would be done."""
+def plan_of(restore: Restore, given: dict[str, Any]) -> list[str]:
+    """Return the steps that would be done."""
     interrupted = restore.replacement.read()
-    first = [f"put the interrupted restore of {interrupted.what} in order"] if interrupted else []
+    first = [f"complete or roll back the interrupted restore of {interrupted.what}"] if interrupted else []
     if given["forget"]:
-        return [*first, *(f"remove {restore.replacement.archive(name)}" for name in restore.kept())]
-    return first + restore.check(found(restore, given), given["despite_migrations"])
+        return [*first, *(f"remove {restore.replacement.archive(name)}" for name in restore.kept_names())]
+    return first + restore.check(chosen_dump(restore, given), given["despite_migrations"])
 
 
-def act(restore: Restore, given: dict[str, Any]) -> dict[str, Any]:
-    """Do it, and return the result."""
+def run(restore: Restore, given: dict[str, Any]) -> dict[str, Any]:
+    """Run the restore, and return the module's result."""
     resumed = restore.resume()
     if given["forget"]:
-        names = restore.forget()
+        names = restore.remove_kept()
         return {"changed": bool(names or resumed), "forgotten": names}
     what = given["kept"] or f"release {given['release']}"
     if resumed and resumed["what"] == what:
         return {"changed": True, "restored": resumed}
-    dump = found(restore, given)
+    dump = chosen_dump(restore, given)
     restore.check(dump, given["despite_migrations"])
     return {"changed": True, "restored": restore.run(dump, what)}
 
 
-def found(restore: Restore, given: dict[str, Any]) -> Dump:
-    """The dump that is asked for, proven."""
+def chosen_dump(restore: Restore, given: dict[str, Any]) -> Dump:
+    """Return the dump that the options name, verified."""
     if given["kept"]:
         return restore.from_kept(given["kept"], given["from_elsewhere"])
     return restore.from_release(given["release"], given["from_elsewhere"])
@@ -171,37 +158,40 @@ def found(restore: Restore, given: dict[str, Any]) -> Dump:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "project_src": {"type": "path", "required": True},
-            "project_name": {"type": "str", "required": True},
+            **_options.PROJECT,
+            **_options.NAME,
+            **_options.MANAGE,
+            **_options.BY,
             "release": {"type": "int"},
             "kept": {"type": "str"},
             "forget": {"type": "bool", "default": False},
             "from_elsewhere": {"type": "bool", "default": False},
             "despite_migrations": {"type": "bool", "default": False},
-            "manage_command": {"type": "str", "default": "python3 manage.py"},
-            "by": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
     given = module.params
     root = Path(given["project_src"])
     if sum([given["release"] is not None, bool(given["kept"]), given["forget"]]) != 1:
-        module.fail_json(msg="set one of restore_release, restore_kept and restore_forget")
+        module.fail_json(msg="Set exactly one of restore_release, restore_kept and restore_forget.")
     if not (root / "compose.yaml").exists():
-        module.fail_json(msg=f"there is no stack in {root}: set stack_name, or stack_root, to one that is deployed")
+        module.fail_json(msg=f"{root} has no compose.yaml: set stack_name or stack_root to a stack that is deployed.")
     compose = Compose(str(root), given["project_name"])
     server = Server(["docker", "compose", "--project-directory", str(root)])
-    ask = (lambda: asked(compose, given["manage_command"])) if given["manage_command"] else None
-    restore = Restore(root, server, Users(compose), ask)
+    command = given["manage_command"]
+    restore = Restore(root, server, Writers(compose), partial(read_project, compose, command) if command else None)
     result: dict[str, Any]
     try:
         if module.check_mode:
-            plan = look(restore, given)
+            plan = plan_of(restore, given)
             shown = {"prepared": "".join(f"{line}\n" for line in plan)}
             result = {"changed": bool(plan), "plan": plan, "diff": shown}
         else:
-            with lock.held(root / ".lock", given["by"] or "somebody", patience=_PATIENCE), interrupt.as_exceptions():
-                result = act(restore, given)
+            with (
+                lock.held(root / ".lock", given["by"] or "an unknown user", patience=_LOCK_TIMEOUT),
+                interrupt.as_exceptions(),
+            ):
+                result = run(restore, given)
     except (ArchiveError, DockerError, RestoreError, HeldError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     for warning in restore.warnings:

@@ -6,22 +6,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: front
-short_description: Have the host's Nginx run as its compose.yaml says, replaced without losing a request
+short_description: Start or update the host's Nginx without losing a request
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - The front is a Compose project of two services. C(edge) owns the ports and the networks and does nothing else,
+  - The front is a Compose project of two services. C(edge) owns the ports and the networks and does nothing else.
     C(nginx) runs inside its network and process namespaces.
-  - A changed Nginx, be it another image or another setting of its container, starts beside the former one and takes the
-    ports with it; then the former one ends its requests and goes.
-  - A changed C(edge) cannot be replaced beside itself. The ports are closed for the seconds that takes; the networks
-    that it was connected to are connected again.
+  - Where the image or a setting of C(nginx) has changed, a new container starts beside the former one. Both serve the
+    ports until the former one has ended its requests and is removed.
+  - Where C(edge) has changed, it is recreated. The ports are closed for some seconds meanwhile. Its networks are
+    connected again.
+extends_documentation_fragment:
+  - landfall.django._attributes
+  - landfall.django._attributes.no_diff
 attributes:
   check_mode:
-    description: Not supported. The module is skipped.
-    support: none
-  diff_mode:
-    description: There is nothing to show.
     support: none
 options:
   root:
@@ -29,17 +28,17 @@ options:
     type: path
     default: /srv/nginx
   edge_image:
-    description: Name of the image of C(edge). Where there is none of this name, O(edge_image_from) gets it.
+    description: Image of C(edge). Where it does not exist, O(edge_image_from) is tagged with this name.
     type: str
     required: true
   edge_image_from:
-    description: An image that has a C(sleep).
+    description: An image that contains the command C(sleep). It is pulled where it is missing.
     type: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Have the front run
+- name: Start the front
   landfall.django.front:
     root: /srv/nginx
     edge_image: landfall-edge:1
@@ -48,7 +47,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 done:
-  description: What had to be done.
+  description: The steps that were done.
   type: list
   elements: str
   returned: success

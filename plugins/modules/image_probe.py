@@ -5,26 +5,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_probe
-short_description: Ask an image of a Django project what a stack must know of it
+short_description: Read the user, the working directory and the modules of a project's image
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Starts the image once, without network and without its entry point, and finds the user it runs as and whether the
-    modules that the stack will name exist in it. No project code is imported.
-attributes:
-  check_mode:
-    description: The module changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
+  - Runs the image once, without network and without its entry point. Returns the user that it runs as, and fails where
+    a module that the stack needs is missing. No project code is imported.
+extends_documentation_fragment:
+  - landfall.django._attributes.read_only
 options:
   image:
-    description: The image. Where the host does not have it, nothing is returned.
+    description: Name of the image. Where the host does not have it, nothing is returned.
     type: str
     required: true
   modules:
-    description: Python modules that must be found from the image's working directory, by the variable that names each.
+    description: Python modules that must exist, seen from the image's working directory, by their variables.
     type: dict
     default: {}
   cache:
@@ -34,7 +29,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Ask the image who it is
+- name: Read the image's user
   landfall.django.image_probe:
     image: shop:3f9c2ab41d07
     modules:
@@ -71,7 +66,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker, inspect
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 
-# find_spec imports the parents of a dotted name: only the first part goes through it, the rest is looked for as files.
+# find_spec imports the parents of a dotted name, so it gets only the first part; the others are searched as files.
 _PROBE = """
 import importlib.util, json, os, sys
 sys.path.insert(0, os.getcwd())
@@ -90,8 +85,8 @@ print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd()
 """
 
 
-def identity_of(image: str) -> str:
-    """The image's id, by any name it has, a digest too; nothing where the host does not have it."""
+def image_id(image: str) -> str:
+    """Return the id of an image, by any of its names or its digest; empty where the host does not have it."""
     try:
         return inspect(image, kind="image")[0]["Id"]
     except DockerError as error:
@@ -133,7 +128,7 @@ def main() -> None:
     )
     image, modules, cache = module.params["image"], module.params["modules"], module.params["cache"]
     try:
-        identity = identity_of(image)
+        identity = image_id(image)
         if not identity:
             module.exit_json(changed=False)
         # An id stands for the content of an image: the answer never changes.
@@ -147,7 +142,7 @@ def main() -> None:
         module.fail_json(msg=f"The image {image} cannot run python3: {error}")
     missing = answer.pop("missing")
     problems = [
-        f"{variable}: there is no module {name} in the image (looked from {answer['workdir']}); name one that exists"
+        f"{variable}: the image has no module {name} (searched from {answer['workdir']}): set it to one that exists"
         for variable, name in modules.items()
         if name in missing
     ]

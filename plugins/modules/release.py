@@ -203,9 +203,10 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
+from ansible_collections.landfall.django.plugins.module_utils._options import BY, spec_of
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import with_cure
-from ansible_collections.landfall.django.plugins.module_utils._release.plan import before
+from ansible_collections.landfall.django.plugins.module_utils._release.plan import preparation_lines
 from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
 
@@ -213,8 +214,8 @@ from ansible_collections.landfall.django.plugins.module_utils._release.site impo
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **Site.argument_spec(),
-            "by": {"type": "str", "default": ""},
+            **spec_of(Site, paths=["project_src"], required=["front_network"]),
+            **BY,
             "stale": {"type": "bool", "default": False},
             "source_changed": {"type": "bool", "default": False},
             "migrations": {"type": "list", "elements": "str", "default": []},
@@ -230,7 +231,7 @@ def main() -> None:
             plan = release.look(stale=given["stale"])
             pending = release.pending(plan)
             migrations = [] if given["source_changed"] else release.migrations(plan)
-            lines = [*before(given["source_changed"], given["migrations"], migrations), *plan.lines()]
+            lines = [*preparation_lines(given["source_changed"], given["migrations"], migrations), *plan.lines()]
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=pending, pending=pending, plan=lines, diff=shown)
         with interrupt.as_exceptions():

@@ -5,47 +5,36 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rollback
-short_description: Bring an earlier release of a stack back into service
+short_description: Roll a stack back to an earlier release
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Takes a release that the ledger has kept, with its image, its settings and its static files, and brings it into
-    service as M(landfall.django.release) does, without building, pulling or migrating anything.
-  - The database stays as it is. Where it has migrations that the earlier code does not know, the module refuses and
-    names them, since that code may not work with the tables of today. The database is asked, whoever migrated it.
-attributes:
-  check_mode:
-    description: Says in RV(plan) what would be started and stopped, and changes nothing.
-    support: full
-  diff_mode:
-    description: In check mode, shows RV(plan).
-    support: partial
+  - Brings a kept release into service, with its image, settings and static files, as M(landfall.django.release) does.
+    Nothing is built, pulled or migrated.
+  - The database stays as it is. The module fails and names the migrations where the database has some that the earlier
+    code does not know, because that code may not work with the present tables.
+extends_documentation_fragment:
+  - landfall.django._attributes.plan
+  - landfall.django._project
+  - landfall.django._project.by
 options:
-  project_src:
-    description: Folder of the stack.
-    type: path
-    required: true
   release:
-    description: Number of the release. By default the one before the code that serves now.
+    description: Number of the release. By default the one before the release that serves.
     type: int
   despite_migrations:
-    description: Whether to go on where the database has migrations that the release does not know.
+    description: Whether to roll back although the database has migrations that the release does not know.
     type: bool
     default: false
-  by:
-    description: Who goes back, for the ledger and the lock.
-    type: str
-    default: ""
 seealso:
   - module: landfall.django.release
 """
 
 EXAMPLES = r"""
-- name: Go back to the release before
+- name: Roll back to the previous release
   landfall.django.rollback:
     project_src: /srv/shop
 
-- name: Go back to a certain one
+- name: Roll back to release 7
   landfall.django.rollback:
     project_src: /srv/shop
     release: 7
@@ -53,11 +42,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 to:
-  description: The number of the release that serves now.
+  description: Number of the release that was rolled back to.
   type: int
   returned: success
 plan:
-  description: One line for each container that would be started or stopped.
+  description: The containers that would be started or stopped, one per line.
   type: list
   elements: str
   returned: in check mode
@@ -68,6 +57,7 @@ release:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils import _options
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt, ledger
@@ -76,14 +66,17 @@ from ansible_collections.landfall.django.plugins.module_utils._release.site impo
 
 
 def prepare(root: str, number: int | None, despite_migrations: bool) -> tuple[int, Release]:
-    """Find the release to go back to. Raises ReleaseError or LookupError where that cannot be done."""
+    """Return the number of the release to roll back to, and that release.
+
+    Raises ReleaseError or LookupError where it cannot be rolled back to.
+    """
     book = ledger.Ledger(root)
     records = book.read()
     target = ledger.origin(records, ledger.by_number(records, number) if number else ledger.previous(records))
     site = book.site(target)
     if not docker("image", "ls", "--quiet", site.image).strip():
         raise ReleaseError(
-            f"the image {site.image} of release {target.release} is not on the host any more: deploy it instead"
+            f"the image {site.image} of release {target.release} is no longer on the host: deploy its code again"
         )
     release = Release(site, book.folder(target.release))
     if not despite_migrations:
@@ -94,10 +87,10 @@ def prepare(root: str, number: int | None, despite_migrations: bool) -> tuple[in
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "project_src": {"type": "path", "required": True},
+            **_options.PROJECT,
+            **_options.BY,
             "release": {"type": "int"},
             "despite_migrations": {"type": "bool", "default": False},
-            "by": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
@@ -110,7 +103,7 @@ def main() -> None:
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=release.pending(plan), to=number, plan=lines, diff=shown)
         with interrupt.as_exceptions():
-            record = release.run(given["by"] or "somebody", rollback_to=number)
+            record = release.run(given["by"] or "an unknown user", rollback_to=number)
     except (DockerError, ReleaseError, HeldError, LookupError, OSError, ValueError) as error:
         module.fail_json(msg=str(error.args[0] if isinstance(error, LookupError) else error))
     for warning in record.warnings if record else ():

@@ -5,76 +5,65 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secret_rotation
-short_description: Change a stack's secrets in its servers while the project goes on using the old ones
+short_description: Rotate a stack's secrets in its servers without interrupting the project
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Begun, MySQL and Redis take the new passwords beside the old ones, and the files of
+  - With O(state=begun), MySQL and Redis accept the new passwords beside the old ones, and the files of
     M(landfall.django.secret_store) hold the new ones. The caller then releases the project with them.
-  - Finished, the servers refuse the old ones, and the settings of the releases that one may go back to are brought up
-    to date.
-  - A rotation that was interrupted goes on where it was; both passwords are valid until it is finished.
-  - Given up, it goes back. The files hold the old values again, and once the caller has released the project and it is
-    finished, the servers refuse what were to be the new ones.
+  - With O(state=finished), the servers refuse the old passwords, and the settings of kept releases are updated.
+  - An interrupted rotation continues where it stopped. Both passwords are valid until it is finished.
+  - With O(state=given_up), the rotation goes back. The files hold the old values again. After the caller has released
+    the project and the rotation is finished, the servers refuse the new passwords.
   - Only secrets of services that the stack has are rotated.
-  - The former secret key stays as a fallback, with which what it has signed is still believed.
+  - The former secret key stays as a fallback, so that what was signed with it stays valid.
+extends_documentation_fragment:
+  - landfall.django._attributes
+  - landfall.django._attributes.no_diff
+  - landfall.django._project
+  - landfall.django._project.name
+  - landfall.django._project.owners
 attributes:
   check_mode:
-    description: Says what would be rotated, and changes nothing.
     support: full
-  diff_mode:
-    description: Nothing is ever shown.
-    support: none
 options:
-  project_src:
-    description: Folder of the stack.
-    type: path
-    required: true
-  project_name:
-    description: Name of the stack.
-    type: str
-    required: true
   state:
-    description: How far to go.
+    description: The step to do.
     type: str
     choices: [begun, given_up, finished]
     required: true
   secrets:
-    description: What to rotate, by the variable that gives it.
+    description: The secrets to rotate, named by their variables.
     type: list
     elements: str
     choices: [stack_secret_key, stack_database_password, stack_database_root_password, stack_redis_password]
     default: []
   given:
-    description: New values by the same names. An empty one has a new secret made.
+    description: New values by the same names. For an empty one, a random secret is generated.
     type: dict
     default: {}
   database_host:
-    description: Where the project's database is. That of another host than the stack's V(db) is changed there, by the
-      user, and its password is rotated only where O(given) has it.
+    description: Host of the project's database. On another host than the stack's V(db), the user changes the password,
+      and it is rotated here only where O(given) has it.
     type: str
     default: db
   fallback:
-    description: Whether what was signed with a former secret key is believed until the next rotation.
+    description: Whether what was signed with the former secret key stays valid until the next rotation.
     type: bool
     default: true
-  owners:
-    description: Users of the containers C(db) and C(redis), by number, for a service that has no container yet.
-    type: dict
-    default: {db: 10002, redis: 10003}
 seealso:
   - module: landfall.django.secret_store
 """
 
 EXAMPLES = r"""
-- name: Let the servers take new passwords
+- name: Make the servers accept new passwords
   landfall.django.secret_rotation:
     project_src: /srv/shop
     project_name: shop
     state: begun
     secrets: [stack_database_password, stack_redis_password]
 
-- name: Let the servers refuse the old ones
+- name: Make the servers refuse the old passwords
   landfall.django.secret_rotation:
     project_src: /srv/shop
     project_name: shop
@@ -83,12 +72,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rotated:
-  description: The names of the secrets that were begun or finished.
+  description: The variables of the secrets whose rotation was begun, given up or finished.
   type: list
   elements: str
   returned: success
 release:
-  description: The entry of the release that serves, from the stack's ledger.
+  description: The record of the release that serves.
   type: dict
   returned: success
 """
@@ -96,27 +85,29 @@ release:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._database.replacement import unfinished
+from ansible_collections.landfall.django.plugins.module_utils import _options
+from ansible_collections.landfall.django.plugins.module_utils._database import mysql
+from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, serving
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._secrets.rotation import Rotation
-from ansible_collections.landfall.django.plugins.module_utils._secrets.store import FILES, OWNERS, Store, numbered
+from ansible_collections.landfall.django.plugins.module_utils._secrets.store import FILES, OWNERS, Store, parse_owners
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "project_src": {"type": "path", "required": True},
-            "project_name": {"type": "str", "required": True},
+            **_options.PROJECT,
+            **_options.NAME,
+            **_options.OWNERS,
             "state": {"type": "str", "choices": ["begun", "given_up", "finished"], "required": True},
             "secrets": {"type": "list", "elements": "str", "choices": list(FILES), "default": [], "no_log": False},
             "given": {"type": "dict", "default": {}, "no_log": True},
             "fallback": {"type": "bool", "default": True},
             "database_host": {"type": "str", "default": "db"},
-            "owners": {"type": "dict", "default": OWNERS},
         },
         supports_check_mode=True,
     )
@@ -130,11 +121,11 @@ def main() -> None:
     if last is None:
         module.fail_json(msg=f"{root} has no release yet: deploy the stack first.")
         return
-    if why := unfinished(root):
+    if why := interrupted_restore(root):
         module.fail_json(msg=why)
     store = Store(root / "secrets", OWNERS)
     try:
-        store.owners = volumes.owners(compose, numbered(given["owners"]))
+        store.owners = volumes.owners(compose, parse_owners(given["owners"]))
         rotation = Rotation(root, store, compose)
         ends_fallback = False
         if given["state"] == "finished":
@@ -150,21 +141,21 @@ def main() -> None:
             if not module.check_mode:
                 rotation.begin(chosen, given["fallback"] or given["state"] == "given_up")
     except (DockerError, ReleaseError, OSError, ValueError) as error:
-        module.fail_json(msg=hidden(str(error), store.retiring()))
+        module.fail_json(msg=mask_secrets(str(error), store.retiring()))
     module.exit_json(changed=bool(chosen) or ends_fallback, rotated=sorted(chosen), release=last.as_dict())
 
 
 def elsewhere(host: str) -> str:
-    """The host of a database that is not the stack's own."""
-    return "" if host in ("", "None", "db") else host
+    """Return the host of a database that is not the stack's own; empty for its own."""
+    return "" if host in ("", "None", mysql.SERVICE) else host
 
 
-def hidden(said: str, retiring: dict[str, dict[str, str]]) -> str:
-    """A message without the secrets: a server may repeat what it was told."""
+def mask_secrets(message: str, retiring: dict[str, dict[str, str]]) -> str:
+    """Replace secrets in a message: a server's error may repeat its input."""
     for change in retiring.values():
         for value in change.values():
-            said = said.replace(value, "***")
-    return said
+            message = message.replace(value, "***")
+    return message
 
 
 if __name__ == "__main__":

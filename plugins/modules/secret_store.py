@@ -5,47 +5,42 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secret_store
-short_description: Keep a stack's secrets, and make those that nobody gave
+short_description: Write a stack's secrets to files, and generate missing ones
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Takes the secrets that the caller gives, keeps those that an earlier run has written, makes the rest from the
-    operating system's random source, and writes each into a file of its own below O(path).
-  - The folder is for root only. In it, those of the database and of Redis have a folder of their own, which their
-    container mounts and can read. Redis's is accompanied by its list of users, which has digests only, and by the
-    password of the user who may have Redis read that list again.
+  - Takes the secrets in O(given), else those that an earlier run wrote, else generates them from the operating system's
+    random source. Writes each to its own file below O(path).
+  - Only root can enter the folder. The secrets of the database and of Redis each have a folder in it, which their
+    container mounts and can read. Redis's folder also has the list of users, with digests of the passwords only, and
+    the password of the user who can reload that list.
   - The task needs C(no_log), because its result holds the secrets.
+extends_documentation_fragment:
+  - landfall.django._attributes
+  - landfall.django._attributes.no_diff
+  - landfall.django._project.owners
 attributes:
   check_mode:
-    description: The module writes nothing; it returns the values that a run would use.
     support: full
-  diff_mode:
-    description: Nothing is ever shown.
-    support: none
+    details: Returns the values that a run would use.
 options:
   path:
-    description: The folder. It need not exist.
+    description: Folder of the secrets. It is created where it is missing.
     type: path
     required: true
   given:
     description:
-      - The secrets by the variable that gives them, V(stack_secret_key), V(stack_database_password),
-        V(stack_database_root_password) and V(stack_redis_password). An empty value means that the present one is kept
-        or a new one made (64 characters out of C([A-Za-z0-9_-])).
-      - Passwords that a server knows already cannot be different, nor missing from O(path), since the server would not
-        follow. M(landfall.django.secret_rotation) changes them.
+      - The secrets by their variables V(stack_secret_key), V(stack_database_password), V(stack_database_root_password)
+        and V(stack_redis_password). For an empty value the present secret is kept, or one is generated (64 characters
+        of C([A-Za-z0-9_-])).
+      - The module fails where a password differs from the one that its server knows, or where that one is missing in
+        O(path). M(landfall.django.secret_rotation) changes it.
     type: dict
     required: true
-  owners:
-    description:
-      - Users of the containers C(db) and C(redis), by number, who are to read their secrets.
-      - A container that is there goes on reading them until the release replaces it and hands them over.
-    type: dict
-    default: {db: 10002, redis: 10003}
   project_name:
     description:
-      - Compose project of the stack. Where its volume C(db-data) exists and O(path) does not, the secrets count as
-        lost, since new ones would not open it.
+      - Compose project of the stack. The module fails where its volume C(db-data) exists but O(path) does not, because
+        the server would not accept newly generated passwords.
     type: str
     default: ""
 seealso:
@@ -53,7 +48,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Settle the stack's secrets
+- name: Write the stack's secrets
   landfall.django.secret_store:
     path: /srv/shop/secrets
     given:
@@ -66,8 +61,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 secrets:
-  description: The secrets by the name in O(given), and V(stack_secret_key_fallbacks), a list. Register it under
-    C(no_log).
+  description: The secrets by the names in O(given), and the list V(stack_secret_key_fallbacks). Use C(no_log) in the
+    task that registers it.
   type: dict
   returned: success
 """
@@ -75,6 +70,7 @@ secrets:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils import _options
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
@@ -82,8 +78,8 @@ from ansible_collections.landfall.django.plugins.module_utils._secrets.store imp
     FILES,
     OWNERS,
     Store,
-    numbered,
-    settle,
+    parse_owners,
+    resolve,
 )
 
 
@@ -92,21 +88,21 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "required": True},
             "given": {"type": "dict", "required": True},
-            "owners": {"type": "dict", "default": OWNERS},
+            **_options.OWNERS,
             "project_name": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
     given = module.params["given"]
     if unknown := sorted(set(given) - set(FILES)):
-        module.fail_json(msg=f"given: there is no secret {', '.join(unknown)}; there are: {', '.join(FILES)}.")
+        module.fail_json(msg=f"given: {', '.join(unknown)} is not a secret. Use {', '.join(FILES)}.")
     name = module.params["project_name"]
     store = Store(Path(module.params["path"]), OWNERS)
     try:
-        wanted = numbered(module.params["owners"])
+        wanted = parse_owners(module.params["owners"])
         store.owners = volumes.owners(Compose(str(store.folder.parent), name), wanted) if name else wanted
         kept = store.read() or _nothing_kept(name)
-        values = settle(given, kept)
+        values = resolve(given, kept)
         changed = [] if module.check_mode else store.write(values)
         module.exit_json(changed=bool(changed), secrets={**values, "stack_secret_key_fallbacks": store.fallbacks()})
     except (OSError, ValueError, DockerError) as error:
@@ -114,7 +110,7 @@ def main() -> None:
 
 
 def _nothing_kept(project: str) -> dict[str, str] | None:
-    """Tell a first run from one after the folder was lost."""
+    """Return None on a first run, and an empty dictionary where the folder of an existing stack is lost."""
     if project and docker("volume", "ls", "--quiet", "--filter", f"name=^{project}_db-data$").strip():
         return {}
     return None

@@ -5,40 +5,34 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: service_volumes
-short_description: Hand data and secrets over to the users that services run as
+short_description: Change the owner of volumes and secrets to the user of their container
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Creates the containers of Compose services without starting them. Then it gives what they mount to the numeric user
-    of each, as far as no other container mounts it. That is volumes, and the folder at C(/run/secrets).
-  - A container that runs, and is as C(compose.yaml) has it, is left alone with its volumes.
-  - No link in a volume is followed.
+  - Creates the containers of Compose services without starting them. Then it changes the owner of each container's
+    volumes, and of the folder that it mounts at C(/run/secrets), to the container's numeric user. Volumes that another
+    container mounts as well are left as they are.
+  - A running container that is up to date is left alone, and so are its volumes.
+  - Links in a volume are not followed.
+extends_documentation_fragment:
+  - landfall.django._attributes
+  - landfall.django._attributes.no_diff
+  - landfall.django._project
+  - landfall.django._project.name
 attributes:
   check_mode:
-    description: Says nothing of what a run would do, since the containers are not there yet.
-    details: The task that starts the services tells whether there are any to start.
     support: partial
-  diff_mode:
-    description: There is nothing to show.
-    support: none
+    details: Reports no change, because the containers do not exist yet. The task that starts the services reports it.
 options:
-  project_src:
-    description: Folder with C(compose.yaml).
-    type: path
-    required: true
-  project_name:
-    description: The Compose project's name.
-    type: str
-    required: true
   services:
-    description: The services.
+    description: Names of the services.
     type: list
     elements: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Let the data services write to their volumes
+- name: Change the owner of the data services' volumes
   landfall.django.service_volumes:
     project_src: /srv/shop
     project_name: shop
@@ -54,6 +48,7 @@ paths:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils import _options
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
@@ -62,8 +57,8 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.compose im
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "project_src": {"type": "path", "required": True},
-            "project_name": {"type": "str", "required": True},
+            **_options.PROJECT,
+            **_options.NAME,
             "services": {"type": "list", "elements": "str", "required": True},
         },
         supports_check_mode=True,

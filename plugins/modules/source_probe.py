@@ -5,26 +5,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: source_probe
-short_description: Tell what a project's source is made of
+short_description: Read the digest and some files of a project's source
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Computes one digest over the names, contents, links and execute bits of all files below a folder.
-  - Version control (C(.git)) and byte code (C(__pycache__)) do not count, nor do times and owners, so an image tagged
-    by the digest is built again only when something in it would differ.
-  - Tells which of some files there are, what some of them hold, and whether C(requirements.txt) is locked.
-  - The tree is somebody else's. Fails where one of these files is a link that leads out of it, a device, a FIFO or a
-    socket, or is larger than 4 MiB.
+  - Computes one digest of the names, contents, links and execute bits of all files below a folder.
+  - Version control (C(.git)), byte code (C(__pycache__)), times and owners do not count, so an image tagged with the
+    digest is built again only when its content would differ.
+  - Returns which of the files in O(find) exist, the content of those in O(read), and whether C(requirements.txt) is
+    locked.
+  - The source is not trusted. The module fails where one of these files is a link that leads out of the folder, a
+    device, a FIFO or a socket, or is larger than 4 MiB.
+extends_documentation_fragment:
+  - landfall.django._attributes.read_only
 attributes:
   check_mode:
-    description: The module only reads. Where the folder does not exist yet, it returns nothing in check mode.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
+    details: Where the folder does not exist yet, nothing is returned in check mode.
 options:
   path:
-    description: The folder.
+    description: Folder of the source.
     type: path
     required: true
   find:
@@ -40,7 +39,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Look what the project is made of
+- name: Read the project's source
   landfall.django.source_probe:
     path: /srv/shop/source
     find: [requirements.txt, uv.lock]
@@ -54,17 +53,17 @@ digest:
   type: str
   returned: success
 found:
-  description: Those of O(find) that exist, in the same order.
+  description: The files of O(find) that exist, in the same order.
   type: list
   elements: str
   returned: success
 unlocked:
-  description: The lines of C(requirements.txt) that name no exact version or no hash, where it is the first of O(find).
+  description: The lines of C(requirements.txt) without an exact version or a hash, where it is the first of RV(found).
   type: list
   elements: str
   returned: success
 content:
-  description: What those of O(read) hold that exist, by name.
+  description: The content of the files of O(read) that exist, by name.
   type: dict
   returned: success
 """
@@ -81,7 +80,7 @@ LIMIT = 4 << 20
 
 
 def exists(root: str, name: str) -> bool:
-    with beneath.found(root, name) as pin:
+    with beneath.open_file(root, name) as pin:
         return pin is not None
 
 
@@ -90,7 +89,7 @@ def text(root: str, name: str) -> str | None:
     try:
         return None if content is None else content.decode()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{name!r} is no text in UTF-8: {error.reason} at byte {error.start}") from error
+        raise ValueError(f"{name!r} is not UTF-8 text: {error.reason} at byte {error.start}") from error
 
 
 def main() -> None:

@@ -6,54 +6,50 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_status
-short_description: Tell how the services of a stack are
+short_description: Report the state of a stack's services, releases and certificate
 version_added: 0.1.0
 description:
-  - Compares the services that a stack's C(compose.yaml) and that of the front ask for with the containers there are,
-    and returns them as a table, as data, and as one sentence for each that is missing, stopped, restarting or not
-    healthy. A service without a health check is fine when it runs.
-  - Tells with O(domain) how its certificate is, and names what is wrong with it and its renewal. It has to be the one
-    on disk and no temporary one, and must have a third of its life left, less the 25 hours that certbot may take from
-    then to renew it. Of a life under ten days, where certbot renews at half, a third.
-  - Asks the site itself for its health, with O(domain) and through the front, as a visitor would. Says of each of the
-    last attempts at a release how it ended, and names one that was interrupted.
-  - It does not fail because a service is down, so that a play can show the table first.
+  - Compares the services in the C(compose.yaml) of the stack and of the front with their containers. Returns a table,
+    the same as data, and one sentence for each container that is missing, stopped, restarting or not healthy. A service
+    without a health check only has to run.
+  - With O(domain), reports the certificate that the front serves, and problems with it and its renewal. It must be the
+    one on disk and not the temporary one. It must have a third of its life left, less the 25 hours that certbot may
+    take to renew it then. Of a life under ten days, where certbot renews at half of it, it must have a third.
+  - With O(domain), requests the site's health page through the front, as a visitor would.
+  - Reports how the last attempts at a release ended, and whether one was interrupted.
+  - Does not fail where a service is down, so that a play can show the table first.
 author: landfall.django contributors (@landfall)
+extends_documentation_fragment:
+  - landfall.django._attributes.read_only
 options:
   stack:
-    description: The name of the stack, which is that of its Compose project.
+    description: Name of the stack, which is also the name of its Compose project.
     type: str
     required: true
   root:
-    description: The stack's folder. By default C(/srv/) and the stack's name.
+    description: Folder of the stack. By default the folder of this name in C(/srv).
     type: path
   front_root:
-    description: The folder of the host's Nginx. Set it to nothing where another server stands in front.
+    description: Folder of the front's files. Empty where another server is in front.
     type: str
     default: /srv/nginx
   domain:
-    description: The host name to ask the front for. Without one, or without O(front_root), no certificate is looked at.
+    description: Host name of the site. If it or O(front_root) is empty, the certificate and the site are not checked.
     type: str
     default: ""
   https_port:
-    description: The local port that shows the certificate.
+    description: The front's HTTPS port on this host.
     type: int
     default: 443
   disk_free_minimum_mib:
-    description: What has to be left on the file systems of the stack, of its media and of Docker's data, in MiB.
+    description: Free space in MiB that the file systems of the stack, of its media and of Docker's data must have.
     type: int
     default: 3072
   media_maximum_mib:
-    description: What the stack's media may take on the disk, in MiB. They are counted where there is a bound only.
+    description: Maximum size of the stack's media, in MiB. With V(0) there is none, and the media are not measured.
     type: int
     default: 0
 attributes:
-  check_mode:
-    support: full
-    description: It only reads.
-  diff_mode:
-    support: none
-    description: It never changes anything.
   platform:
     support: full
     platforms: linux
@@ -61,21 +57,21 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Ask for the services
+- name: Read the state of the stack
   landfall.django.stack_status:
     stack: shop
     domain: shop.example.com
   become: true
   register: status
 
-- name: Show them
+- name: Show the services
   ansible.builtin.debug:
     var: status.table
 """
 
 RETURN = r"""
 table:
-  description: The lines of a table of all services.
+  description: The lines of a table of all containers.
   returned: success
   type: list
   elements: str
@@ -84,7 +80,7 @@ table:
     - db       running  healthy  3 d 4 h   mysql:9.7
     - web      running  healthy  12 min 5 s  shop:5f0c2e
 services:
-  description: The same as data, one entry a container.
+  description: The same as data, one entry per container.
   returned: success
   type: list
   elements: dict
@@ -92,8 +88,8 @@ services:
     - {"service": "db", "state": "running", "health": "healthy", "uptime": "3 d 4 h", "image": "mysql:9.7",
        "container": "shop-db-1"}
 releases:
-  description: The lines of a table of the last attempts at a release, newest first, with the first line of what went
-    wrong. Empty before the first.
+  description: The lines of a table of the last attempts at a release, newest first, with the first line of the error.
+    Empty before the first release.
   returned: success
   type: list
   elements: str
@@ -102,7 +98,7 @@ releases:
     - 8        failed   2026-11-25 04:02  ann@laptop  shop:91d0c7e6a2b4  12.1     -        the migration failed ...
     - 7        serving  2026-11-25 03:31  ann@laptop  shop:3f9c2ab41d07  8.4      0 of 96
 certificate:
-  description: The lines of a table of the certificate. Empty where none was asked for.
+  description: The lines of a table of the certificate. Empty where it was not checked.
   returned: success
   type: list
   elements: str
@@ -110,8 +106,8 @@ certificate:
     - CERTIFICATE       UNTIL             LEFT      OF    SERVED
     - shop.example.com  2027-02-21 04:25  60 d 3 h  90 d  as on disk
 problems:
-  description: One sentence for each container that is not as it should be, and for each fault of the certificate. An
-    empty list where all is well.
+  description: One sentence for each problem with a container, the certificate, the site, the disk or a release. Empty
+    where there is none.
   returned: success
   type: list
   elements: str
@@ -137,12 +133,12 @@ from ansible_collections.landfall.django.plugins.module_utils._release.site impo
 from ansible_collections.landfall.django.plugins.module_utils._status import services, storage
 
 LETSENCRYPT = Path("/etc/letsencrypt")
-# Where the role letsencrypt has its hooks say that they failed.
+# Where the renewal hooks of the role letsencrypt report a failure.
 HOOK_FAILURES = Path("/var/lib/letsencrypt")
 
 
 def rows(project: str, root: str) -> tuple[list[services.Row], dict[str, int]]:
-    """The rows of one Compose project, and how many containers of each service there should be."""
+    """Return the rows of one Compose project, and the number of containers that each service should have."""
     file = Path(root) / "compose.yaml"
     config = json.loads(docker("compose", "--project-name", project, "--file", str(file), "config", "--format", "json"))
     counts = services.wanted(config)
@@ -152,13 +148,16 @@ def rows(project: str, root: str) -> tuple[list[services.Row], dict[str, int]]:
 
 
 def services_of(projects: list[tuple[str, str]]) -> tuple[list[services.Row], list[str]]:
-    """The rows of all Compose projects, and what is wrong with them; of one that has no files in force just that."""
+    """Return the rows of all Compose projects and their problems. A project without compose.yaml is one problem."""
     shown: list[services.Row] = []
     problems: list[str] = []
     for project, root in projects:
         file = Path(root) / "compose.yaml"
         if not file.exists():
-            problems.append(f"{project}: there is no {file} on the host: deploy {project} first, or correct its root.")
+            problems.append(
+                f"{project}: {file} does not exist on the host: deploy {project}, or correct stack_root or"
+                " stack_nginx_root."
+            )
             continue
         found, counts = rows(project, root)
         shown += found
@@ -167,7 +166,7 @@ def services_of(projects: list[tuple[str, str]]) -> tuple[list[services.Row], li
 
 
 def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The table of the site's certificate, and what is wrong with it and its renewal."""
+    """Return the table of the site's certificate, and problems with it and its renewal."""
     now = datetime.datetime.now(datetime.timezone.utc)
     domain, port, front = params["domain"], params["https_port"], Path(params["front_root"])
     folder, temporary = front / "tls" / params["stack"], front / "tls/temporary" / params["stack"] / "fullchain.pem"
@@ -188,10 +187,12 @@ def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
             shows_temporary=shown is not None and temporary.is_file() and shown == tls.kept(temporary),
             certbot=certbot.parse_maker(renewal.read_text()) if renewed else (),
             reload=str(front / "reload"),
-            hook_failure=" ".join(failure.read_text().split())[-200:] or "it said nothing" if failure.is_file() else "",
+            hook_failure=" ".join(failure.read_text().split())[-200:] or "it printed nothing"
+            if failure.is_file()
+            else "",
         )
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        return [], [f"certificate: that of {domain} cannot be read: {error}: run landfall.django.site."]
+        return [], [f"certificate: the certificate of {domain} cannot be read ({error}): run landfall.django.site."]
     problems = services.certificate_problems(found, now)
     if renewed:
         show = ["systemctl", "show", "--property=Id,ActiveState", "certbot.service", "certbot.timer"]
@@ -201,27 +202,27 @@ def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def answer(params: dict[str, Any], record: Record | None) -> list[str]:
-    """What a visitor of the site would miss, if anything: it is asked through the front."""
+    """Request the site's health page through the front, and return its problem, if any."""
     path = Site.of(record.site).health_path if record else "/"
     try:
-        problem = health.verdict(visitor.request(params["https_port"], params["domain"], path), path)
+        problem = health.status_problem(visitor.request(params["https_port"], params["domain"], path), path)
     except OSError as error:
         problem = f"{path} does not answer through Nginx: {error}"
     if not problem:
         return []
-    return [f"{params['domain']}: {problem}. Run landfall.django.deploy, which points Nginx at what runs."]
+    return [f"{params['domain']}: {problem}. Run landfall.django.deploy, which points Nginx at the running containers."]
 
 
 def is_under_way(path: Path) -> bool:
-    """Whether a release is at work on the host now."""
+    """Return whether a release is in progress on the host."""
     if not path.exists():
         return False
-    with lock.opened(path) as file:
-        return not lock.locked(file)
+    with lock.open_lock(path) as file:
+        return not lock.try_lock(file)
 
 
 def lacks_room(params: dict[str, Any], root: str) -> list[str]:
-    """What there is too little room for."""
+    """Return problems with free disk space and the size of the media."""
     files = f"{params['front_root']}/sites/{params['stack']}" if params["front_root"] else f"{root}/public"
     media, maximum = Path(files) / "media", params["media_maximum_mib"]
     docker_root = docker("info", "--format", "{{.DockerRootDir}}").strip()

@@ -6,33 +6,35 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: tree
-short_description: Keep the folders, files and links of one program, all of them or none
+short_description: Manage the folders, files and links of one program together
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Compares a whole set of folders, files and links with what is there, lets a program check the set as it would be,
-    and only then replaces what differs, each file in one step. Where the check fails, nothing has changed.
-  - Files that are good or bad together, as those of Nginx are, cannot be checked one by one. And one question to the
-    host instead of two for each file is what makes an unchanged run quick.
+  - Compares a set of folders, files and links with the host, runs a program that checks the set as it would be, and
+    then replaces what differs, each file atomically. Where the check fails, nothing is changed.
+  - Files that depend on each other, such as those of Nginx, cannot be checked one by one. One module call for all files
+    also makes an unchanged run fast.
   - O(entries) are never written to the host's journal.
+extends_documentation_fragment:
+  - landfall.django._attributes
 attributes:
   check_mode:
-    description: Says what would change. O(validate) is not run.
     support: full
+    details: O(validate) is not run in check mode.
   diff_mode:
-    description: Shows the files, but not those with O(entries[].secret).
     support: full
+    details: Files with O(entries[].secret) are not shown.
   platform:
-    description: The host must have links and owners.
+    description: The host's file system must support links and owners.
     support: full
     platforms: posix
 options:
   root:
-    description: Folder that relative paths begin at. It need not exist.
+    description: Folder that relative paths start from. It is created where it is missing.
     type: path
     required: true
   entries:
-    description: What is to be there. An entry with neither O(entries[].content) nor O(entries[].target) is a folder.
+    description: The folders, files and links. One without O(entries[].content) or O(entries[].target) is a folder.
     type: list
     elements: dict
     required: true
@@ -45,19 +47,19 @@ options:
         description: The file's content. A dictionary or list is written as JSON.
         type: raw
       target:
-        description: Where the link leads.
+        description: Target of the link.
         type: str
       state:
-        description: V(absent) removes a file or link, whatever else the entry says. A folder is never removed.
+        description: V(absent) removes a file or link; other options are ignored. Folders are never removed.
         type: str
         choices: [present, absent]
         default: present
       secret:
-        description: Whether the content may hold secrets. It is then in no diff and no result.
+        description: Whether the content may be secret. It is then neither in the diff nor in the result.
         type: bool
         default: false
       keep:
-        description: Whether what is there already stays as it is.
+        description: Whether an existing file, folder or link is left unchanged.
         type: bool
         default: false
       first:
@@ -67,9 +69,9 @@ options:
         default: false
       recurse:
         description:
-          - Whether all that is in a folder changes its owner along with it, as in one that containers write to.
-          - The folder itself must not be a link. In it no link is followed, and what may belong to somebody else stays
-            as it is, with a warning.
+          - Whether the owner of everything in a folder changes with the folder's, for folders that containers write to.
+          - The folder must not be a link. Links in it are not followed. Files that may belong to another user are left
+            unchanged, with a warning.
         type: bool
         default: false
       mode:
@@ -84,20 +86,20 @@ options:
         type: str
         default: "0"
   validate:
-    description: Program and arguments that succeed where the files are good. Run only when a file would change.
-      C({tree}) stands for a folder that is laid out as O(root) would be.
+    description: A program with arguments that succeeds where the files are valid. It runs only where a file would
+      change. C({tree}) is replaced by a folder with the content that O(root) would have.
     type: list
     elements: str
     default: []
   beside:
-    description: Folders below O(root) whose other files O(validate) must see. C(.) is O(root) itself.
+    description: Folders below O(root) whose other files O(validate) needs. C(.) is O(root) itself.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: Have the server's files
+- name: Write the server's files
   landfall.django.tree:
     root: /srv/nginx
     entries:
@@ -115,7 +117,7 @@ paths:
   elements: str
   returned: success
 before:
-  description: What the changed files held before, by path; of those that were there and are not secret.
+  description: The former content of the changed files by path, without new and secret files.
   type: dict
   returned: success
 """
@@ -132,19 +134,19 @@ MEMORY = "/run"
 
 
 def validate(module: AnsibleModule, entries: list[tree.Entry], secret: bool) -> None:
-    # In memory where they are secret: of a host that dies meanwhile nothing stays on the disk.
+    # Secret files in memory: if the host crashes meanwhile, nothing stays on the disk.
     place = MEMORY if secret and os.access(MEMORY, os.W_OK) else module.tmpdir
     with tempfile.TemporaryDirectory(dir=place, prefix="landfall-") as private:
         laid = os.path.join(private, "tree")
         os.mkdir(laid)
-        tree.lay(module.params["root"], entries, module.params["beside"], laid)
-        # For a program that is not root, once the folder is mounted elsewhere; here nobody gets past the one above.
+        tree.stage(module.params["root"], entries, module.params["beside"], laid)
+        # A program that is not root reads it where it is mounted; here the folder above keeps others out.
         Path(laid).chmod(0o755)
         command = [word.replace("{tree}", laid) for word in module.params["validate"]]
         code, out, err = module.run_command(command)
     if code:
-        said = (err.strip() or out.strip()).replace(laid, module.params["root"])
-        module.fail_json(msg=f"refused by {command[0]}, so nothing was changed: {said}", rc=code)
+        output = (err.strip() or out.strip()).replace(laid, module.params["root"])
+        module.fail_json(msg=f"{command[0]} refused the files, nothing was changed: {output}", rc=code)
 
 
 def bring(module: AnsibleModule, entries: list[tree.Entry], found: list[tree.Change], secret: bool) -> None:
@@ -158,7 +160,7 @@ def bring(module: AnsibleModule, entries: list[tree.Entry], found: list[tree.Cha
 
 def shown(change: tree.Change, secret: bool) -> dict[str, str]:
     if secret:
-        return {"prepared": f"{change.path}: its content may be secret and is not shown\n"}
+        return {"prepared": f"{change.path}: the content may be secret and is not shown\n"}
     after = change.entry.content if change.entry.kind == tree.FILE else b""
     return {
         "before_header": change.path,

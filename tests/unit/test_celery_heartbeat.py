@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._project.processes import REQUEUE_SIGNAL, REQUEUED
 
 HEARTBEAT = Path(__file__).parents[2] / "roles/stack/files/celery_heartbeat.py"
 STALL = "3"
@@ -216,9 +217,9 @@ def test_what_a_worker_cannot_end_is_given_back(start: Callable[..., Celery], la
     os.kill(worker.process.pid, signal.SIGTERM)
     wait_for(lambda: "Warm shutdown" in worker.log.read_text(), 10, worker.log)
     assert worker.process.poll() is None, "it waits for its tasks"
-    os.kill(worker.process.pid, signal.SIGUSR2)
+    os.kill(worker.process.pid, signal.Signals[f"SIG{REQUEUE_SIGNAL}"])
     worker.process.wait(15)
-    assert worker.log.read_text().count("celery_heartbeat: requeued proj.nap[") == 2
+    assert worker.log.read_text().count(f"{REQUEUED} proj.nap[") == 2
     assert worker.waiting() == 3
 
 

@@ -143,7 +143,8 @@ def test_a_certificate_that_is_renewed_but_not_served_is_noticed(host, site, ans
     finally:
         host.check_output(f"rm {broken}")
     assert done.returncode != 0
-    assert "shows another certificate" in done.stdout
+    assert "certificate: shop." in done.stdout
+    assert "/srv/nginx/reload" in done.stdout
     assert "unknown directive" in done.stdout
     host.check_output("RENEWED_LINEAGE=/etc/letsencrypt/live/shop /etc/letsencrypt/renewal-hooks/deploy/shop")
     until(lambda: site.serial() != before, seconds=10)

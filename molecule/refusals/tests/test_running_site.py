@@ -58,7 +58,7 @@ def test_a_build_that_fails_says_why_and_shows_its_log_once(refused, project):
     steps = "RUN printf 'this is %s\\n' before; printf 'E: nothing of %s name\\n' that; exit 100"
     (project / "Dockerfile").write_text(f"FROM python:3.13-slim\n{steps}\n")
     said = refused(stack_project_dir=str(project))
-    assert "could not be built, and nothing else was changed. E: nothing of that name" in said
+    assert "E: nothing of that name" in said
     assert said.count("this is before") == 1
 
 
@@ -94,7 +94,7 @@ def test_lost_secrets_are_not_made_anew_over_the_data_they_open(host, refused):
         said = refused()
     finally:
         host.check_output("mv /srv/shop/secrets.lost /srv/shop/secrets")
-    assert "db/password is gone" in said
+    assert "db/password is missing" in said
 
 
 def test_another_database_password_does_not_lock_the_stack_out(refused):

@@ -7,6 +7,7 @@ dead databases, are followed by a good release.
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import load
@@ -32,7 +33,7 @@ def test_a_container_that_exits_at_once(project, refused):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"stack_health_path": "/nowhere/"}, ["/nowhere/ answers 404", "set stack_health_path"]),
+        ({"stack_health_path": "/nowhere/"}, ["/nowhere/ answers 404", "stack_health_path"]),
         ({"stack_environment": {"ALLOWED_HOSTS": "other.example"}}, ["answers 400", "ALLOWED_HOSTS"]),
     ],
 )
@@ -101,8 +102,8 @@ def test_a_broken_nginx_template(tmp_path, refused, project):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"DATABASE_URL": "mysql://meter:secret@nowhere/meter"}, ["could not ask the database", "nowhere"]),
-        ({"REDIS_URL": "redis://nowhere:6379/0"}, ["meter-celery-", "was not healthy within 5 seconds", "nowhere"]),
+        ({"DATABASE_URL": "mysql://meter:secret@nowhere/meter"}, ["ask the database", "nowhere"]),
+        ({"REDIS_URL": "redis://nowhere:6379/0"}, ["meter-celery-", "not healthy within 5 ", "nowhere"]),
     ],
 )
 def test_a_release_that_does_not_reach_what_it_needs(refused, given, words):
@@ -130,12 +131,12 @@ def test_a_check_tells_the_plan_and_changes_nothing(host, project, ansible_playb
     assert done.returncode == 0, done.stdout
     assert "meter/settings.py" in done.stdout
     for line in (
-        "build an image of the changed source",
-        "apply the migration meter.0002_later, which comes with the source",
-        "start 1 new container(s) of web",
-        "start 1 new container(s) of celery-beat",
+        r"build an image",
+        r"migration meter\.0002_later",
+        r"start 1 new .* web\b",
+        r"start 1 new .* celery-beat\b",
     ):
-        assert line in done.stdout
+        assert re.search(line, done.stdout), line
     assert "never to be seen" not in done.stdout
     assert page()["release"] == release
     assert host.check_output("docker ps --all --no-trunc --quiet | sort") == containers

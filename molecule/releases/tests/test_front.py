@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-
 PID = "docker inspect --format '{{.State.Pid}}' %s"
 
 

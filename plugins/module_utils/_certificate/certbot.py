@@ -1,6 +1,9 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the module certbot_certificate decides and reads: pure functions, nothing here touches the host."""
+"""Decide what certbot has to do, and read its files and errors. Pure functions.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ RECONFIGURE_SINCE = (2, 3)
 PROFILES_SINCE = (4, 0)
 
 _SHORT = timedelta(days=10)
-# An older certbot renews at this much left, whatever the life is.
+# An older certbot renews when this much is left, whatever the certificate's life is.
 _FORMER_INTERVAL = timedelta(days=30)
-# The timer comes once in each half of a day, at any moment of it: a day may pass between two renewals, which take time.
+# The timer runs at a random moment of each half day, so up to a day may pass between two runs, which take time too.
 _TIMER_GAP = timedelta(hours=25)
 
 _BOILERPLATE = re.compile(r"^(Saving debug log|Ask for help|Account reg|Requesting a cert|Renewing an ex|Some chall)")
@@ -26,6 +29,8 @@ _BOILERPLATE = re.compile(r"^(Saving debug log|Ask for help|Account reg|Requesti
 
 @dataclass(frozen=True)
 class Wanted:
+    """The certificate that the role wants."""
+
     name: str
     domains: tuple[str, ...]
     directory_url: str
@@ -36,7 +41,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Lineage:
-    """One certificate as certbot keeps it: its renewal file and the leaf it has now."""
+    """One certificate of certbot: its renewal file and its present leaf."""
 
     server: str
     authenticator: str
@@ -49,7 +54,7 @@ class Lineage:
 
 @dataclass(frozen=True)
 class Plan:
-    """action: none, issue (first one), reissue (a new certificate) or reconfigure (only how it is renewed)."""
+    """`action`: none, issue (the first certificate), reissue (a new one) or reconfigure (only how it is renewed)."""
 
     action: str
     reasons: tuple[str, ...] = ()
@@ -57,7 +62,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Problem:
-    """What the CA said. kind is ACME's error type without its urn, or empty where it was not the CA that spoke."""
+    """An error. `kind` is the ACME error type of the CA without its urn; empty for an error of certbot."""
 
     kind: str
     detail: str
@@ -71,7 +76,7 @@ def parse_version(text: str) -> tuple[int, ...]:
 
 
 def parse_renewal(text: str) -> dict[str, t.Any]:
-    """The [renewalparams] of a renewal file; its [[webroot_map]] as a dict of that name."""
+    """Return the [renewalparams] of a renewal file; its [[webroot_map]] is a dictionary of that name."""
     params: dict[str, t.Any] = {"webroot_map": {}}
     section = ""
     for line in (raw.strip() for raw in text.splitlines()):
@@ -87,14 +92,14 @@ def parse_renewal(text: str) -> dict[str, t.Any]:
 
 
 def parse_maker(renewal: str) -> tuple[int, ...]:
-    """The version of the certbot that wrote a renewal file."""
+    """Return the version of the certbot that wrote a renewal file."""
     found = re.search(r"^version\s*=\s*(\S+)", renewal, re.MULTILINE)
     return parse_version(f"certbot {found.group(1)}") if found else ()
 
 
 def lineage(renewal: str, leaf: Leaf) -> Lineage:
     params = parse_renewal(renewal)
-    # At a renewal the map wins over webroot_path, which is a list: `/srv/a,`.
+    # In a renewal the map has precedence over webroot_path, which is a list: `/srv/a,`.
     webroots = set(params["webroot_map"].values()) or {
         path.strip() for path in params.get("webroot_path", "").split(",") if path.strip()
     }
@@ -110,13 +115,14 @@ def lineage(renewal: str, leaf: Leaf) -> Lineage:
 
 
 def alarm(life: timedelta, version: tuple[int, ...]) -> timedelta:
-    """How much of its life a certificate has left when its renewal must have failed, and not only be about to happen.
+    """Return the remaining life below which the renewal must have failed.
 
-    certbot renews at a third of the life, at half of one under ten days, and before version 4.0 at thirty days.
+    certbot renews when a third of the life is left; half of it for a life under ten days; thirty days before version
+    4.0.
     """
     third = life / 3
     if life < _SHORT:
-        # Due at half: of 160 hours, a day has passed since.
+        # Renewal is due at half of the life: at a third of 160 hours it is a day late.
         return third
     due = min(third, _FORMER_INTERVAL) if version and version < PROFILES_SINCE else third
     return due - _TIMER_GAP
@@ -124,7 +130,7 @@ def alarm(life: timedelta, version: tuple[int, ...]) -> timedelta:
 
 def plan(wanted: Wanted, have: Lineage | None, now: datetime, version: tuple[int, ...]) -> Plan:
     if have is None:
-        return Plan("issue", ("there is no certificate of this name yet",))
+        return Plan("issue", ("no certificate of this name exists yet",))
     renew = []
     domains = frozenset(name.lower() for name in wanted.domains)
     if have.domains != domains:
@@ -144,7 +150,7 @@ def plan(wanted: Wanted, have: Lineage | None, now: datetime, version: tuple[int
         reason = f"it is renewed through {_names(have.webroots)}, not {wanted.webroot}"
     else:
         return Plan("none")
-    # An older certbot writes its renewal file only with a new certificate.
+    # An older certbot changes its renewal file only with a new certificate.
     return Plan("reconfigure" if version >= RECONFIGURE_SINCE else "reissue", (reason,))
 
 
@@ -153,13 +159,13 @@ def _names(names: t.Iterable[str]) -> str:
 
 
 def refused_profile(wanted: Wanted, version: tuple[int, ...], directory: t.Mapping[str, t.Any]) -> str:
-    """Why this host or this CA cannot give the profile; certbot itself would take the default without a word."""
+    """Return why this host or this CA does not support the profile: certbot would silently use the default."""
     if not wanted.profile:
         return ""
     if version < PROFILES_SINCE:
         has = ".".join(str(part) for part in version) or "unknown"
         return (
-            f"letsencrypt_profile: '{wanted.profile}' needs certbot 4.0, and this host's is {has}: leave the variable "
+            f"letsencrypt_profile: '{wanted.profile}' needs certbot 4.0, but this host has {has}: leave the variable "
             "empty, or use Debian 13."
         )
     offered = sorted((directory.get("meta") or {}).get("profiles") or {})
@@ -172,7 +178,7 @@ def refused_profile(wanted: Wanted, version: tuple[int, ...], directory: t.Mappi
 
 
 def command(wanted: Wanted, action: str) -> list[str]:
-    """certbot's arguments for a plan's action."""
+    """Return certbot's arguments for a plan's action."""
     how = ["--webroot", "--webroot-path", wanted.webroot] if wanted.webroot else ["--standalone"]
     argv = ["certonly"] if action != "reconfigure" else ["reconfigure"]
     argv += ["--non-interactive", "--agree-tos", "--cert-name", wanted.name, *how]
@@ -181,7 +187,7 @@ def command(wanted: Wanted, action: str) -> list[str]:
     argv += ["--server", wanted.directory_url]
     argv += ["--email", wanted.email] if wanted.email else ["--register-unsafely-without-email"]
     if wanted.profile:
-        # Not required: a renewal under another profile is better than none, should the CA give this one up.
+        # Preferred, not required: if the CA drops this profile, a renewal with another one is better than none.
         argv += ["--preferred-profile", wanted.profile]
     if action == "reissue":
         argv += ["--force-renewal", "--renew-with-new-domains"]
@@ -191,9 +197,9 @@ def command(wanted: Wanted, action: str) -> list[str]:
 
 
 def problems(output: str, log: str) -> list[Problem]:
-    """What went wrong, from certbot's output and from what this run added to its log.
+    """Return the errors in certbot's output and in the lines that this run added to its log.
 
-    The log is needed: certbot 2.1 on Python 3.11 turns every refusal of an order into "can't set attribute".
+    The log is needed: certbot 2.1 on Python 3.11 reports every refused order as "can't set attribute".
     """
     found = [
         Problem(kind, detail.strip(), domain)
@@ -213,7 +219,7 @@ def _refusals(log: str) -> list[Problem]:
         except ValueError:
             continue
         kind = str(body.get("type", "")).rpartition(":")[2]
-        if kind == "badNonce":  # certbot tries again by itself
+        if kind == "badNonce":  # certbot tries again itself
             continue
         retry = re.search(r"^Retry-After:\s*(.+)$", headers, re.MULTILINE | re.IGNORECASE)
         found.append(Problem(kind, str(body.get("detail", "")), retry_after=retry.group(1).strip() if retry else ""))
@@ -234,20 +240,20 @@ def _last_words(output: str) -> str:
 
 
 def cure(problem: Problem, wanted: Wanted) -> str:
-    """Which variable of the role to look at, and what for."""
+    """Return the variable of the role to check, and what to set it to."""
     name = problem.domain or "each name"
     served = f" and serve {wanted.webroot} (letsencrypt_webroot)" if wanted.webroot else ""
     for pattern, advice in _CURES:
         if re.search(pattern, f"{problem.kind} {problem.detail}"):
             return advice.format(name=name, url=wanted.directory_url, served=served)
-    return "see /var/log/letsencrypt/letsencrypt.log on the host"
+    return "read /var/log/letsencrypt/letsencrypt.log on the host"
 
 
 _CURES = (
     (
         r"^rateLimited",
         (
-            "wait as long as the CA says before the next run, and rehearse with its staging directory in "
+            "wait as long as the CA says before the next run, and test with its staging directory in "
             "letsencrypt_directory_url (Let's Encrypt: https://acme-staging-v02.api.letsencrypt.org/directory)"
         ),
     ),
@@ -262,20 +268,23 @@ _CURES = (
     ),
     (
         r"^(rejectedIdentifier|unsupportedIdentifier|malformed|badCSR)\b",
-        "letsencrypt_domains: take out what this CA does not certify",
+        "letsencrypt_domains: remove the names for which this CA issues no certificates",
     ),
-    (r"^(invalidContact|unsupportedContact)|invalid email", "letsencrypt_email: give an address the CA accepts"),
+    (
+        r"^(invalidContact|unsupportedContact)|invalid email",
+        "letsencrypt_email: set it to an address that the CA accepts",
+    ),
     (
         r"^accountDoesNotExist",
         (
-            "letsencrypt_directory_url: {url} does not know this host's account any more; remove its folder below "
-            "/etc/letsencrypt/accounts on the host, and the next run makes another"
+            "letsencrypt_directory_url: {url} no longer has this host's account; remove its folder below "
+            "/etc/letsencrypt/accounts on the host, and the next run creates a new account"
         ),
     ),
-    (r"^invalidProfile|profile", "letsencrypt_profile: name a profile that the CA has, or leave it empty"),
+    (r"^invalidProfile|profile", "letsencrypt_profile: set it to a profile of the CA, or leave it empty"),
     (
         r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|SSLError",
-        "letsencrypt_ca_bundle: the file with the CA that signed the TLS certificate of {url}",
+        "letsencrypt_ca_bundle: set it to the file with the CA that signed the TLS certificate of {url}",
     ),
     (
         r"TLS CA certificate bundle|Requesting .*: |Max retries|ConnectionError|ReadTimeout|Network is unreach",
@@ -283,13 +292,13 @@ _CURES = (
     ),
     (
         r"Could not bind TCP port 80",
-        "letsencrypt_webroot: name the folder that the web server on port 80 serves, or stop that server",
+        "letsencrypt_webroot: set it to the folder that the web server on port 80 serves, or stop that server",
     ),
 )
 
 
 def explain(found: list[Problem], wanted: Wanted, kept: bool) -> str:
-    """The message a user reads: what the CA said, the cure, and what the site has now."""
+    """Return the message for the user: the errors, their cures, and the state of the former certificate."""
     lines = [f"No certificate for {', '.join(wanted.domains)} from {wanted.directory_url}."]
     for problem in found:
         where = f" about {problem.domain}" if problem.domain else ""
@@ -297,5 +306,5 @@ def explain(found: list[Problem], wanted: Wanted, kept: bool) -> str:
         later = f" (retry after: {problem.retry_after})" if problem.retry_after else ""
         lines.append(f"{speaker}: {problem.detail}{later}")
     lines += [f"Cure: {text}." for text in dict.fromkeys(cure(problem, wanted) for problem in found)]
-    lines.append("The certificate that was there is untouched." if kept else "The host was not changed by this.")
+    lines.append("The present certificate is untouched." if kept else "The host was not changed.")
     return "\n".join(lines)

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Look at certificates, those in files and the one that a local server shows.
+"""Read certificates from files and from a local server.
 
 Private to this collection.
 """
@@ -20,7 +20,7 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE--
 
 @dataclass(frozen=True)
 class Leaf:
-    """What matters of a server's certificate. Names are the alternative ones: a common name may be missing."""
+    """A server's certificate. `names` are its subject alternative names; a common name may be missing."""
 
     names: frozenset[str]
     not_before: datetime
@@ -28,9 +28,9 @@ class Leaf:
 
 
 def shown(port: int, name: str, address: str = "127.0.0.1") -> bytes | None:
-    """The certificate, as DER, that a server shows whoever asks for `name`; None where nothing answers."""
+    """Return the certificate, as DER, that a server presents for `name`; None where nothing answers."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # Which certificate is shown is the question; a temporary or test one is as good an answer as any.
+    # Not verified: the caller wants to know which certificate it is, a temporary or test one too.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
@@ -42,21 +42,21 @@ def shown(port: int, name: str, address: str = "127.0.0.1") -> bytes | None:
 
 
 def kept(file: Path) -> bytes:
-    """The first certificate of a PEM file, as DER. Raises OSError or ValueError where there is none."""
+    """Return the first certificate of a PEM file, as DER. Raises OSError or ValueError where there is none."""
     found = _CERTIFICATE.search(file.read_text())
     if not found:
-        raise ValueError(f"there is no certificate in {file}")
+        raise ValueError(f"{file} contains no certificate")
     return ssl.PEM_cert_to_DER_cert(found.group())
 
 
 def described(der: bytes) -> Leaf:
-    """Names and dates; OSError or CalledProcessError where openssl is missing or does not understand it."""
+    """Return the names and dates of a certificate. Raises OSError or CalledProcessError where openssl fails."""
     argv = ["openssl", "x509", "-inform", "DER", "-noout", "-dates", "-ext", "subjectAltName"]
     return parse(subprocess.run(argv, input=der, stdout=subprocess.PIPE, check=True).stdout.decode())
 
 
 def parse(text: str) -> Leaf:
-    """From `openssl x509 -noout -dates -ext subjectAltName`."""
+    """Parse the output of `openssl x509 -noout -dates -ext subjectAltName`."""
     dates = dict(re.findall(r"^(notBefore|notAfter)=(.+)$", text, re.MULTILINE))
     names = frozenset(name.lower() for name in re.findall(r"DNS:([^\s,]+)", text))
     return Leaf(names, _date(dates["notBefore"]), _date(dates["notAfter"]))

@@ -1,9 +1,9 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A dump on the disk, what it must contain, and the proof that it does.
+"""The archive of a database dump, its description in dump.json, and the check of one against the other.
 
-The archive has one gzip member with the tables and their rows, then one with what has no rows (views, triggers,
-routines, events), each dumped into no named schema. Private to this collection.
+The archive has two gzip members: the tables with their rows, then the definitions (views, triggers, routines, events).
+Neither names a schema, so that a dump can be loaded into any. Private to this collection.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from ansible_collections.landfall.django.plugins.module_utils._database.mysql import Scan, ends
+from ansible_collections.landfall.django.plugins.module_utils._database.mysql import DumpScanner, is_complete
 
 ARCHIVE, CONTENTS = "dump.sql.gz", "dump.json"
 _FORMAT = 1
@@ -26,28 +26,28 @@ _BLOCK = 1 << 20
 
 
 class ArchiveError(Exception):
-    """An archive cannot be used; the message says what is wrong with it."""
+    """The archive cannot be used. The message says why."""
 
 
 @dataclass(frozen=True)
 class Dump:
-    """An archive and what it contains: of each table the number of rows, of all else the names."""
+    """An archive and its contents: the number of rows of each table, and the names of all other objects."""
 
     archive: Path
     sha256: str
     archive_bytes: int
-    definitions_at: int  # where its second member begins
+    definitions_at: int  # offset of the second member, in bytes
     server: str
     version: str
     schema: str
     charset: str
     collation: str
-    data_bytes: int  # in the server's files
-    sql_bytes: int  # tables and rows as SQL
-    at: str
+    data_bytes: int  # size of the tables in the server's files
+    sql_bytes: int  # size of the tables as SQL, uncompressed
+    at: str  # UTC, ISO 8601
     tables: dict[str, int]
     definitions: dict[str, list[str]]
-    migrations: list[tuple[str, str]]  # that Django has applied
+    migrations: list[tuple[str, str]]  # applied ones, as app and name
     warnings: list[str]
 
     def to_json(self) -> str:
@@ -55,82 +55,82 @@ class Dump:
         return json.dumps({"format": _FORMAT, **values}, indent=2) + "\n"
 
     def read_tables(self) -> Iterator[bytes]:
-        """The SQL of the tables and their rows."""
+        """Yield the SQL of the tables and their rows."""
         return _unpacked(self.archive, 0, self.definitions_at)
 
     def read_definitions(self) -> Iterator[bytes]:
-        """The SQL of all else."""
+        """Yield the SQL of views, triggers, routines and events."""
         return _unpacked(self.archive, self.definitions_at, self.archive_bytes)
 
 
 def verify(archive: Path, empty: bool = False) -> Dump:
-    """Read an archive to its end. Raises ArchiveError where it is not what its dump.json says, or not whole.
+    """Read an archive to its end and compare it with its dump.json. Raises ArchiveError where they differ.
 
-    One without any table is refused as well, unless it may be `empty`.
+    An archive without tables is refused as well, unless `empty` is true.
     """
     dump = read(archive)
     try:
         size, digest = _digest(archive)
         if size != dump.archive_bytes:
             raise ArchiveError(
-                f"{archive} is not whole: it has {size} bytes, and had {dump.archive_bytes} when it was written"
+                f"{archive} is incomplete: it has {size} bytes, but {dump.archive_bytes} bytes were written"
             )
         if digest != dump.sha256:
-            raise ArchiveError(f"{archive} is not what was written: its checksum differs from the one in {CONTENTS}")
-        _prove(dump)
+            raise ArchiveError(f"{archive} was changed after it was written: its checksum differs from {CONTENTS}")
+        _compare_content(dump)
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{archive} cannot be read to its end: {error}") from error
     if not dump.tables and not empty:
-        raise ArchiveError(f"{archive} is of an empty database: it has no table")
+        raise ArchiveError(f"{archive} contains no table: the database was empty")
     return dump
 
 
 def read(archive: Path) -> Dump:
-    """What the file beside an archive says of it, unproven. Raises ArchiveError."""
+    """Read the dump.json of an archive without checking the archive. Raises ArchiveError."""
     file = archive.with_name(CONTENTS)
     if not archive.exists():
-        raise ArchiveError(f"there is no {archive}")
+        raise ArchiveError(f"{archive} does not exist")
     try:
         values = json.loads(file.read_text())
         if values["format"] != _FORMAT:
-            raise ArchiveError(f"{file} has format {values['format']}: only a newer landfall.django reads it")
+            raise ArchiveError(f"{file} has format {values['format']}: restore it with a newer landfall.django")
         values["migrations"] = list(map(tuple, values["migrations"]))
         return Dump(archive=archive, **{name: values[name] for name in _FIELDS})
     except OSError as error:
-        raise ArchiveError(f"what {archive} must contain is not known: {error}") from error
+        raise ArchiveError(f"{archive} cannot be checked, because {file} cannot be read: {error}") from error
     except (ValueError, TypeError, KeyError) as error:
-        raise ArchiveError(f"{file} is damaged, so that {archive} cannot be proven: {error!r}") from error
+        raise ArchiveError(f"{archive} cannot be checked, because {file} is damaged: {error!r}") from error
 
 
 _FIELDS = [field.name for field in fields(Dump) if field.name != "archive"]
 
 
 def _digest(archive: Path) -> tuple[int, str]:
-    size, found = 0, hashlib.sha256()
+    size, checksum = 0, hashlib.sha256()
     with archive.open("rb") as file:
         while block := file.read(_BLOCK):
             size += len(block)
-            found.update(block)
-    return size, found.hexdigest()
+            checksum.update(block)
+    return size, checksum.hexdigest()
 
 
-def _prove(dump: Dump) -> None:
-    scan = Scan()
+def _compare_content(dump: Dump) -> None:
+    scan = DumpScanner()
     for line in _lines(dump.archive, 0, dump.definitions_at):
-        scan.line(line)
+        scan.feed(line)
     tail = b""
     for block in dump.read_definitions():
         tail = (tail + block)[-200:]
     has_definitions = any(dump.definitions.values())
-    if not scan.complete or (has_definitions and not ends(tail)):
-        raise ArchiveError(f"{dump.archive} does not end as a complete dump does")
+    if not scan.complete or (has_definitions and not is_complete(tail)):
+        raise ArchiveError(f"{dump.archive} is incomplete: mysqldump's last line is missing")
     if scan.rows != dump.tables:
-        differ = differing(scan.rows, dump.tables)
-        raise ArchiveError(f"{dump.archive} does not contain what {CONTENTS} says: {', '.join(differ)}")
+        differ = ", ".join(differing(scan.rows, dump.tables))
+        raise ArchiveError(f"{dump.archive} differs from {CONTENTS} in the tables {differ}")
 
 
 def differing(rows: Mapping[str, int], wanted: Mapping[str, int]) -> list[str]:
-    """The tables that are not in both, or have another number of rows."""
+    """Return the names of tables that only one side has, or whose numbers of rows differ."""
     return sorted(name for name in {**rows, **wanted} if rows.get(name) != wanted.get(name))
 
 
@@ -146,7 +146,7 @@ def _lines(archive: Path, begin: int, end: int) -> Iterator[bytes]:
 
 
 class _Part(io.RawIOBase):
-    """Some bytes of a file, as a file of their own."""
+    """A range of bytes of a file, read as a file."""
 
     def __init__(self, file: io.BufferedReader, begin: int, end: int):
         self._file, self._left = file, end - begin

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Dump a stack's database into a folder, whole or not at all.
+"""Dump a stack's database into a folder, completely or not at all.
 
 Private to this collection.
 """
@@ -23,21 +23,21 @@ from ansible_collections.landfall.django.plugins.module_utils._files.lock import
 
 
 def dump(compose: Sequence[str], folder: Path, schema: str = "") -> Dump:
-    """Write dump.sql.gz and dump.json into `folder`, of the stack's own schema unless another is named.
+    """Write dump.sql.gz and dump.json of a schema into `folder`; by default of the stack's own schema.
 
-    `compose` is the docker compose command of the stack. Neither file is there before both are complete and on the
-    disk, and none is ever written over. Raises DockerError with nothing left behind.
+    `compose` is the docker compose command of the stack. The files appear when both are complete and on the disk, and
+    existing ones are never overwritten. Raises DockerError, and then leaves no file behind.
     """
     server = Server(compose)
     return dump_from(server, folder, schema or server.schema())
 
 
 def dump_from(server: Server, folder: Path, schema: str) -> Dump:
-    """As `dump`, of a schema of this server."""
+    """Do the same as `dump` with a schema of `server`."""
     archive, contents = folder / ARCHIVE, folder / CONTENTS
     if archive.exists():
-        raise DockerError(f"{archive} is there already, and a dump is never written over")
-    objects = server.look(schema)
+        raise DockerError(f"{archive} exists already, and a dump is never overwritten")
+    objects = server.contents(schema)
     try:
         with _partial(archive) as packed, _partial(contents) as description:
             digesting = _Digesting(packed)
@@ -59,45 +59,45 @@ def dump_from(server: Server, folder: Path, schema: str) -> Dump:
                 at=now(),
                 tables=scan.rows,
                 definitions={kind: list(names) for kind, names in objects.definitions.items()},
-                migrations=server.migrations(schema, objects.tables),
+                migrations=server.applied_migrations(schema, objects.tables),
                 warnings=_warnings(objects),
             )
             description.write(made.to_json().encode())
-        # In this order: where there is an archive, there is what it must contain.
+        # dump.json first: every archive then has its description.
         _publish(contents, archive)
     except OSError as error:
         raise DockerError(f"the database could not be dumped into {folder}: {error}") from error
     finally:
         for path in (archive, contents):
-            _candidate(path).unlink(missing_ok=True)
+            _temporary(path).unlink(missing_ok=True)
     return made
 
 
-def _pack_tables(server: Server, schema: str, objects: mysql.Objects, target: _Digesting) -> mysql.Scan:
-    scan = mysql.Scan()
-    _pack(target, _watched(server.dump(mysql.dump_tables(schema, objects)), scan))
+def _pack_tables(server: Server, schema: str, objects: mysql.SchemaContents, target: _Digesting) -> mysql.DumpScanner:
+    scan = mysql.DumpScanner()
+    _pack(target, _scanned(server.dump_lines(mysql.dump_tables(schema, objects)), scan))
     if not scan.complete:
-        raise DockerError("mysqldump came to an end without saying that the dump is complete")
+        raise DockerError("the dump of the tables is incomplete: mysqldump's last line is missing")
     if set(scan.rows) != set(objects.tables):
         differ = ", ".join(sorted(set(scan.rows) ^ set(objects.tables)))
-        raise DockerError(f"tables of {schema} came, went or could not be dumped meanwhile: {differ}")
+        raise DockerError(f"tables of {schema} were created, dropped or unreadable during the dump: {differ}")
     return scan
 
 
-def _pack_definitions(server: Server, schema: str, objects: mysql.Objects, target: _Digesting) -> None:
+def _pack_definitions(server: Server, schema: str, objects: mysql.SchemaContents, target: _Digesting) -> None:
     if not any(objects.definitions.values()):
         return
-    text = server.definitions(schema, objects)
-    if not mysql.ends(text):
-        raise DockerError("mysqldump came to an end without saying that the views and routines are complete")
-    if server.look(schema).definitions != objects.definitions:
-        raise DockerError(f"views, triggers, routines or events of {schema} were changed meanwhile")
+    text = server.dump_definitions(schema, objects)
+    if not mysql.is_complete(text):
+        raise DockerError("the dump of the views and routines is incomplete: mysqldump's last line is missing")
+    if server.contents(schema).definitions != objects.definitions:
+        raise DockerError(f"views, triggers, routines or events of {schema} were changed during the dump")
     _pack(target, [text])
 
 
-def _watched(lines: Iterable[bytes], scan: mysql.Scan) -> Iterator[bytes]:
+def _scanned(lines: Iterable[bytes], scan: mysql.DumpScanner) -> Iterator[bytes]:
     for line in lines:
-        scan.line(line)
+        scan.feed(line)
         yield line
 
 
@@ -107,23 +107,23 @@ def _pack(target: _Digesting, blocks: Iterable[bytes]) -> None:
             packed.write(block)
 
 
-def _warnings(objects: mysql.Objects) -> list[str]:
-    said = []
+def _warnings(objects: mysql.SchemaContents) -> list[str]:
+    warnings = []
     if objects.not_transactional:
-        said.append(
-            f"{', '.join(objects.not_transactional)}: not of the engine InnoDB, so what was written to them during the"
-            " dump may be in it by half"
+        warnings.append(
+            f"{', '.join(objects.not_transactional)}: these tables do not use the engine InnoDB, so the dump may hold"
+            " only a part of what was written to them meanwhile"
         )
     if objects.broken_views:
-        said.append(
-            f"{', '.join(objects.broken_views)}: views that lack a table, a column or their definer, so that nobody can"
-            " read them; they are not in the dump"
+        warnings.append(
+            f"{', '.join(objects.broken_views)}: these views are not in the dump; they cannot be read, because a table,"
+            " a column or their definer is missing"
         )
-    return said
+    return warnings
 
 
 class _Digesting:
-    """A file to write to, which keeps its length and its checksum."""
+    """A file that counts and hashes what is written to it."""
 
     def __init__(self, file: IO[bytes]):
         self.file = file
@@ -141,15 +141,19 @@ class _Digesting:
 
 @contextmanager
 def _partial(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file under another name, down to the disk."""
+    """Open a file under its temporary name; on exit its content is on the disk.
+
+    `_files.replace` does not fit: it puts each file in place as soon as it is written. Here both files are streams that
+    are open together, and none may appear before both are complete.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with open(os.open(_candidate(path), flags, 0o600), "wb") as file:
+    with open(os.open(_temporary(path), flags, 0o600), "wb") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
 
 
-def _candidate(path: Path) -> Path:
+def _temporary(path: Path) -> Path:
     return path.with_name(f"{path.name}.partial")
 
 
@@ -157,7 +161,7 @@ def _publish(*paths: Path) -> None:
     done: list[Path] = []
     try:
         for path in paths:
-            os.replace(_candidate(path), path)
+            os.replace(_temporary(path), path)
             done.append(path)
         folder = os.open(paths[0].parent, os.O_RDONLY)
         try:

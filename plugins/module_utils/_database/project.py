@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 _MARK = "landfall-database:"
-# What `manage.py shell -c` runs. All in one function: what `exec` runs does not see its own names from within another.
-# The server's own id tells it from every other, whatever name leads there.
-CODE = f"""
+# Run by `manage.py shell -c`. One function, since functions inside `exec` do not see each other's names. The server is
+# known by its own id, whatever host name leads to it.
+PROBE_CODE = f"""
 def landfall():
     import json
     from django.db import connection
@@ -23,7 +23,7 @@ def landfall():
     from django.db.migrations.recorder import MigrationRecorder
     answer = dict(vendor=connection.vendor, server='', schema='', migrations=[], applied=[], pending=[])
     if connection.vendor == 'mysql':
-        # MariaDB, which Django counts as MySQL, has no such id; and it is no server of the stack's own.
+        # MariaDB has no such id. Django counts it as MySQL, but a stack's own server is never MariaDB.
         own = "''" if getattr(connection, 'mysql_is_mariadb', False) else '@@server_uuid'
         with connection.cursor() as cursor:
             cursor.execute('SELECT ' + own + ', DATABASE()')
@@ -43,8 +43,11 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True)
 class Project:
-    """What Django said: its default database, its migrations with those that each replaces, those that the database has
-    applied, and those that `migrate` would apply, in that order."""
+    """A Django project's default database and migrations.
+
+    `migrations` maps each migration of the code to those that it replaces. `applied` are those that the database has,
+    `pending` those that `migrate` would apply, in that order.
+    """
 
     vendor: str
     server: str
@@ -54,11 +57,11 @@ class Project:
     pending: tuple[Name, ...] = field(default=())
 
 
-def project(said: str) -> Project:
-    """Read what CODE printed. Raises ValueError where it is not there."""
-    marked = [line for line in said.splitlines() if line.startswith(_MARK)]
+def parse_answer(output: str) -> Project:
+    """Parse the output of PROBE_CODE. Raises ValueError where it is missing."""
+    marked = [line for line in output.splitlines() if line.startswith(_MARK)]
     if not marked:
-        raise ValueError("Django did not say which database it uses")
+        raise ValueError("the output of manage.py shell does not name the database")
     values = json.loads(marked[-1][len(_MARK) :])
     return Project(
         vendor=values["vendor"],
@@ -70,42 +73,36 @@ def project(said: str) -> Project:
     )
 
 
-def foreign(found: Project, server: str, schema: str) -> str:
-    """Why this is not the schema of the stack's own service db, or nothing."""
+def foreign_reason(found: Project, server: str, schema: str) -> str:
+    """Return why the project's database is not this schema of the stack's own server; empty where it is."""
     if found.vendor != "mysql":
-        return f"the project's database is of the kind {found.vendor}"
+        return f"the project uses a database of the kind {found.vendor}"
     if found.server != server:
-        return "the project's database is on another server"
+        return "the project uses a database on another server"
     if found.schema != schema:
-        return f"the project's database is the schema {found.schema}, not {schema}"
+        return f"the project uses the schema {found.schema}, not {schema}"
     return ""
 
 
-def unknown(found: Project, applied: Collection[Name], but: Collection[str] = ()) -> list[str]:
-    """Migrations that a database has and this code does not know, but for those of `but`."""
+def unknown_migrations(found: Project, applied: Collection[Name], but: Collection[str] = ()) -> list[str]:
+    """Return the applied migrations that this code does not know, except those in `but`."""
     known = set(found.migrations).union(*found.migrations.values())
-    return [name for name in named(set(applied) - known) if name not in but]
+    return [name for name in dotted_names(set(applied) - known) if name not in but]
 
 
-def of_its_apps(found: Project, applied: Collection[Name]) -> list[Name]:
-    """Of a database's migrations those of apps that this code has: an app that was taken out leaves its own behind."""
+def of_known_apps(found: Project, applied: Collection[Name]) -> list[Name]:
+    """Return the applied migrations of apps that this code has: a removed app leaves its migrations in the database."""
     apps = {name[0] for name in found.migrations}
     return [name for name in applied if name[0] in apps]
 
 
-def missing(found: Project, applied: Collection[Name]) -> list[str]:
-    """Migrations that this code has and a database does not."""
+def missing_migrations(found: Project, applied: Collection[Name]) -> list[str]:
+    """Return the migrations of this code that are not applied."""
     done = set(applied)
     replaced = {name for name, old in found.migrations.items() if old and old <= done}
-    return named(name for name in found.migrations if name not in done | replaced)
+    return dotted_names(name for name in found.migrations if name not in done | replaced)
 
 
-def named(names: Iterable[Name]) -> list[str]:
-    """Migrations as Django's messages name them, in order."""
+def dotted_names(names: Iterable[Name]) -> list[str]:
+    """Return sorted migration names as Django prints them, such as catalogue.0002_stock."""
     return [f"{app}.{name}" for app, name in sorted(names)]
-
-
-def some(names: list[str], most: int = 5) -> str:
-    """The first few names for a message, and how many there are beside."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

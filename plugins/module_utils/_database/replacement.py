@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Replace what a stack's schema holds by a dump, and keep a dump of what it held; or put that back.
 
-What is about to be done is on the disk before it is done, so that a run which was killed is put back by the next one,
-from wherever it was. Both ways are the same step: empty the schema, load a dump that was proven, compare.
+A journal on the disk says what comes next before it happens, so that the run after an interrupted one rolls back from
+any point. To replace and to roll back take the same steps: empty the schema, load a verified dump, compare.
 
 Private to this collection.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.archive 
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump_from
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 
 FOLDER, JOURNAL = "restore", "journal.json"
 BEGUN, REPLACING, REPLACED = "begun", "replacing", "replaced"
@@ -31,18 +32,18 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Journal:
-    """A replacement that is under way: how far it is, of what, by what, and the containers that wait for its end."""
+    """The replacement that is in progress."""
 
     state: str
-    server: str
+    server: str  # id of the database server
     schema: str
-    kept: str
-    what: str
-    containers: tuple[str, ...]
+    kept: str  # name of the dump of the former data
+    what: str  # what is restored, in words
+    containers: tuple[str, ...]  # stopped until the end
 
 
 class Replacement:
-    """The replacements of a stack, whose files lie in the folder `restore` of `root`."""
+    """Replaces the data of a stack. Its files are in the folder `restore` of `root`."""
 
     def __init__(self, root: Path, server: Server):
         self.folder = root / FOLDER
@@ -50,128 +51,121 @@ class Replacement:
         self.server = server
 
     def read(self) -> Journal | None:
-        """The replacement that was interrupted, or None. Raises ValueError where a newer version has written it."""
+        """Return the journal of an interrupted replacement, or None. Raises ValueError for one of a newer version."""
         if not self.file.exists():
             return None
         values = json.loads(self.file.read_text())
         if values.pop("format") != _FORMAT:
-            raise ValueError(f"{self.file} was written by a newer landfall.django: run that one")
+            raise ValueError(f"{self.file} was written by a newer landfall.django: restore with that version")
         return Journal(**{**values, "containers": tuple(values["containers"])})
 
-    def under_way(self) -> Journal:
-        """The replacement that was begun."""
+    def current(self) -> Journal:
+        """Return the journal of the replacement in progress. Raises DockerError where it is missing."""
         journal = self.read()
         if not journal:
-            raise DockerError(f"{self.file} is gone")
+            raise DockerError(f"{self.file} is missing: something removed it during the restore")
         return journal
 
     def begin(self, schema: str, containers: Iterable[str], what: str) -> None:
-        """Write down what is about to happen, before anything does."""
+        """Write the journal, before anything is changed."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         kept = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S-%f}"
-        self._write(Journal(BEGUN, self.server.look(schema).server, schema, kept, what, tuple(containers)))
+        self._write(Journal(BEGUN, self.server.contents(schema).server, schema, kept, what, tuple(containers)))
 
     def run(self, dump: Dump) -> None:
-        """Keep what the schema holds, then replace it. Nothing may use the database meanwhile."""
-        journal = self.under_way()
+        """Dump the former data, then replace it by `dump`. Nothing else may use the database meanwhile."""
+        journal = self.current()
         self._check_unused(journal.schema)
         folder = self.folder / journal.kept
         folder.mkdir(mode=0o700)
         verify(dump_from(self.server, folder, journal.schema).archive, empty=True)
-        self._write(replace(journal, state=REPLACING))
+        self._write(dataclasses.replace(journal, state=REPLACING))
         self._fill(journal.schema, dump)
 
     def commit(self) -> None:
-        """The dump is the live data from here on."""
-        self._write(replace(self.under_way(), state=REPLACED))
+        """Record that the replacement is complete: from here on it is not rolled back."""
+        self._write(dataclasses.replace(self.current(), state=REPLACED))
 
-    def put_back(self) -> bool:
-        """Make the schema what it was, from wherever the replacement is.
+    def roll_back(self) -> bool:
+        """Bring the former data back, from any point of the replacement.
 
-        Return whether it is. It is not where the whole database was made again since: what was kept then stays.
+        Return False where the database server was created again since. Its data and the dump of the former data then
+        stay as they are.
         """
-        journal = self.under_way()
+        journal = self.current()
         if journal.state == REPLACING:
-            if self.server.look(journal.schema).server != journal.server:
+            if self.server.contents(journal.schema).server != journal.server:
                 return False
             self._fill(journal.schema, verify(self.archive(journal.kept), empty=True))
-            # From here on a way back that is interrupted has nothing to put back.
-            self._write(replace(journal, state=BEGUN))
-        self.forget(journal.kept)
+            # The former data is back: if this run is interrupted from here on, nothing is left to roll back.
+            self._write(dataclasses.replace(journal, state=BEGUN))
+        self.remove_kept(journal.kept)
         return True
 
-    def end(self) -> None:
-        """Nothing is under way any more."""
+    def finish(self) -> None:
+        """Remove the journal: nothing is in progress any more."""
         self.file.unlink(missing_ok=True)
 
-    def kept(self) -> list[str]:
-        """The names of what was kept, the newest last."""
+    def kept_names(self) -> list[str]:
+        """Return the names of the dumps of former data, the newest last."""
         return sorted(path.parent.name for path in self.folder.glob(f"*/{ARCHIVE}"))
 
     def archive(self, name: str) -> Path:
-        """The dump that was kept under a name."""
+        """Return the path of a dump of former data."""
         return self.folder / name / ARCHIVE
 
-    def forget(self, name: str) -> None:
-        """Remove what was kept under a name."""
+    def remove_kept(self, name: str) -> None:
+        """Remove a dump of former data, if it exists."""
         if (self.folder / name).exists():
             shutil.rmtree(self.folder / name)
 
     def load(self, schema: str, dump: Dump) -> None:
-        """Load the tables of a dump into an empty schema, and compare. Raises DockerError where they differ."""
-        with self.server.largest_rows():
+        """Load the tables of a dump into an empty schema and compare the numbers of rows.
+
+        Raises DockerError where they differ.
+        """
+        with self.server.largest_packets():
             self.server.load(schema, dump.read_tables())
-        tables = self.server.look(schema).tables
-        rows = self.server.rows(schema, tables)
+        tables = self.server.contents(schema).tables
+        rows = self.server.count_rows(schema, tables)
         if rows != dump.tables:
             differ = differing(rows, dump.tables)
-            raise DockerError(f"what was loaded into {schema} is not what was dumped: {', '.join(differ)}")
+            raise DockerError(f"the tables loaded into {schema} differ from the dump: {', '.join(differ)}")
 
     def _fill(self, schema: str, dump: Dump) -> None:
-        self.server.end_load()
-        self.server.ask(
-            mysql.clear(schema, self.server.look(schema)) + mysql.alter(schema, dump.charset, dump.collation)
-        )
+        self.server.kill_interrupted_load()
+        drop = mysql.drop_contents(schema, self.server.contents(schema))
+        self.server.query(drop + mysql.alter_schema(schema, dump.charset, dump.collation))
         self.load(schema, dump)
         self.server.load(schema, dump.read_definitions())
-        found = self.server.look(schema)
-        # A view without its definer can be made, and not be read.
+        found = self.server.contents(schema)
+        # A view whose definer is missing can be created, but not be read.
         there = {**found.definitions, "views": (*found.views, *found.broken_views)}
         differ = {name for kind, names in dump.definitions.items() for name in set(there[kind]) ^ set(names)}
         if differ:
-            raise DockerError(f"{schema} is not what was dumped: {', '.join(sorted(differ))}")
+            raise DockerError(f"the objects in {schema} differ from the dump: {', '.join(sorted(differ))}")
 
     def _check_unused(self, schema: str) -> None:
-        # While there is nothing to put back, which would wait for the same connection.
+        # Before anything is changed: a rollback would wait for the same connection.
         try:
-            self.server.ask(mysql.lock(schema, self.server.look(schema).tables))
+            self.server.query(mysql.lock_tables(schema, self.server.contents(schema).tables))
         except DockerError as error:
             raise DockerError(
-                f"the tables of {schema} are in use, though the project is stopped: end what else is connected, such as"
-                f" a mysql shell or a backup (SHOW PROCESSLIST names it). {error}"
+                f"the tables of {schema} are in use although the project is stopped: end all other connections, such as"
+                f" a mysql shell or a backup (SHOW PROCESSLIST lists them). {error}"
             ) from error
 
     def _write(self, journal: Journal) -> None:
         text = json.dumps({"format": _FORMAT, **asdict(journal)}, indent=2) + "\n"
-        candidate = self.file.with_name(f".{self.file.name}.new")
-        with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(candidate, self.file)
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace(self.file, text.encode(), 0o600)
 
 
-def unfinished(root: Path) -> str:
-    """Why nothing may be deployed now: a restore that was interrupted. Empty where there is none."""
+def interrupted_restore(root: Path) -> str:
+    """Return why nothing may be deployed after an interrupted restore; empty where there is none."""
     file = root / FOLDER / JOURNAL
     if not file.exists():
         return ""
     return (
-        f"a restore was interrupted ({file}), so the database may be between two states: run the playbook"
-        " landfall.django.restore again, which puts that in order first"
+        f"a restore was interrupted ({file}), so the database may be half restored: run the playbook"
+        " landfall.django.restore again, which completes it or rolls it back first"
     )

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bring a stack's database back to what a release has dumped, and lose nothing of what is there now.
+"""Restore a stack's database from the dump of a release, and keep a dump of the present data.
 
 Private to this collection.
 """
@@ -22,198 +22,215 @@ from ansible_collections.landfall.django.plugins.module_utils._database.archive 
 )
 from ansible_collections.landfall.django.plugins.module_utils._database.project import (
     Project,
-    foreign,
-    missing,
-    of_its_apps,
-    some,
-    unknown,
+    foreign_reason,
+    missing_migrations,
+    of_known_apps,
+    unknown_migrations,
 )
-from ansible_collections.landfall.django.plugins.module_utils._database.quiet import Users
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import REPLACED, Replacement
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
+from ansible_collections.landfall.django.plugins.module_utils._database.writers import Writers
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, last_lines
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
+from ansible_collections.landfall.django.plugins.module_utils._text import shorten
 
-_HEALTHY = 120  # seconds for what was stopped to be healthy again
-_SPARE = 128 << 20  # bytes that the disk keeps
+_HEALTHY = 120  # seconds for the stopped containers to be healthy again
+_SPARE = 128 << 20  # bytes that stay free on the disk
 
 
 class RestoreError(Exception):
-    """The restore did not happen, or not to its end; the message says which."""
+    """The restore was refused or failed. The message says whether the database was changed."""
 
 
 class Restore:
-    """Restores of one stack. `ask` asks Django for its database, and raises DockerError or ValueError if it cannot."""
+    """Restores the database of one stack.
 
-    def __init__(self, root: Path, server: Server, users: Users, ask: Callable[[], Project] | None):
+    `read_project` asks Django for its database. It raises DockerError or ValueError where Django does not answer, and
+    is None where the project has no manage.py.
+    """
+
+    def __init__(self, root: Path, server: Server, writers: Writers, read_project: Callable[[], Project] | None):
         self.root = root
         self.server = server
-        self.users = users
-        self.ask = ask
+        self.writers = writers
+        self.read_project = read_project
         self.replacement = Replacement(root, server)
         self.warnings: list[str] = []
 
     def from_release(self, number: int, elsewhere: bool) -> Dump:
-        """What a release has dumped, read to its end. `elsewhere` takes the dump of another database server too."""
+        """Return the verified dump of a release. `elsewhere` accepts the dump of another database server."""
         archive = _archive(self.root, number)
         if not archive.exists():
-            raise RestoreError(f"release {number} has no dump. {_those_with_dumps(self.root)}")
-        return self._proven(archive, elsewhere)
+            raise RestoreError(f"release {number} has no dump. {_releases_with_dumps(self.root)}")
+        return self._verified(archive, elsewhere)
 
     def from_kept(self, name: str, elsewhere: bool) -> Dump:
-        """The data that an earlier restore has kept."""
-        if name not in self.kept():
-            raise RestoreError(f"no restore has kept {name}; there are: {', '.join(self.kept()) or 'none'}")
-        return self._proven(self.replacement.archive(name), elsewhere)
+        """Return the verified dump that an earlier restore kept of the former data."""
+        if name not in self.kept_names():
+            names = ", ".join(self.kept_names()) or "none"
+            raise RestoreError(f"restore_kept: {name} does not exist. Set it to one of: {names}")
+        return self._verified(self.replacement.archive(name), elsewhere)
 
-    def kept(self) -> list[str]:
-        """The names of what earlier restores have kept."""
-        return self.replacement.kept()
+    def kept_names(self) -> list[str]:
+        """Return the names of the dumps that earlier restores kept."""
+        return self.replacement.kept_names()
 
-    def forget(self) -> list[str]:
-        """Remove what earlier restores have kept, and return the names."""
-        names = self.kept()
+    def remove_kept(self) -> list[str]:
+        """Remove the dumps that earlier restores kept. Return their names."""
+        names = self.kept_names()
         for name in names:
-            self.replacement.forget(name)
+            self.replacement.remove_kept(name)
         return names
 
     def check(self, dump: Dump, despite_migrations: bool) -> list[str]:
-        """What the restore would do, in one line each. Raises RestoreError where it must not."""
-        if passing := self.users.passing():
+        """Return what the restore would do, one step per line. Raises RestoreError where it must not be done."""
+        if one_offs := self.writers.running_one_offs():
             raise RestoreError(
-                f"{', '.join(passing)} may be writing to the database: let it end, or remove it with docker rm --force"
+                f"{', '.join(one_offs)} may be writing to the database: wait until it ends, or remove it with docker rm"
+                " --force"
             )
         self._check_project(dump, despite_migrations)
-        names = ", ".join(self.users.running())
-        lines = [f"dump what {dump.schema} holds", f"replace it by {dump.archive}, which is of {dump.at}"]
-        return [f"stop {names} meanwhile", *lines, f"start {names}"] if names else lines
+        names = ", ".join(self.writers.running())
+        lines = [f"dump the present data of {dump.schema}", f"replace it by {dump.archive}, dumped at {dump.at}"]
+        return [f"stop {names}", *lines, f"start {names}"] if names else lines
 
     def run(self, dump: Dump, what: str) -> dict[str, Any]:
-        """Restore, and return what was done. Raises RestoreError or DockerError with the former data in place."""
+        """Restore, and return what was done.
+
+        Raises RestoreError or DockerError where it failed; the former data is then in place, unless the message says
+        otherwise.
+        """
         self._rehearse(dump)
-        self.replacement.begin(dump.schema, self.users.running(), what)
+        self.replacement.begin(dump.schema, self.writers.running(), what)
         began = time.monotonic()
         self._replace(dump)
-        return self._end(began)
+        return self._finish(began)
 
     def resume(self) -> dict[str, Any] | None:
-        """Put a restore in order that was interrupted: to its end if it was past its replacement, or else as before.
+        """Complete an interrupted restore if its data is in place, else roll it back.
 
-        Return what was done where it came to its end.
+        Return what was done if it was completed, else None.
         """
         journal = self.replacement.read()
         if not journal:
             return None
         if journal.state == REPLACED:
-            return self._end(time.monotonic())
-        self._put_back("the restore was interrupted")
-        self.warnings.append(f"an interrupted restore of {journal.what} was undone first")
+            return self._finish(time.monotonic())
+        self._roll_back("the restore was interrupted")
+        self.warnings.append(f"an interrupted restore of {journal.what} was rolled back first")
         return None
 
-    def _proven(self, archive: Path, elsewhere: bool) -> Dump:
+    def _verified(self, archive: Path, elsewhere: bool) -> Dump:
         dump = verify(archive)
         schema = self.server.schema()
         if dump.schema != schema:
-            raise RestoreError(f"{archive} is of the database {dump.schema}, and this stack's is {schema}")
-        if dump.server != self.server.look(schema).server and not elsewhere:
+            raise RestoreError(f"{archive} is a dump of the database {dump.schema}, but this stack's is {schema}")
+        if dump.server != self.server.contents(schema).server and not elsewhere:
             raise RestoreError(
-                f"{archive} was made by another database server: it belongs to another stack or host, or this one's"
-                " database was made again since. If it is the right one, set restore_from_elsewhere to true"
+                f"{archive} was made by another database server: it belongs to another stack or host, or this stack's"
+                " database was created again since. To restore it all the same, set restore_from_elsewhere to true"
             )
-        self._check_room(dump)
+        self._check_free_space(dump)
         self.warnings += [f"{archive}: {warning}" for warning in dump.warnings]
         return dump
 
-    def _check_room(self, dump: Dump) -> None:
+    def _check_free_space(self, dump: Dump) -> None:
         needed = int(max(dump.data_bytes, dump.sql_bytes) * 1.1) + _SPARE
         free = self.server.free_bytes()
         if free < needed:
             raise RestoreError(
-                f"the dump is loaded beside the present data first, which needs {_mib(needed)}, and {_mib(free)} are"
-                " free where the database keeps its files: make room there"
+                f"the dump is first loaded beside the present data and needs {_mib(needed)}, but the file system of the"
+                f" database's files has only {_mib(free)} free: free some space there"
             )
 
     def _check_project(self, dump: Dump, despite_migrations: bool) -> None:
-        if not self.ask:
+        if not self.read_project:
             return
         try:
-            found = self.ask()
+            found = self.read_project()
         except (DockerError, ValueError) as error:
             self.warnings.append(
-                "Django could not be asked which database it uses, so it is taken for the stack's own:"
+                "Django did not say which database it uses; the restore assumes that it is the stack's own:"
                 f" {last_lines(str(error), 1)}"
             )
             return
         schema = self.server.schema()
-        if why := foreign(found, self.server.look(schema).server, schema):
-            raise RestoreError(f"{why}: only the stack's own {mysql.SERVICE} can be restored. Nothing was changed")
-        if newer := unknown(found, of_its_apps(found, dump.migrations)):
+        if why := foreign_reason(found, self.server.contents(schema).server, schema):
+            raise RestoreError(
+                f"{why}: only the database in the stack's own service {mysql.SERVICE} can be restored. Nothing was"
+                " changed"
+            )
+        if newer := unknown_migrations(found, of_known_apps(found, dump.migrations)):
             if not despite_migrations:
                 raise RestoreError(
-                    f"{dump.archive} has migrations that the code which serves does not know ({some(newer)}):"
-                    " deploy code that has them first, or set restore_despite_migrations to true if the present one can"
-                    " live with them"
+                    f"{dump.archive} has migrations that the running code does not know ({shorten(newer)}): deploy code"
+                    " that has them first, or set restore_despite_migrations to true if the running code works with"
+                    " them"
                 )
-            self.warnings.append(f"the code does not know these migrations of the database: {some(newer)}")
-        if pending := missing(found, dump.migrations):
+            self.warnings.append(f"the running code does not know these migrations of the database: {shorten(newer)}")
+        if pending := missing_migrations(found, dump.migrations):
             self.warnings.append(
-                f"the code that serves has migrations which the restored data lacks ({some(pending)}): roll back"
-                " to a release before them, or deploy, which applies them"
+                f"the running code has migrations that the restored data lacks ({shorten(pending)}): roll back to a"
+                " release before them, or deploy, which applies them"
             )
 
     def _rehearse(self, dump: Dump) -> None:
-        """Load the tables into a schema beside, while everything runs, and compare them."""
-        beside = mysql.beside(dump.schema)
-        # What a killed restore may have left there.
-        self.server.end_load()
-        self.server.ask(mysql.drop(beside) + mysql.create(beside, dump.charset, dump.collation))
+        """Load the tables into a second schema while everything runs, and compare them with the dump."""
+        rehearsal = mysql.rehearsal_schema(dump.schema)
+        # A killed restore may have left this schema.
+        self.server.kill_interrupted_load()
+        self.server.query(mysql.drop_schema(rehearsal) + mysql.create_schema(rehearsal, dump.charset, dump.collation))
         try:
-            self.replacement.load(beside, dump)
+            self.replacement.load(rehearsal, dump)
         except BaseException:
             with contextlib.suppress(DockerError):
-                self.server.ask(mysql.drop(beside))
+                self.server.query(mysql.drop_schema(rehearsal))
             raise
-        self.server.ask(mysql.drop(beside))
+        self.server.query(mysql.drop_schema(rehearsal))
 
     def _replace(self, dump: Dump) -> None:
         try:
-            self.users.stop(self.replacement.under_way().containers)
+            self.writers.stop(self.replacement.current().containers)
             self.replacement.run(dump)
             self.replacement.commit()
         except BaseException as error:
-            self._put_back(str(error))
+            self._roll_back(str(error))
             raise
 
-    def _put_back(self, why: str) -> None:
-        journal = self.replacement.under_way()
+    def _roll_back(self, why: str) -> None:
+        journal = self.replacement.current()
         try:
-            if not self.replacement.put_back():
+            if not self.replacement.roll_back():
                 self.warnings.append(
-                    f"the database was made again since a restore was interrupted; restore_kept={journal.kept} and"
-                    " restore_from_elsewhere=true bring back what there was before"
+                    "the database was created again after a restore was interrupted, so it was not rolled back. To"
+                    f" bring back the data from before, restore with restore_kept={journal.kept} and"
+                    " restore_from_elsewhere=true"
                 )
         except (ArchiveError, DockerError, OSError) as error:
             raise RestoreError(
-                f"{why}\nPutting the former data back failed too: {error}\nIt is in"
+                f"{why}\nThe rollback to the former data failed too: {error}\nThe former data is in"
                 f" {self.replacement.archive(journal.kept)}. {', '.join(journal.containers) or 'The project'} stays"
-                " stopped, so that nothing is written to half a database. Run this playbook again"
+                " stopped, so that nothing writes to an incomplete database. Run the playbook landfall.django.restore"
+                " again"
             ) from error
-        self._start(journal.containers, f"{why}\nThe former data is in place")
-        self.replacement.end()
+        self._start(journal.containers, f"{why}\nThe former data is in place again")
+        self.replacement.finish()
 
     def _start(self, names: Iterable[str], state: str) -> None:
         try:
-            self.users.start(names)
+            self.writers.start(names)
         except DockerError as error:
-            raise RestoreError(f"{state}, but {', '.join(names)} did not start; run this again: {error}") from error
+            raise RestoreError(
+                f"{state}, but {', '.join(names)} did not start: run landfall.django.restore again: {error}"
+            ) from error
 
-    def _end(self, began: float) -> dict[str, Any]:
-        journal = self.replacement.under_way()
+    def _finish(self, began: float) -> dict[str, Any]:
+        journal = self.replacement.current()
         archive = self.replacement.archive(journal.kept)
-        self._start(journal.containers, f"The data is restored, and {archive} has what was there before")
+        self._start(journal.containers, f"The data is restored, and the former data is in {archive}")
         seconds = round(time.monotonic() - began, 2)
-        self.replacement.end()
-        if late := self.users.unhealthy(journal.containers, _HEALTHY):
+        self.replacement.finish()
+        if late := self.writers.unhealthy(journal.containers, _HEALTHY):
             self.warnings.append(f"{', '.join(late)} is not healthy with the restored data; see docker logs {late[0]}")
         return {
             "what": journal.what,
@@ -228,9 +245,9 @@ class Restore:
 
 
 def restore_hint(root: str | Path, number: int) -> str:
-    """Where the dump of release `number` is, and the playbook that brings it back."""
+    """Return a message that names the dump of a release and the command that restores it."""
     return (
-        f"The database as it was before is in {_archive(Path(root), number)}; this brings it back:\n"
+        f"The data from before the migrations is in {_archive(Path(root), number)}. To restore it:\n"
         f"ansible-playbook landfall.django.restore -i inventory -e restore_release={number}"
     )
 
@@ -239,10 +256,10 @@ def _archive(root: Path, number: int) -> Path:
     return root / "releases" / str(number) / ARCHIVE
 
 
-def _those_with_dumps(root: Path) -> str:
-    found = [path.parent.name for path in (root / "releases").glob(f"*/{ARCHIVE}")]
-    numbers = ", ".join(sorted(found, key=lambda name: (len(name), name)))
-    return f"These have one: {numbers}" if numbers else "No release has one: only a release with migrations dumps"
+def _releases_with_dumps(root: Path) -> str:
+    numbers = [path.parent.name for path in (root / "releases").glob(f"*/{ARCHIVE}")]
+    listed = ", ".join(sorted(numbers, key=lambda name: (len(name), name)))
+    return f"Set restore_release to one of: {listed}" if listed else "Only a release with migrations makes a dump"
 
 
 def _mib(size: int) -> str:

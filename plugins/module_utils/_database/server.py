@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run the database's programs in the container of its service.
+"""Run the database's programs in its container.
 
 Private to this collection.
 """
@@ -17,94 +17,99 @@ from typing import IO, cast
 from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, last_lines
 
-_PATIENCE = 10  # seconds for a program to notice that nobody wants it any more
+_EXIT_TIMEOUT = 10  # seconds for a program to end when its input or output is closed
 
 
 class Server:
-    """The database server of a stack, reached by `compose`, such as docker compose --project-directory /srv/shop."""
+    """A stack's database server. `compose` is a command such as docker compose --project-directory /srv/shop.
+
+    Every method raises DockerError where its command fails.
+    """
 
     def __init__(self, compose: Sequence[str]):
         self.compose = tuple(compose)
 
     def schema(self) -> str:
-        """The name of the stack's own schema."""
-        return self._run(mysql.schema_name()).strip()
+        """Return the name of the stack's own schema."""
+        return self._run(mysql.print_schema_name()).strip()
 
     def free_bytes(self) -> int:
-        """What is free where the database keeps its files."""
-        return mysql.free_bytes(self._run(mysql.free_space()))
+        """Return the free bytes on the file system of the database's files."""
+        return mysql.parse_free_bytes(self._run(mysql.print_free_space()))
 
-    def look(self, schema: str) -> mysql.Objects:
-        """What a schema holds."""
-        return mysql.objects(self.ask(mysql.look(schema)))
+    def contents(self, schema: str) -> mysql.SchemaContents:
+        """Return the objects in a schema."""
+        return mysql.parse_contents(self.query(mysql.select_contents(schema)))
 
-    def rows(self, schema: str, tables: Sequence[str]) -> dict[str, int]:
-        """Count the rows of each table."""
-        said = self.ask(mysql.count(schema, tables)) if tables else ""
-        return dict(zip(tables, map(int, said.split())))
+    def count_rows(self, schema: str, tables: Sequence[str]) -> dict[str, int]:
+        """Return the number of rows of each table."""
+        output = self.query(mysql.count_rows(schema, tables)) if tables else ""
+        return dict(zip(tables, map(int, output.split())))
 
-    def migrations(self, schema: str, tables: Collection[str]) -> list[tuple[str, str]]:
-        """What Django has applied to a schema with these tables, as app and name."""
+    def applied_migrations(self, schema: str, tables: Collection[str]) -> list[tuple[str, str]]:
+        """Return the migrations that Django has applied to a schema with these tables, as app and name."""
         if mysql.MIGRATIONS not in tables:
             return []
-        return sorted((app, name) for app, name in json.loads(self.ask(mysql.applied(schema))))
+        return sorted((app, name) for app, name in json.loads(self.query(mysql.select_applied_migrations(schema))))
 
     @contextlib.contextmanager
-    def largest_rows(self) -> Iterator[None]:
-        """Take rows as large as MySQL can, in connections made meanwhile."""
-        former = int(self.ask(mysql.get_packet()))
-        self.ask(mysql.set_packet(mysql.LARGEST_PACKET))
+    def largest_packets(self) -> Iterator[None]:
+        """Accept rows as large as MySQL allows in connections opened inside this context."""
+        former = int(self.query(mysql.select_max_packet()))
+        self.query(mysql.set_max_packet(mysql.LARGEST_PACKET))
         try:
             yield
         finally:
-            # Where this fails, rows may be larger than before until the server starts again: no harm.
+            # Failure is harmless: the server accepts larger rows until it restarts.
             with contextlib.suppress(DockerError):
-                self.ask(mysql.set_packet(former))
+                self.query(mysql.set_max_packet(former))
 
-    def ask(self, sql: str) -> str:
-        """Run SQL and return what it printed."""
-        return self._run(mysql.client(), sql.encode())
+    def query(self, sql: str) -> str:
+        """Run SQL and return its output."""
+        return self._run(mysql.client_command(), sql.encode())
 
     def load(self, schema: str, blocks: Iterable[bytes]) -> None:
-        """Run a dump in a schema."""
-        with _Process([*self.compose, *mysql.loader(schema)], stdin=subprocess.PIPE) as process:
+        """Load a dump into a schema."""
+        with _Process([*self.compose, *mysql.loader_command(schema)], stdin=subprocess.PIPE) as process:
             process.feed(blocks)
 
-    def end_load(self) -> None:
-        """End what a run that was killed still loads in the container: it may have tables locked."""
-        connection = self.ask(mysql.loading()).strip()
+    def kill_interrupted_load(self) -> None:
+        """Kill the load of an earlier run that was killed: it goes on in the container and may lock tables."""
+        connection = self.query(mysql.select_loading_connection()).strip()
         if connection == "NULL":
             return
         try:
-            self.ask(mysql.kill(int(connection)))
+            self.query(mysql.kill_connection(int(connection)))
         except DockerError:
-            # It may have come to its end meanwhile.
-            if self.ask(mysql.loading()).strip() == connection:
+            # The load may have ended by itself meanwhile.
+            if self.query(mysql.select_loading_connection()).strip() == connection:
                 raise
 
-    def dump(self, command: Sequence[str]) -> Iterator[bytes]:
-        """Run a command of mysqldump and return its lines. Raises DockerError after the last one where it failed."""
+    def dump_lines(self, command: Sequence[str]) -> Iterator[bytes]:
+        """Run a mysqldump command and yield its lines. Raises DockerError after the last line where it failed."""
         with _Process([*self.compose, *command], stdout=subprocess.PIPE) as process:
             yield from process.lines()
 
-    def definitions(self, schema: str, objects: mysql.Objects) -> bytes:
+    def dump_definitions(self, schema: str, objects: mysql.SchemaContents) -> bytes:
         """All of a schema that has no rows, as SQL."""
-        return b"".join(line for command in mysql.dump_definitions(schema, objects) for line in self.dump(command))
+        return b"".join(
+            line for command in mysql.dump_definitions(schema, objects) for line in self.dump_lines(command)
+        )
 
-    def _run(self, command: Sequence[str], given: bytes = b"") -> str:
+    def _run(self, command: Sequence[str], stdin: bytes = b"") -> str:
         with _Process([*self.compose, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-            return process.talk(given).decode(errors="replace")
+            return process.communicate(stdin).decode(errors="replace")
 
 
 class _Process:
-    """A command that reads or writes much. Raises DockerError with its last words where it fails."""
+    """A command with large input or output. Raises DockerError with its last lines where it fails."""
 
     def __init__(self, command: Sequence[str], stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL):
         self.command = list(command)
         self.stdin, self.stdout = stdin, stdout
 
     def __enter__(self) -> _Process:
-        # A file, since a pipe that nobody reads meanwhile would be full at some time.
+        # A file: nobody reads a pipe meanwhile, and a full one would block the program.
         self._errors: IO[bytes] = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(self.command, stdin=self.stdin, stdout=self.stdout, stderr=self._errors)
@@ -121,8 +126,8 @@ class _Process:
                     with contextlib.suppress(BrokenPipeError):
                         pipe.close()
             try:
-                # A docker command that is killed leaves its program in the container; at the end of its input it ends.
-                code = process.wait(_PATIENCE if kind else None)
+                # First let it end at the end of its input: killing docker would leave the program in the container.
+                code = process.wait(_EXIT_TIMEOUT if kind else None)
             except subprocess.TimeoutExpired:
                 process.kill()
                 code = process.wait()
@@ -131,23 +136,24 @@ class _Process:
 
     def _failure(self, code: int) -> str:
         self._errors.seek(0)
-        said = last_lines(self._errors.read().decode(errors="replace"), 20)
-        return f"{mysql.program(self.command)} in the container {mysql.SERVICE} ended with code {code}:\n{said}"
+        output = last_lines(self._errors.read().decode(errors="replace"), 20)
+        return f"{mysql.program_name(self.command)} in the container {mysql.SERVICE} failed with code {code}:\n{output}"
 
     def lines(self) -> Iterator[bytes]:
-        """What it prints, line by line."""
+        """Yield the lines of its output."""
         yield from self._process.stdout or ()
 
-    def talk(self, given: bytes) -> bytes:
-        """What it prints after it was given its input."""
-        return self._process.communicate(given)[0]
+    def communicate(self, stdin: bytes) -> bytes:
+        """Write its input and return its output."""
+        return self._process.communicate(stdin)[0]
 
     def feed(self, blocks: Iterable[bytes]) -> None:
-        """Give it its input block by block; where it stops reading, its end says why."""
+        """Write its input block by block. Where it stops reading, its exit code says why."""
         try:
             with cast("IO[bytes]", self._process.stdin) as pipe:
                 for block in blocks:
                     pipe.write(block)
         except BrokenPipeError:
             if self._process.wait() == 0:
-                raise DockerError(f"{mysql.program(self.command)} ended before it had read its input") from None
+                name = mysql.program_name(self.command)
+                raise DockerError(f"{name} ended before it read all of its input") from None

@@ -14,17 +14,17 @@ from typing import Any
 
 
 class DockerError(Exception):
-    """A docker command failed; the message holds the command without its environment, and what it printed: `said`."""
+    """A docker command failed. The message has the command, without its environment, and its `output`."""
 
-    def __init__(self, message: str, said: str = ""):
+    def __init__(self, message: str, output: str = ""):
         super().__init__(message)
-        self.said = said
+        self.output = output
 
 
 def execute(
     command: Sequence[str], given: str, timeout: float, merge: bool
-) -> subprocess.CompletedProcess[str]:  # the one way out: tests record it
-    """Run a command that reads `given`; with `merge`, standard error comes among standard output."""
+) -> subprocess.CompletedProcess[str]:  # all docker commands run here: tests replace it
+    """Run a command with `given` as standard input. With `merge`, standard error goes to standard output."""
     return subprocess.run(
         command,
         input=given,
@@ -45,11 +45,11 @@ def docker(
     given: str = "",
     before: Sequence[str] = (),
 ) -> str:
-    """Run `docker ARGUMENTS` and return its standard output; with `merge`, standard error as well.
+    """Run `docker ARGUMENTS` and return its standard output; with `merge`, standard error too.
 
-    `before` is a program with its arguments that starts docker. The command reads `given`: a secret goes there, never
-    among the arguments. Raises DockerError with the last `lines` of the output where it fails or takes more than
-    `timeout` seconds.
+    `before` is a command that runs docker. `given` is the standard input: a secret goes there, never into the
+    arguments. Raises DockerError with the last `lines` of the output where it fails or takes longer than `timeout`
+    seconds.
     """
     command = ["docker", *arguments]
     try:
@@ -59,8 +59,8 @@ def docker(
     except subprocess.TimeoutExpired as error:
         raise DockerError(f"{shown(command)} took more than {timeout:g} seconds") from error
     if done.returncode:
-        said = last_lines(done.stdout if merge else done.stderr or done.stdout, lines)
-        raise DockerError(f"{shown(command)} failed with code {done.returncode}:\n{said}", said)
+        output = last_lines(done.stdout if merge else done.stderr or done.stdout, lines)
+        raise DockerError(f"{shown(command)} failed with code {done.returncode}:\n{output}", output)
     return done.stdout
 
 
@@ -70,12 +70,12 @@ def shown(command: Sequence[str]) -> str:
 
 
 def inspect(*names: str, kind: str = "container") -> list[dict[str, Any]]:
-    """Return what `docker inspect` knows of the named objects."""
+    """Return the output of `docker inspect` for these objects."""
     return json.loads(docker(kind, "inspect", *names)) if names else []
 
 
 def containers(filters: Sequence[str]) -> list[dict[str, Any]]:
-    """Inspect every container, running or not, that all of the `docker ps` filters select."""
+    """Inspect all containers, running or not, that match all of the `docker ps` filters."""
     arguments = [part for value in filters for part in ("--filter", value)]
     names: list[str] = []
     while True:
@@ -83,18 +83,18 @@ def containers(filters: Sequence[str]) -> list[dict[str, Any]]:
         try:
             return inspect(*names)
         except DockerError:
-            # One that removes itself may be gone by then; where all are there, it is something else.
+            # A container that removes itself may be gone by now. Where the list is the same, it is another error.
             if names == former:
                 raise
 
 
 def is_running(inspected: dict[str, Any]) -> bool:
-    """Whether a container runs and is not about to be started again after an exit."""
+    """Return whether a container runs and is not waiting for a restart after an exit."""
     return bool(inspected["State"]["Running"] and not inspected["State"].get("Restarting"))
 
 
 def name_of(inspected: dict[str, Any]) -> str:
-    """A container's name, without the slash that Docker puts before it."""
+    """Return a container's name without Docker's leading slash."""
     return str(inspected["Name"]).lstrip("/")
 
 

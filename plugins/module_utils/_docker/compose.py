@@ -21,14 +21,14 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.cli import
 )
 
 LOG_LINES = 50
-# What Compose reads of a stack's folder, with permissions: two of them may hold secrets.
+# The files that Compose reads in a stack's folder, with their modes: two may contain secrets.
 FILES = {"compose.yaml": 0o644, "compose.override.yaml": 0o600, ".env": 0o600}
 _LABEL = "com.docker.compose."
 # "Container shop-web-3  Recreate" in what `docker compose --dry-run create` says.
 _RECREATED = re.compile(r"Container (\S+)\s+Recreate\b")
-# Lays a release's files over those in force, for the one command that it then becomes (docs/decisions/0017). Where none
-# are in force yet, or one is missing, the whole folder.
-_LAID_OVER = """
+# Mounts a release's files over those in force, for one command, which replaces this script (docs/decisions/0017). Where
+# a file is missing in force, it mounts the whole folder.
+_MOUNT_SCRIPT = """
 for name in {names}; do [ -e "$2/$name" ] || whole=yes; done
 if [ "${{whole-}}" ]; then mount --bind "$1" "$2" || exit
 else for name in {names}; do mount --bind "$1/$name" "$2/$name" || exit; done
@@ -38,11 +38,10 @@ shift 2; exec "$@"
 
 
 class Compose:
-    """The project `name` in the folder `root`.
+    """The Compose project `name` in the folder `root`.
 
-    With `files`, the folder of a release, Compose finds that release's files in the place of those in force, while
-    everybody else goes on seeing the latter. The containers that it makes are those that the same files make once they
-    are in force: Compose compares the paths of files too.
+    With `files`, the folder of a release, Compose reads that release's files instead of those in force, which all
+    others still see. Compose compares file paths too, so the containers stay up to date when these files are in force.
     """
 
     def __init__(self, root: str, name: str, files: Path | None = None):
@@ -57,47 +56,47 @@ class Compose:
         return docker(*command, timeout=timeout, merge=merge, lines=lines, given=given, before=self.view())
 
     def view(self) -> list[str]:
-        """What comes before a command that is to see the release's files; nothing for those in force."""
+        """Return the command that runs another one with the release's files; empty for the files in force."""
         if self.files is None:
             return []
-        script = _LAID_OVER.format(names=" ".join(FILES))
+        script = _MOUNT_SCRIPT.format(names=" ".join(FILES))
         return ["unshare", "--mount", "--", "sh", "-c", script, "compose", str(self.files), self.root]
 
     def once(self, service: str, *command: str, timeout: float) -> str:
-        """Run a one-off container of a release's service to its end and return what it printed."""
+        """Run a one-off container of a service with the profile release, and return its output."""
         run = ("--profile", "release", "run", "--rm", "--no-deps", "-T", service)
         return self(*run, *command, timeout=timeout, lines=LOG_LINES)
 
     def services(self) -> list[str]:
-        """The services that the files name, but those of a profile."""
+        """Return the services in the files, without those of a profile."""
         return self("config", "--services").split()
 
     def containers(self, service: str = "") -> dict[str, dict[str, Any]]:
-        """Inspect the project's containers, or those of one service, by name; one-off ones do not count."""
+        """Inspect the containers of the project or of one service, by name, without one-off containers."""
         own = [f"label={_LABEL}project={self.name}", f"label={_LABEL}oneoff=False"]
         if service:
             own.append(f"label={_LABEL}service={service}")
         return {name_of(item): item for item in containers(own)}
 
     def names(self, service: str) -> list[str]:
-        """The names of the containers of a service."""
+        """Return the names of the containers of a service."""
         return sorted(self.containers(service))
 
     def has_network(self, name: str) -> bool:
-        """Whether a network of the project is there."""
+        """Return whether a network of the project exists."""
         own = [f"label={_LABEL}project={self.name}", f"label={_LABEL}network={name}"]
         filters = [word for value in own for word in ("--filter", value)]
         return bool(docker("network", "ls", "--quiet", *filters).strip())
 
     def left_over(self, service: str) -> list[dict[str, Any]]:
-        """The one-off containers of a service that a run which was killed has left."""
+        """Return the one-off containers of a service that a killed run left behind."""
         own = [f"label={_LABEL}project={self.name}", f"label={_LABEL}oneoff=True", f"label={_LABEL}service={service}"]
         return containers(own)
 
     def end_left_over(self, service: str, patience: float = 0) -> None:
-        """Remove them; those that still run may come to their end first, for `patience` seconds.
+        """Remove them. Those that still run may end within `patience` seconds; with 0 they are removed at once.
 
-        Raises DockerError for one that does not.
+        Raises DockerError for a container that does not end in time.
         """
         for item in self.left_over(service):
             if patience and is_running(item):
@@ -108,33 +107,33 @@ class Compose:
         try:
             docker("wait", item["Id"], timeout=patience)
         except DockerError as error:
-            # One that removes itself may be gone before it is waited for.
+            # A container that removes itself may be gone before `docker wait`.
             if any(one["Id"] == item["Id"] and is_running(one) for one in self.left_over(service)):
                 name = name_of(item)
                 raise DockerError(
-                    f"{name} of an earlier release still runs, and is not cut off: let it end, or end it with docker rm"
-                    f" --force {name}\n{error}"
+                    f"{name} of an earlier release still runs, and is not interrupted: wait until it ends, or end it"
+                    f" with docker rm --force {name}\n{error}"
                 ) from error
 
     def outdated(self, services: Iterable[str], counts: dict[str, int]) -> set[str]:
-        """Ask Compose itself which containers differ from the files: only it knows how it compares.
+        """Return the containers that differ from the files, by a dry run: only Compose knows how it compares them.
 
-        All `services` are named, since a container counts as another one where what it depends on is not. `counts` says
-        how many containers some of them have.
+        Name all services: whether a container is up to date depends on the services that it depends on. `counts` is the
+        number of present containers per service.
         """
         if not counts:
             return set()
         scale = [f"--scale={name}={count}" for name, count in counts.items()]
-        # `up` would wait for the health of what is down. A dry run pulls past the engine, and knows no mirror of it.
+        # Not `up`, which waits for the health of stopped services. No pull: a dry run ignores the engine's mirrors.
         dry_run = ("--dry-run", "--progress=plain", "create", "--pull=never", *scale, *services)
-        return recreated(self(*dry_run, merge=True))
+        return parse_recreated(self(*dry_run, merge=True))
 
 
 def service_of(inspected: dict[str, Any]) -> str:
-    """The service that a container belongs to."""
+    """Return the service of a container."""
     return str(inspected["Config"]["Labels"][_LABEL + "service"])
 
 
-def recreated(said: str) -> set[str]:
-    """Return the names of the containers that Compose would recreate, from what its dry run said."""
-    return set(_RECREATED.findall(said))
+def parse_recreated(output: str) -> set[str]:
+    """Return the names of the containers that Compose would recreate, from the output of its dry run."""
+    return set(_RECREATED.findall(output))

@@ -1,8 +1,8 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell whether a running container holds a folder of the host that has been deleted since it started.
+"""Find running containers that mount a folder of the host which was deleted since they started.
 
-A bind mount keeps the folder that was there, even where another one of that name has taken its place.
+A bind mount keeps the deleted folder, even if a new one has the same name.
 Private to this collection.
 """
 
@@ -15,7 +15,7 @@ _DELETED = "//deleted"  # what the kernel adds to the root of a mount that is go
 
 
 def holds_deleted(inspected: dict[str, Any], proc: str = "/proc") -> bool:
-    """Whether a container, as `docker inspect` shows it, has such a mount. False where it does not run."""
+    """Return whether an inspected container has such a mount. False where it does not run."""
     pid = inspected["State"].get("Pid")
     if not pid:
         return False

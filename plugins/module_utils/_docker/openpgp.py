@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell which OpenPGP keys a file holds, without gpg, which a bare Debian 13 does not have.
+"""Read the fingerprints of the OpenPGP keys in a file, without gpg, which a bare Debian 13 does not have.
 
 Private to this collection.
 """
@@ -18,37 +18,37 @@ _ARMOUR = re.compile(
     re.DOTALL,
 )
 _PUBLIC_KEY = 6
-# Signatures, public keys and their parts, names, and what is to be passed over.
+# Packet types: signature, public key and subkey, marker, trust, user id and attribute, padding.
 _ALLOWED = frozenset({2, 6, 10, 12, 13, 14, 17, 21})
 
 
 def fingerprints(armoured: bytes) -> list[str]:
-    """The fingerprints of all primary keys of a file in ASCII armour, in upper-case hexadecimal.
+    """Return the fingerprints of all primary keys in a file in ASCII armour, in upper-case hexadecimal.
 
-    Raises ValueError where the file is none, or holds anything else than public keys.
+    Raises ValueError where the file is not in this format or contains anything but public keys.
     """
     blocks = _ARMOUR.findall(armoured.replace(b"\r\n", b"\n"))
     if not blocks:
-        raise ValueError("it holds no public key in ASCII armour")
+        raise ValueError("it contains no public key in ASCII armour")
     found = []
     for block in blocks:
         for tag, body in _packets(_decoded(block)):
             if tag not in _ALLOWED:
-                raise ValueError(f"it holds a packet of type {tag}, which no public key has")
+                raise ValueError(f"it contains a packet of type {tag}, which does not belong to a public key")
             if tag == _PUBLIC_KEY:
                 found.append(_fingerprint(body))
     if not found:
-        raise ValueError("it holds no primary key")
+        raise ValueError("it contains no primary key")
     return found
 
 
 def normal(fingerprint: str) -> str:
-    """As `fingerprints` writes it, whatever the spaces and the case."""
+    """Return a fingerprint in the form of `fingerprints`: without spaces and colons, in upper case."""
     return re.sub(r"[\s:]", "", fingerprint).upper()
 
 
 def is_fingerprint(text: str) -> bool:
-    """Of a key of version 4 or 6. A shorter id can be forged."""
+    """Return whether it is a fingerprint of a version 4 or 6 key. Shorter key ids can be forged."""
     return re.fullmatch(r"[0-9A-F]{40}|[0-9A-F]{64}", normal(text)) is not None
 
 
@@ -58,16 +58,16 @@ def _decoded(block: bytes) -> bytes:
     try:
         return base64.b64decode(b"".join(lines), validate=True)
     except binascii.Error as error:
-        raise ValueError(f"its armour is broken: {error}") from error
+        raise ValueError(f"its ASCII armour is damaged: {error}") from error
 
 
 def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and body of each packet (RFC 9580, 4.2)."""
+    """Yield the type and body of each packet (RFC 9580, 4.2)."""
     place = 0
     while place < len(data):
         head = data[place]
         if not head & 0x80:
-            raise ValueError("it holds something that is no OpenPGP packet")
+            raise ValueError("it contains data that is not an OpenPGP packet")
         if head & 0x40:
             tag = head & 0x3F
             first = data[place + 1] if place + 1 < len(data) else 0
@@ -87,7 +87,7 @@ def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
             size = int.from_bytes(data[place + 1 : start], "big")
         place = start + size
         if place > len(data):
-            raise ValueError("it is cut short")
+            raise ValueError("it is truncated")
         yield tag, data[start:place]
 
 
@@ -98,4 +98,4 @@ def _fingerprint(body: bytes) -> str:
         return hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body, usedforsecurity=False).hexdigest().upper()
     if version == 6:
         return hashlib.sha256(b"\x9b" + len(body).to_bytes(4, "big") + body).hexdigest().upper()
-    raise ValueError(f"it holds a key of version {version}, which is too old to be told apart safely")
+    raise ValueError(f"it contains a key of version {version}: only versions 4 and 6 have safe fingerprints")

@@ -10,12 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-POLL = 0.1  # seconds between two looks
+POLL = 0.1  # seconds between two calls
 
 
 def until(done: Callable[[], bool], seconds: float, every: float = POLL) -> bool:
-    """Call `done` until it returns true, at most for `seconds`; return its last answer. It waits `every` seconds
-    between two calls."""
+    """Call `done` every `every` seconds until it returns true, for at most `seconds`. Return its last result."""
     end = time.monotonic() + seconds
     while not done():
         if time.monotonic() > end:

@@ -1,9 +1,9 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Hold a lock on a host from one task to another, for as long as whoever took it lives.
+"""Hold a lock on a host across the tasks of a play, for as long as the play's connection lives.
 
-A task is a process of its own, so a small process stays behind: it has the lock, and ends with the connection that the
-play works through. Private to this collection.
+Each task is a process of its own, so a small process stays behind. It holds the lock, and ends with the connection.
+Private to this collection.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from typing import IO
 
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import (
     Holder,
-    locked,
     now,
-    opened,
+    open_lock,
     read,
+    try_lock,
     write,
 )
 
-_EVERY = 0.5  # seconds between two looks at the process that the lock depends on
-_PATIENCE = 5  # seconds for a holder that was told to end
+_POLL = 0.5  # seconds between two checks of the process that the lock depends on
+_END_TIMEOUT = 5  # seconds for a holder to end after SIGTERM
 
 
 @dataclass(frozen=True)
 class Taken:
-    """Whether a lock was taken: `holder` is who has it where somebody else does.
+    """The result of `take`. `holder` is the other holder, where the lock was not taken.
 
-    A play may know one host by several names. They take the lock together, and `turn` is the place of each.
+    A play may reach one host by several names. They share the lock, and `turn` is the index of each.
     """
 
     holder: Holder | None = None
@@ -42,35 +42,35 @@ class Taken:
 
 
 def take(path: Path, by: str, token: str, *, watched: int, name: str = "", instead_of: str = "") -> Taken:
-    """Take the lock in the play of `token`, for the host `name`, and let it go when the process `watched` ends.
+    """Take the lock for the play `token` and the host `name`. It is released when the process `watched` ends.
 
     A holder with the token `instead_of` is ended first.
     """
-    with opened(path) as file:
+    with open_lock(path) as file:
         names: list[str] = []
-        end = time.monotonic() + _PATIENCE
-        while not locked(file):
-            # Whoever has just taken it may not have said so yet, and what is read is from before.
+        end = time.monotonic() + _END_TIMEOUT
+        while not try_lock(file):
+            # A holder that has just taken it may not have written the file yet: this may be the former one.
             holder = read(path)
             if holder.get("token") not in (instead_of, token) or time.monotonic() > end:
                 return Taken(holder)
             names = holder.get("names", []) if holder.get("token") == token else []
-            _end(holder)
+            _terminate(holder)
             time.sleep(0.05)
         names = [*names, *({name} - set(names))]
-        _stay_behind(file, {"by": by, "token": token, "names": names, "since": now()}, watched)
+        _start_holder(file, {"by": by, "token": token, "names": names, "since": now()}, watched)
         return Taken(turn=names.index(name))
 
 
 def release(path: Path, token: str) -> None:
-    """Let go of the lock if it is the one taken with this token."""
+    """Release the lock if it was taken with this token."""
     holder = read(path)
     if holder.get("token") == token:
-        _end(holder)
+        _terminate(holder)
 
 
 def start_time(pid: int) -> str:
-    """When a process was started, in the kernel's ticks; empty where there is none of this number."""
+    """Return the start time of a process in clock ticks; empty where it does not exist."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:
@@ -78,7 +78,7 @@ def start_time(pid: int) -> str:
 
 
 def connection(pid: int) -> int:
-    """The process that serves the connection which `pid` was started through, or the oldest one known of its line."""
+    """Return the sshd process of the connection that started `pid`, or else its oldest known ancestor."""
     oldest = pid
     while pid > 1:
         try:
@@ -91,15 +91,15 @@ def connection(pid: int) -> int:
     return oldest
 
 
-def _end(holder: Holder) -> None:
-    # The number may belong to another process by now.
+def _terminate(holder: Holder) -> None:
+    # The pid may belong to another process by now.
     if start_time(holder.get("pid", 0)) == holder.get("started", "-"):
         with contextlib.suppress(ProcessLookupError):
             os.kill(holder["pid"], signal.SIGTERM)
 
 
-def _stay_behind(file: IO[str], holder: Holder, watched: int) -> None:
-    """Leave a process behind that has the lock; return when it has said so in the file."""
+def _start_holder(file: IO[str], holder: Holder, watched: int) -> None:
+    """Start a process that holds the lock. Return when it has written the lock's file."""
     sys.stdout.flush()
     reader, writer = os.pipe()
     child = os.fork()
@@ -108,7 +108,7 @@ def _stay_behind(file: IO[str], holder: Holder, watched: int) -> None:
         if os.fork():
             os._exit(0)
         try:
-            _hold(file, writer, holder, watched)
+            _run_holder(file, writer, holder, watched)
         finally:
             os._exit(0)
     os.waitpid(child, 0)
@@ -117,10 +117,10 @@ def _stay_behind(file: IO[str], holder: Holder, watched: int) -> None:
     os.close(reader)
 
 
-def _hold(file: IO[str], writer: int, holder: Holder, watched: int) -> None:
+def _run_holder(file: IO[str], writer: int, holder: Holder, watched: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.chdir("/")
-    # Whoever started the task waits until nobody has its output open any more.
+    # Ansible waits until every process has closed the task's output.
     null = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(null, number)
@@ -134,4 +134,4 @@ def _hold(file: IO[str], writer: int, holder: Holder, watched: int) -> None:
     os.close(writer)
     began = start_time(watched)
     while began and start_time(watched) == began:
-        time.sleep(_EVERY)
+        time.sleep(_POLL)

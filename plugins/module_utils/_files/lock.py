@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Let only one process at a time work at something. The kernel takes the lock from one that died, however it died.
+"""A lock for one process at a time. The kernel releases it when its process ends, however it ends.
 
 Private to this collection.
 """
@@ -21,40 +21,40 @@ Holder = dict[str, Any]
 
 
 class HeldError(Exception):
-    """Somebody else has the lock; the message says who, and since when."""
+    """Another process holds the lock. The message says who, and since when."""
 
 
 @contextlib.contextmanager
 def held(path: Path, by: str, *, patience: float) -> Iterator[None]:
-    """Hold the lock in the name of `by`. Raises HeldError where another process has it for so many seconds yet."""
+    """Hold the lock in the name of `by`. Raises HeldError where another process has it for `patience` seconds more."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with opened(path) as file:
-        if not locked(file, patience):
-            holder = {"by": "somebody", "since": "a moment ago", "pid": "?", **read(path)}
+    with open_lock(path) as file:
+        if not try_lock(file, patience):
+            holder = {"by": "another run", "since": "a moment ago", "pid": "?", **read(path)}
             raise HeldError(
-                f"{holder['by']} is at it since {holder['since']} (process {holder['pid']} on the host), and did not"
-                f" end within {patience:g} seconds: nothing was changed"
+                f"{holder['by']} has held the lock {path} since {holder['since']} (process {holder['pid']} on the"
+                f" host); gave up after {patience:g} s. Nothing was changed. Run it again when that run has ended"
             )
         write(file, {"by": by, "pid": os.getpid(), "since": now()})
         yield
 
 
-def opened(path: Path) -> IO[str]:
-    """Open a lock's file, made where it is missing."""
+def open_lock(path: Path) -> IO[str]:
+    """Open a lock's file; create it where it is missing."""
     return open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+")
 
 
-def locked(file: IO[str], patience: float = 0) -> bool:
-    """Take the lock within so many seconds, or return False."""
+def try_lock(file: IO[str], patience: float = 0) -> bool:
+    """Take the lock within `patience` seconds. Return whether it was taken."""
     end = time.monotonic() + patience
-    while not _locked(file):
+    while not _try_flock(file):
         if time.monotonic() >= end:
             return False
         time.sleep(0.05)
     return True
 
 
-def _locked(file: IO[str]) -> bool:
+def _try_flock(file: IO[str]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -63,7 +63,7 @@ def _locked(file: IO[str]) -> bool:
 
 
 def read(path: Path) -> Holder:
-    """Who has the lock, or had it last; nothing where that was never said."""
+    """Return who holds the lock, or held it last; empty where that is not known."""
     try:
         return dict(json.loads(path.read_text()))
     except (OSError, ValueError):
@@ -71,11 +71,11 @@ def read(path: Path) -> Holder:
 
 
 def write(file: IO[str], holder: Holder) -> None:
-    """Say who has the lock."""
+    """Write who holds the lock."""
     os.ftruncate(file.fileno(), 0)
     os.pwrite(file.fileno(), json.dumps(holder).encode(), 0)
 
 
 def now() -> str:
-    """The time in UTC, to the second."""
+    """Return the time in UTC, in ISO 8601 to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")

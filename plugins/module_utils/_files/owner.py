@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Give a folder that containers write to, and what is in it, to another user.
+"""Change the owner of a folder that containers write to, with everything in it.
 
 Private to this collection.
 """
@@ -13,9 +13,10 @@ from ansible_collections.landfall.django.plugins.module_utils._files.walk import
 
 
 def hand_over(path: str | os.PathLike[str], uid: int, gid: int, mode: int) -> list[str]:
-    """Give the folder to `uid` and `gid`, where it has another owner with all that is in it, and set its mode.
+    """Change the owner and mode of a folder; where its owner differs, the owner of everything in it too.
 
-    Return what was left as it was, and why: links stay, so do devices, and files that may be somebody else's.
+    Return the paths that were left unchanged, with the reason: links, devices, and files that may belong to another
+    user.
     """
     left = []
     with opened(path) as top:
@@ -26,7 +27,7 @@ def hand_over(path: str | os.PathLike[str], uid: int, gid: int, mode: int) -> li
                 left.append(f"{item.path!r} ({refusal})")
             else:
                 os.chown(reopened(item.pin), uid, gid)
-        # Last, since its owner tells whether all of this is done.
+        # Last: the folder's owner says that its content is done.
         os.fchown(top, uid, gid)
         os.fchmod(top, mode)
     return left

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Remove a folder that containers have written to, with all that is in it and nothing else.
+"""Remove a folder that containers write to, with everything in it and nothing outside of it.
 
 Private to this collection.
 """
@@ -14,7 +14,7 @@ from ansible_collections.landfall.django.plugins.module_utils._files.walk import
 
 
 def remove(path: str | os.PathLike[str]) -> None:
-    """Remove what is at `path`, if anything is. Of a link the link goes, and what it leads to stays."""
+    """Remove a file, folder or link, if it exists. The target of a link stays."""
     folder, name = os.path.split(os.fspath(path).rstrip("/"))
     try:
         parent = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -37,19 +37,19 @@ def _remove(name: str, parent: int) -> None:
 
 
 def _flatten(name: str, top: int) -> None:
-    """Empty a folder: its folders move up to `top`, so that however deep they are, three descriptors will do."""
+    """Empty a folder. Its folders move up to `top`, so that any depth needs three descriptors only."""
     try:
         with opened(name, top) as folder:
             for inner in os.listdir(folder):
                 if not _unlinked(inner, folder):
                     os.rename(inner, secrets.token_hex(16), src_dir_fd=folder, dst_dir_fd=top)
-    except (NotADirectoryError, FileNotFoundError):  # something else has taken its place, or nothing
+    except (NotADirectoryError, FileNotFoundError):  # replaced or removed meanwhile
         return
     os.rmdir(name, dir_fd=top)
 
 
 def _unlinked(name: str, folder: int) -> bool:
-    """Whether it is gone now, which of all things a folder is not."""
+    """Remove anything that is not a folder. Return whether it is gone."""
     try:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Put a file or a link in its place in one step: a reader finds the former one or the new one, never half of one.
+"""Replace a file or link atomically: a reader finds the former content or the new one, never a part.
 
 Private to this collection.
 """
@@ -18,9 +18,9 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def replace(path: str | os.PathLike[str], content: bytes, mode: int, uid: int = -1, gid: int = -1) -> None:
-    """Make `path` a file with this content, mode and owner (-1: the caller), and have it on the disk on return.
+    """Write a file with this content, mode and owner (-1: the caller). On return it is on the disk.
 
-    A link at `path` is replaced and not followed.
+    A link at `path` is replaced, not followed. Raises OSError with the former file in place.
     """
     folder, name = os.path.split(os.fspath(path))
     there = os.open(folder or ".", _FOLDER)
@@ -41,11 +41,11 @@ def replace_in(
     *,
     sync: bool = True,
 ) -> None:
-    """Do the same for `name` in an open folder, with what `fill` writes. The folder is left to be synced."""
-    # Not made of the name, which may be as long as a name can be, and not to be guessed.
+    """Do the same for `name` in an open folder, with what `fill` writes. The caller syncs the folder."""
+    # Random, so that nobody can guess it; not derived from `name`, which may have the maximum length.
     beside = _beside()
     try:
-        # Nobody else may read it before it has its owner.
+        # Readable by root only until it has its owner.
         with open(os.open(beside, _NEW, 0o600, dir_fd=folder), "wb") as stream:
             fill(stream)
             stream.flush()
@@ -60,7 +60,7 @@ def replace_in(
 
 
 def link(path: str | os.PathLike[str], target: str) -> None:
-    """Make `path` a link to `target`."""
+    """Replace `path` by a link to `target`."""
     folder, name = os.path.split(os.fspath(path))
     there = os.open(folder or ".", _FOLDER)
     beside = _beside()

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bring folders, files and links below a root to what they should be: look first, then do all of it.
+"""Manage folders, files and links below a root: find all differences first, then apply them.
 
 Private to this collection.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._files.owner import hand_over
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import link, replace
-from ansible_collections.landfall.django.plugins.module_utils._files.walk import some
+from ansible_collections.landfall.django.plugins.module_utils._text import shorten
 
 FOLDER, FILE, LINK, ABSENT = "folder", "file", "link", "absent"
 _SPECIAL = "special file"
@@ -28,7 +28,7 @@ _MODES = {FOLDER: 0o755, FILE: 0o644}
 
 @dataclass(frozen=True)
 class Entry:
-    """One path below the root (or an absolute one) and what it should be."""
+    """The wanted state of one path, relative to the root or absolute."""
 
     path: str
     kind: str
@@ -44,7 +44,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Change:
-    """An entry that is not as it should be; `content` where not only its mode or owner differs."""
+    """An entry that differs from the host. `content` is false where only its mode or owner differs."""
 
     entry: Entry
     path: str
@@ -53,11 +53,11 @@ class Change:
 
 
 def entry(given: dict[str, object]) -> Entry:
-    """Read an entry from module options. Raises ValueError where it says two things at once."""
-    said = [kind for name, kind in (("content", FILE), ("target", LINK)) if given.get(name) is not None]
-    if len(said) > 1:
-        raise ValueError(f"{given['path']}: content and target exclude each other")
-    kind = ABSENT if given.get("state") == "absent" else said[0] if said else FOLDER
+    """Return the entry of module options. Raises ValueError where they contradict each other."""
+    kinds = [kind for name, kind in (("content", FILE), ("target", LINK)) if given.get(name) is not None]
+    if len(kinds) > 1:
+        raise ValueError(f"{given['path']}: content and target exclude each other: set one of them")
+    kind = ABSENT if given.get("state") == "absent" else kinds[0] if kinds else FOLDER
     mode = given.get("mode")
     return Entry(
         path=str(given["path"]),
@@ -84,11 +84,11 @@ def _id(given: object, lookup: Callable[[str], int]) -> int:
     try:
         return int(text) if text.isdigit() else lookup(text)
     except KeyError as error:
-        raise ValueError(f"there is no user or group {text}") from error
+        raise ValueError(f"the host has no user or group {text}: create it, or name another one") from error
 
 
 def changes(root: str, entries: Iterable[Entry]) -> list[Change]:
-    """Return what differs below `root`. Raises ValueError where something of another kind is in the way."""
+    """Return what differs below `root`. Raises ValueError where a folder is in the place of a file, or the reverse."""
     return [change for wanted in entries for change in _difference(wanted, os.path.join(root, wanted.path))]
 
 
@@ -101,12 +101,12 @@ def _difference(wanted: Entry, path: str) -> list[Change]:
         return []
     if wanted.kind == ABSENT:
         if kind == FOLDER:
-            raise ValueError(f"{path} is a folder, where a file was to be removed: look at it, and remove it by hand")
+            raise ValueError(f"{path} is a folder, but a file was to be removed: check it, and remove it by hand")
         return [Change(wanted, path, content=True, before=_read(path) if kind == FILE else None)]
-    # A link in the place of a file or folder: only a folder may be reached through one, and none that containers own.
+    # A link may stand for a folder, but not for one that containers write to.
     reached = wanted.kind == FOLDER and os.path.isdir(path) and not wanted.recurse
     if FOLDER in (kind, wanted.kind) and kind != wanted.kind and not reached:
-        raise ValueError(f"{path} is a {kind}, where a {wanted.kind} belongs: look at it, and move it away")
+        raise ValueError(f"{path} is a {kind}, but must be a {wanted.kind}: check it, and move it away")
     if wanted.kind == LINK:
         return [] if kind == LINK and os.readlink(path) == wanted.target else [Change(wanted, path, content=True)]
     if kind != wanted.kind:
@@ -134,9 +134,9 @@ def _read(path: str) -> bytes:
 
 
 def apply(found: Iterable[Change]) -> list[str]:
-    """Bring the changes about, each file and link in one step: a reader sees the former one or the new one.
+    """Apply the changes, each file and link atomically.
 
-    Return a warning for each folder that holds something whose owner was not changed along with it.
+    Return a warning for each folder with files whose owner could not be changed.
     """
     warnings = []
     for change in found:
@@ -147,7 +147,7 @@ def apply(found: Iterable[Change]) -> list[str]:
             os.makedirs(path, mode=0o755, exist_ok=True)
             if wanted.recurse:
                 left = hand_over(path, wanted.uid, wanted.gid, wanted.mode)
-                warnings += [f"the owner did not change in {path} of: {some(left)}"] if left else []
+                warnings += [f"{path}: the owner of these files was not changed: {shorten(left)}"] if left else []
             else:
                 os.chown(path, wanted.uid, wanted.gid)
                 os.chmod(path, wanted.mode)
@@ -164,14 +164,14 @@ def _place(wanted: Entry, path: str) -> None:
         replace(path, wanted.content, wanted.mode, wanted.uid, wanted.gid)
 
 
-def lay(root: str, entries: Iterable[Entry], beside: Iterable[str], tree: str) -> None:
-    """Lay into the empty folder `tree` what `root` would hold: the entries, and of the folders `beside` all else.
+def stage(root: str, entries: Iterable[Entry], beside: Iterable[str], tree: str) -> None:
+    """Fill the empty folder `tree` with the content that `root` would have, for a program that checks it.
 
-    Of those folders the files and links come along, and no folder below them. Entries with an absolute path do not.
+    That is the entries with a relative path, and the other files and links in the folders `beside`.
     """
     for folder in beside:
         source = os.path.join(root, folder)
-        _lay_folder(os.path.join(tree, folder))
+        _make_folder(os.path.join(tree, folder))
         for item in os.scandir(source) if os.path.isdir(source) else ():
             if not item.is_dir() or item.is_symlink():
                 shutil.copy2(item.path, os.path.join(tree, folder, item.name), follow_symlinks=False)
@@ -183,12 +183,12 @@ def lay(root: str, entries: Iterable[Entry], beside: Iterable[str], tree: str) -
             if os.path.lexists(path):
                 os.unlink(path)
         elif wanted.kind == FOLDER:
-            _lay_folder(path)
+            _make_folder(path)
         elif not (wanted.keep and os.path.lexists(path)):
             _place(wanted, path)
 
 
-def _lay_folder(path: str) -> None:
+def _make_folder(path: str) -> None:
     os.makedirs(path, exist_ok=True)
-    # Whatever the umask is: a program that is not root may have to read it.
+    # Independent of the umask: a program that is not root may have to read it.
     Path(path).chmod(0o755)

@@ -1,9 +1,9 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Go through a folder that a container may be changing at the same moment, and never get out of it.
+"""Walk through a folder that a container may be changing meanwhile, without leaving it.
 
-Each thing is looked at through a descriptor of itself, so that whatever takes its name afterwards is not mistaken for
-it. No link is followed, and nothing is opened for reading but regular files and folders.
+Each item is inspected by its own descriptor, so that nothing that takes its name afterwards is used instead. Links are
+not followed, and only regular files and folders are opened for reading.
 
 Private to this collection.
 """
@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
 _PIN = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Each level costs a descriptor, of which a process may have 1024.
+# Each level needs a descriptor; a process may have 1024.
 DEPTH = 100
 _KINDS = (
     (stat.S_ISLNK, "a link"),
@@ -32,12 +32,12 @@ _KINDS = (
 
 @dataclass(frozen=True)
 class Item:
-    """One thing in a folder. Its descriptors are open until the next one is asked for."""
+    """A file, folder, link or other item. Its descriptors are open until the walk continues."""
 
-    path: str  # from the folder where the walk began
+    path: str  # relative to the walked folder
     name: str
-    folder: int  # the folder that it is in
-    pin: int  # itself, not opened for reading
+    folder: int  # descriptor of its folder
+    pin: int  # descriptor of itself (O_PATH)
     state: os.stat_result
     too_deep: bool = False
 
@@ -50,40 +50,34 @@ class Item:
         return stat.S_ISDIR(self.state.st_mode)
 
     def refusal(self, owner: int) -> str:
-        """Why root leaves it alone in a folder of `owner`; empty for what root may read and give away.
+        """Return why root must not read it or change its owner in a folder of `owner`; empty where root may.
 
-        A file with a second name may be anybody's: it has to be the owner's own, and root's it never may be.
+        A file with hard links may be another user's file: it must belong to `owner`, who must not be root.
         """
         if self.too_deep:
             return f"below {DEPTH} folders"
         if self.is_file and self.state.st_nlink > 1 and not self.state.st_uid == owner != 0:
-            return "a hard link to a file of somebody else"
+            return "a hard link to another user's file"
         return kind(self.state)
 
     def opened(self) -> IO[bytes]:
-        """The regular file, opened for reading."""
+        """Open the regular file for reading."""
         return open(reopened(self.pin), "rb")
 
 
 def kind(state: os.stat_result) -> str:
-    """What it is, in words, where it is neither a regular file nor a folder."""
+    """Return what it is, in words; empty for a regular file or folder."""
     return next((words for test, words in _KINDS if test(state.st_mode)), "")
 
 
-def some(refused: Sequence[str], most: int = 5) -> str:
-    """The first few of what was left alone, and how many there are beside: a project can plant any number."""
-    more = len(refused) - most
-    return ", ".join(refused[:most]) + (f" and {more} more" if more > 0 else "")
-
-
 def reopened(pin: int) -> str:
-    """A path that leads to exactly what `pin` is, whatever has its name now."""
+    """Return a path to the item of a descriptor, whatever has its name now."""
     return f"/proc/self/fd/{pin}"
 
 
 @contextmanager
 def pinned(name: str, folder: int) -> Iterator[int]:
-    """A descriptor of what is called so in an open folder, which nothing is done to by opening it."""
+    """Open an item of an open folder with O_PATH, which neither reads it nor follows a link."""
     pin = os.open(name, _PIN, dir_fd=folder)
     try:
         yield pin
@@ -93,7 +87,7 @@ def pinned(name: str, folder: int) -> Iterator[int]:
 
 @contextmanager
 def opened(path: str | os.PathLike[str], within: int | None = None) -> Iterator[int]:
-    """A folder as a descriptor. Raises NotADirectoryError where it is a link: what leads to it may be one."""
+    """Open a folder as a descriptor. Raises NotADirectoryError where it is a link; its parent folders may be links."""
     folder = os.open(os.fspath(path).rstrip("/") or "/", _FOLDER, dir_fd=within)
     try:
         yield folder
@@ -102,7 +96,7 @@ def opened(path: str | os.PathLike[str], within: int | None = None) -> Iterator[
 
 
 def walk(top: int, skip: frozenset[str] = frozenset()) -> Iterator[Item]:
-    """Everything below the open folder `top` but what has a name in `skip`, each folder before what is in it."""
+    """Yield everything below the open folder `top`, each folder before its content, without the names in `skip`."""
     return _below(top, "", skip, 1)
 
 
@@ -112,7 +106,7 @@ def _below(folder: int, path: str, skip: frozenset[str], depth: int) -> Iterator
             continue
         try:
             pin = os.open(name, _PIN, dir_fd=folder)
-        except FileNotFoundError:  # gone since
+        except FileNotFoundError:  # removed meanwhile
             continue
         try:
             state = os.fstat(pin)

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The certificates and keys of the front's sites: where each comes from, and the copy that Nginx reads.
+"""The certificates and keys of the front's sites: their sources, and the copies that Nginx reads.
 
 Private to this collection.
 """
@@ -20,17 +20,17 @@ _BLOCK = re.compile(rb"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----\n", re.DOTAL
 
 
 def temporary(root: Path, site: str) -> Path:
-    """The folder of the certificate that a site has until there is a real one."""
+    """Return the folder of a site's temporary certificate."""
     return root / "tls" / "temporary" / site
 
 
 def copy(root: Path, site: str) -> Path:
-    """The file that Nginx reads: the certificates and their key."""
+    """Return the file that Nginx reads, with the certificates and their key."""
     return root / "keys" / f"{site}.pem"
 
 
 def wanted(root: Path, site: str) -> dict[str, bytes]:
-    """What Nginx should read of each site with a certificate, and of `site` until its link is there, by name."""
+    """Return the content that the copies of all sites should have, by site; for a new `site` its temporary one."""
     sources = {site: temporary(root, site)} if site else {}
     sources.update({path.parent.name: path.parent for path in root.glob(f"tls/*/{KEY}")})
     return {
@@ -41,7 +41,7 @@ def wanted(root: Path, site: str) -> dict[str, bytes]:
 
 
 def differs(path: Path, content: bytes, group: int) -> bool:
-    """Whether the copy has other content, or others than root and the group may read it, or the group may not."""
+    """Return whether the content, mode or group of a copy is wrong."""
     if not path.is_file():
         return True
     state = path.stat()
@@ -49,7 +49,7 @@ def differs(path: Path, content: bytes, group: int) -> bool:
 
 
 def request(site: str, domains: Sequence[str]) -> list[str]:
-    """The command that signs a certificate of its own for the site, and says it and its key."""
+    """Return the command that creates a self-signed certificate for the site, and prints it with its key."""
     names = ",".join(f"DNS:{domain}" for domain in domains)
     return [
         *("openssl", "req", "-x509", "-nodes", "-days", str(_DAYS)),
@@ -59,7 +59,7 @@ def request(site: str, domains: Sequence[str]) -> list[str]:
     ]
 
 
-def parts(said: bytes) -> tuple[bytes, bytes]:
-    """The certificate and the key of what the command has said."""
-    blocks = {match[1]: match[0] for match in _BLOCK.finditer(said)}
+def parts(output: bytes) -> tuple[bytes, bytes]:
+    """Return the certificate and the key in the output of that command."""
+    blocks = {match[1]: match[0] for match in _BLOCK.finditer(output)}
     return blocks[b"CERTIFICATE"], blocks[b"PRIVATE KEY"]

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Start the front, or replace what of it differs from its compose.yaml.
+"""Start the front, or replace its containers that differ from its compose.yaml.
 
 Private to this collection.
 """
@@ -28,15 +28,16 @@ from ansible_collections.landfall.django.plugins.module_utils._front.nginx impor
 )
 
 SERVICES = (HOLDER_SERVICE, NGINX_SERVICE)
-_START = 20  # seconds for a container of Nginx to have workers
+_START = 20  # seconds for a new Nginx container to have workers
 
 
 def up(front: Front) -> list[str]:
-    """Start the holder and Nginx as their compose.yaml says. Return what had to be done, in words.
+    """Start or replace the holder and Nginx according to compose.yaml. Return the steps that were done, in words.
 
-    Nginx is replaced beside itself and loses nothing. To replace the holder is the one outage there is.
+    A new Nginx starts beside the former one, and no request is lost. To replace the holder closes the ports for some
+    seconds.
     """
-    with front.alone():
+    with front.locked():
         compose = Compose(str(front.root), PROJECT)
         found = compose.containers()
         counts = Counter(service_of(item) for item in found.values())
@@ -45,7 +46,7 @@ def up(front: Front) -> list[str]:
         if not holders or not is_running(holders[0]) or old & {name_of(item) for item in holders}:
             return _start_all(front, compose, holders)
         servers = {name: item for name, item in found.items() if service_of(item) == NGINX_SERVICE}
-        # One that holds a deleted folder would never see another file of it.
+        # A container that mounts a deleted folder never sees the new folder's files.
         good = [
             name for name, item in servers.items() if is_running(item) and name not in old and not holds_deleted(item)
         ]
@@ -55,7 +56,7 @@ def up(front: Front) -> list[str]:
 def _start_all(front: Front, compose: Compose, holders: list[dict[str, Any]]) -> list[str]:
     networks = {name for item in holders for name in item["NetworkSettings"]["Networks"]}
     compose("up", "--detach")
-    # Not for Compose to wait: it would wait for the first health check.
+    # Without --wait: Compose would wait for the first health check.
     _wait_for(front, compose.names(NGINX_SERVICE))
     for network in sorted(networks - {NETWORK}):
         if not front.connected(network):
@@ -82,7 +83,7 @@ def _replace(front: Front, compose: Compose, servers: dict[str, dict[str, Any]],
 
 def _start_beside(front: Front, compose: Compose, count: int) -> None:
     before = set(compose.names(NGINX_SERVICE))
-    # Both are named: what Compose writes on a container tells whether the one it depends on was.
+    # Both services: the labels that Compose sets depend on whether the other one was named.
     compose("up", "--detach", "--no-recreate", f"--scale={NGINX_SERVICE}={count}", *SERVICES)
     new = sorted(set(compose.names(NGINX_SERVICE)) - before)
     try:
@@ -94,5 +95,5 @@ def _start_beside(front: Front, compose: Compose, count: int) -> None:
 
 def _wait_for(front: Front, names: list[str]) -> None:
     if not until(lambda: front.ready(names), _START):
-        said = "\n".join(docker("logs", "--tail", "20", name, merge=True) for name in names)
-        raise DockerError(f"Nginx does not start: {', '.join(names)} had no worker within {_START} seconds:\n{said}")
+        log = "\n".join(docker("logs", "--tail", "20", name, merge=True) for name in names)
+        raise DockerError(f"Nginx did not start: {', '.join(names)} had no worker after {_START} seconds:\n{log}")

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Inside Nginx's container: asked what is loaded, it answers; a file on the disk only says what should be.
+# Socket inside Nginx's container that answers which containers are loaded; the file only says which should be.
 SOCKET = "/run/loaded.sock"
 _UNTIL_RESOLVED = "backup"
-# gunicorn keeps an idle connection for 10 s (stack_web_command): Nginx must let go of it first.
+# gunicorn closes an idle connection after 10 s (stack_web_command): Nginx must close it earlier.
 _UPSTREAM = """# Written by landfall.django.release: changes here are lost.
 upstream {site} {{
     zone {site} 128k;
@@ -50,7 +50,7 @@ def without_addresses(text: str) -> str:
 
 
 def loaded(site: str, answer: str) -> list[str] | None:
-    """The containers that Nginx has loaded for `site`, from its answer; None where it knows no such site."""
-    # The first site of all answers for a name that it does not know.
+    """Return the containers in Nginx's answer for `site`; None where it has no such site loaded."""
+    # For an unknown name, Nginx answers with the first site.
     name, colon, hosts = answer.strip().partition(":")
     return hosts.split() if colon and name == site else None

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the command of a process starts, told by its arguments: a worker of Celery, a beat, both, or something else.
+"""The kind of a process, read from its command: a Celery worker, a Celery beat, both, or another program.
 
 Private to this collection.
 """
@@ -14,10 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 WORKER, BEAT, BOTH, OTHER = "worker", "beat", "both", "other"
-# Runs Celery so that a frozen process is noticed.
+# Runs Celery so that a frozen process becomes unhealthy.
 HEARTBEAT = "/run/landfall/celery_heartbeat.py"
+# On this signal it requeues the running tasks, and names each in a line of the log after this text.
+REQUEUE_SIGNAL, REQUEUED = "USR2", "celery_heartbeat: requeued"
 
-# The options that take a value; every other one stands alone. From `celery --help` of Celery 5.
+# The options that take a value, from `celery --help` of Celery 5.
 _GLOBAL = {"-A", "--app", "-b", "--broker", "--result-backend", "--loader", "--config", "--workdir"}
 _OF_WORKER = {
     *("-A", "--app", "-b", "--broker"),  # Celery 4 took them here
@@ -27,10 +29,10 @@ _OF_WORKER = {
     *("--heartbeat-interval", "--autoscale", "-s", "--schedule", "--schedule-filename", "--scheduler"),
     *("-f", "--logfile", "--pidfile", "--uid", "--gid", "--umask", "--executable"),
 }
-# Those of Python itself that take the next word.
+# The options of Python that take a value.
 _OF_PYTHON = {"-W", "-X", "--check-hash-based-pycs"}
 _PYTHON = re.compile(r"python(\d(\.\d+)?)?")
-# Programs that start another one, which their arguments name.
+# Programs that run another command, which is among their arguments.
 _LAUNCHERS = {
     *("env", "exec", "nice", "ionice", "nohup", "setsid", "stdbuf", "timeout", "setpriv", "su-exec", "gosu", "chpst"),
     *("tini", "dumb-init", "catatonit", "s6-setuidgid", "poetry", "uv", "pipenv", "pdm", "hatch", "rye", "conda"),
@@ -42,7 +44,7 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 
 @dataclass(frozen=True)
 class Process:
-    """One process: its `kind`, whether the heartbeat watches it, and the command that Compose is given."""
+    """One process: its `kind`, whether the heartbeat watches it, and its command for Compose."""
 
     name: str
     kind: str
@@ -51,7 +53,8 @@ class Process:
 
 
 def processes(commands: Mapping[str, str]) -> list[Process]:
-    """The processes in the order of a release: beat after all others, as its tasks are for its own release's workers.
+    """Return the processes in the order in which a release replaces them: beat last, after the workers that run its
+    tasks.
 
     Raises ValueError where a command cannot be split into words.
     """
@@ -60,7 +63,7 @@ def processes(commands: Mapping[str, str]) -> list[Process]:
 
 
 def kind_of(command: str) -> str:
-    """Raises ValueError where the command cannot be split into words."""
+    """Return the kind of a command. Raises ValueError where it cannot be split into words."""
     return _kind(shlex.split(command))
 
 
@@ -83,7 +86,7 @@ def _kind(words: Sequence[str]) -> str:
         begin = _celery_in_python(words)
         return _kind_of_celery(words[begin:]) if begin else OTHER
     if program in _LAUNCHERS:
-        # What its own options are is its affair: a command begins where one is recognised.
+        # Its own options are not known: the command begins at the first word that starts a known one.
         found = (_kind(words[begin:]) for begin in range(1, len(words)))
         return next((kind for kind in found if kind != OTHER), OTHER)
     return OTHER
@@ -104,7 +107,7 @@ def _together(kinds: set[str]) -> str:
 
 
 def _script(words: Sequence[str]) -> str:
-    """What a shell is given to run; empty where that is a file."""
+    """Return the script after a shell's option -c; empty where it runs a file."""
     for number, word in enumerate(words[1:-1], 1):
         if not word.startswith("-"):
             return ""
@@ -114,12 +117,12 @@ def _script(words: Sequence[str]) -> str:
 
 
 def _simple_commands(script: str) -> Iterator[list[str]]:
-    """The commands of a shell's script, as far as it has nothing but plain words."""
+    """Yield the commands of a shell script, as far as it consists of plain words."""
     lexer = shlex.shlex(script.replace("\n", " ; "), posix=True, punctuation_chars="();&|")
     lexer.whitespace_split = True
     lexer.commenters = ""
     command: list[str] = []
-    # Here documents and the like may have quotes that are none.
+    # A here document may contain a single quotation mark.
     with contextlib.suppress(ValueError):
         for word in lexer:
             if word.strip("();&|"):
@@ -131,7 +134,7 @@ def _simple_commands(script: str) -> Iterator[list[str]]:
 
 
 def _celery_in_python(words: Sequence[str]) -> int:
-    """Where the arguments of celery begin, a module or a script that Python runs; 0 where it runs something else."""
+    """Return the index of celery's arguments where Python runs it as a module or script; 0 where it does not."""
     skip = False
     for number, word in enumerate(words[1:], 1):
         if skip:
@@ -148,7 +151,7 @@ def _celery_in_python(words: Sequence[str]) -> int:
 
 
 def _without_options(words: Sequence[str], with_value: set[str]) -> Iterator[tuple[int, str]]:
-    """The words that are neither options nor values of options, each with its place."""
+    """Yield the index and word of all arguments that are neither options nor their values."""
     skip = False
     for number, word in enumerate(words):
         if skip:
@@ -173,14 +176,14 @@ def _embeds_beat(words: Sequence[str]) -> bool:
                 if letter == "B":
                     return True
                 if f"-{letter}" in _OF_WORKER:
-                    # The rest of the word is its value, or else the next word is.
+                    # Its value is the rest of this word, or else the next word.
                     skip = place == len(word)
                     break
     return False
 
 
 def _watched(words: Sequence[str]) -> list[str] | None:
-    """The command under the heartbeat; None where the Python that runs celery is not known for sure."""
+    """Return the command that runs under the heartbeat; None where it is not certain which Python runs celery."""
     begin = 0
     if _base(words[0]) == "env":
         begin = next((number for number, word in enumerate(words) if number and not _ASSIGNMENT.fullmatch(word)), 0)

@@ -1,8 +1,8 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Take the user and the token out of a repository's address, for git to get them in another way.
+"""Separate the user and the token from a repository's URL, so that git gets them from a credential helper.
 
-Git repeats its address on command lines that everybody on the host can read, in messages and in its configuration.
+Git shows its URL on command lines that every user of the host can read, in messages and in its configuration.
 
 Private to this collection.
 """
@@ -13,13 +13,13 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-# A user in an address of ssh is no secret.
+# The user in an ssh URL is not secret.
 _WITH_USER = re.compile(r"(https?://)([^/]*)@([^/@]+)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Repository:
-    """`url` without credentials; `credentials` as git's helpers print them, for the `server` alone."""
+    """`url` without credentials; `credentials` in the format of git's helpers, valid for `server` only."""
 
     url: str
     server: str = ""
@@ -27,7 +27,7 @@ class Repository:
 
 
 def repository(address: str) -> Repository:
-    """Raises ValueError where the user or the token has a line break, which git cannot be told."""
+    """Split a repository's URL. Raises ValueError where the user or token has a line break, which git cannot read."""
     found = _WITH_USER.fullmatch(address)
     if not found:
         return Repository(address)

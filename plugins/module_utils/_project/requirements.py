@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a requirements file names one package a line, byte for byte.
+"""Check whether a requirements file is locked: one exact version and hash per line.
 
 Private to this collection.
 """
@@ -12,12 +12,12 @@ import re
 _EXACT = re.compile(r"[^=!<>~]===?[^=*]+$|\s@\s")
 _HASH = re.compile(r"\s--hash=\S+")
 _COMMENT = re.compile(r"(^|\s)#.*$")
-# Other files, whose lines are not seen here, and folders.
+# Options that include other files or folders, which are not checked here.
 _ELSEWHERE = re.compile(r"(-[rce]|--(requirement|constraint|editable))\b")
 
 
 def unlocked(text: str) -> list[str]:
-    """The lines that may bring something else tomorrow: without one exact version, or without a hash."""
+    """Return the lines without an exact version or without a hash, which may install another package later."""
     lines = (_COMMENT.sub("", line).strip() for line in text.replace("\\\n", " ").splitlines())
     return [line for line in lines if line and not _is_locked(line)]
 

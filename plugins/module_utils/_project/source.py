@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Name the content of a source tree by a digest, and the migrations among the files that a change adds to it.
+"""Compute the digest of a source tree, and find the migrations among its new files.
 
 Private to this collection.
 """
@@ -14,27 +14,27 @@ import stat
 
 from ansible_collections.landfall.django.plugins.module_utils._files.walk import Item, opened, walk
 
-# Version control and byte code say nothing about what an image would hold.
+# Version control and byte code make no difference to the image.
 _SKIPPED = frozenset({".git", "__pycache__"})
-# A new file, as rsync itemizes it and as git shows it in a diff.
+# A new file in rsync's itemized list or in a git diff.
 _NEW = re.compile(r"^(?:[<>]f\++ |--- /dev/null\n\+\+\+ b/|rename to )(.+)$", re.MULTILINE)
-# Django takes none for a migration whose name begins with _ or ~.
+# Django ignores files whose name begins with _ or ~.
 _MIGRATION = re.compile(r"(?:.+/)?([^/]+)/migrations/([^/_~][^/]*)\.py")
 
 
 def digest(root: str) -> str:
     """Return the SHA-256 (hexadecimal) of the files below `root`: names, contents, links and execute bits.
 
-    Modification times, owners and folders without files do not count. Raises OSError where there is no such folder.
+    Modification times, owners and empty folders do not count. Raises OSError where the folder does not exist.
     """
     if not os.path.isdir(root):
-        raise FileNotFoundError(f"there is no folder {root}")
+        raise FileNotFoundError(f"the folder {root} does not exist")
     total = hashlib.sha256()
     with opened(os.path.realpath(root)) as top:
         # A submodule's .git is a file.
         for item in walk(top, _SKIPPED):
             if item.too_deep:
-                raise OSError(f"{item.path!r} is nested too deep")
+                raise OSError(f"{item.path!r} is nested too deeply")
             if not item.is_folder:
                 total.update(_fingerprint(item))
     return total.hexdigest()
@@ -56,10 +56,10 @@ def _fingerprint(item: Item) -> bytes:
     return hashlib.sha256(f"{sort}\0{item.path}\0".encode("utf-8", "surrogateescape") + content.digest()).digest()
 
 
-def new_migrations(said: str) -> list[str]:
-    """Return the migrations among the files that are new, from what rsync or `git diff` said, as catalogue.0002_stock.
+def new_migrations(output: str) -> list[str]:
+    """Return the migrations among the new files in the output of rsync or `git diff`, such as catalogue.0002_stock.
 
-    An application that calls itself otherwise than its folder is named by the folder.
+    The application is named by its folder, which may differ from its label.
     """
-    found = (_MIGRATION.fullmatch(path) for path in _NEW.findall(said))
+    found = (_MIGRATION.fullmatch(path) for path in _NEW.findall(output))
     return sorted(f"{match[1]}.{match[2]}" for match in found if match)

@@ -14,18 +14,18 @@ from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
 from ansible_collections.landfall.django.plugins.module_utils._database.project import (
-    CODE,
+    PROBE_CODE,
     Project,
-    foreign,
-    named,
-    project,
+    dotted_names,
+    foreign_reason,
+    parse_answer,
 )
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import restore_hint
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._release import checks, interrupt, static
-from ansible_collections.landfall.django.plugins.module_utils._release.hints import told
+from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
     CHECKING,
     DUMPING,
@@ -57,12 +57,13 @@ class Gate:
             return None
         # Only this service may write where static files are collected.
         service = COLLECT if any("collectstatic" in words for words in then) else MIGRATE
-        command = [*shlex.split(self.site.manage_command), "shell", "-c", CODE + checks.code(then)]
+        command = [*shlex.split(self.site.manage_command), "shell", "-c", PROBE_CODE + checks.code(then)]
         try:
-            return project(self.compose.once(service, *command, timeout=_LIMIT))
+            return parse_answer(self.compose.once(service, *command, timeout=_LIMIT))
         except DockerError as error:
-            what = self._purpose(checks.failed(error.said))
-            raise ReleaseError(f"the new release could not {what}: {checks.without_mark(told(error))}") from error
+            what = self._purpose(checks.failed(error.output))
+            said = checks.without_mark(describe_error(error))
+            raise ReleaseError(f"the new release could not {what}: {said}") from error
         except ValueError as error:
             raise ReleaseError(
                 f"{self.site.manage_command} shell could not be asked for migrations: {error}"
@@ -84,7 +85,7 @@ class Gate:
             except BaseException:
                 self._end_one_offs()
                 raise
-        journal.record.applied = named(answer.applied) if answer else None
+        journal.record.applied = dotted_names(answer.applied) if answer else None
         if self.site.migrate_command and self._may_be_pending(answer):
             self._migrate(journal, answer)
 
@@ -161,8 +162,8 @@ class Gate:
             raise ReleaseError(self._migration_failed(journal, error)) from error
         after = self.ask()
         if answer and after:
-            record.applied = named(after.applied)
-            record.migrations = named(set(after.applied) - set(answer.applied))
+            record.applied = dotted_names(after.applied)
+            record.migrations = dotted_names(set(after.applied) - set(answer.applied))
             journal.save()
 
     def _dump(self, journal: Journal, answer: Project | None) -> None:
@@ -170,7 +171,7 @@ class Gate:
         command = [*self.compose.view(), "docker", "compose", "--project-directory", self.compose.root]
         server = Server(command)
         schema = server.schema()
-        why = foreign(answer, server.look(schema).server, schema) if answer else ""
+        why = foreign_reason(answer, server.contents(schema).server, schema) if answer else ""
         if why:
             raise ReleaseError(
                 f"stack_migration_dump: migrations are pending ({', '.join(_in_order(answer))}), and {why}, which this"
@@ -189,7 +190,7 @@ class Gate:
     def _migration_failed(self, journal: Journal, error: Exception) -> str:
         record = journal.record
         pending = ", ".join(record.migrations) or "unknown to Django"
-        said = f"the migration failed (pending were: {pending}): {told(error)}\n"
+        said = f"the migration failed (pending were: {pending}): {describe_error(error)}\n"
         said += "What it did up to there stays done, since MySQL cannot undo a change of a table."
         if record.dump:
             said += f" {restore_hint(self.site.project_src, record.release)}"

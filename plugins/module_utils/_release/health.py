@@ -1,29 +1,37 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ask a new container for its health from outside, as the front will.
+"""The health rule: the health page answers 200 to a request of the site's host that came over HTTPS.
 
-Private to this collection.
+This is the only place that decides it. The release asks a new container by `probe`; the proof through Nginx and the
+status judge the answer by `status_problem`; the healthcheck in compose.yaml runs `container_command`, since a project's
+image does not have this code. Private to this collection.
 """
 
 from __future__ import annotations
 
 import http.client
 
+HEALTHY = 200
+_TIMEOUT = 5  # seconds for an answer
+_COMMAND = """import http.client, sys
+web = http.client.HTTPConnection("127.0.0.1", {port}, timeout={timeout})
+web.request("GET", {path!r}, headers={headers!r})
+sys.exit(web.getresponse().status != {healthy})"""
 _REASONS = {
-    400: "Django refuses the host name: let ALLOWED_HOSTS hold every name of stack_domains",
-    404: "there is no such page: set stack_health_path to one that exists",
-    301: "it redirects: let SECURE_PROXY_SSL_HEADER trust X-Forwarded-Proto, and stack_health_path end as the URL does",
-    302: "it redirects, perhaps to a login: set stack_health_path to a page that anybody may see",
+    400: "Django refuses the host name: add every name of stack_domains to ALLOWED_HOSTS",
+    404: "the page does not exist: set stack_health_path to one that does",
+    301: "it redirects: set SECURE_PROXY_SSL_HEADER to trust X-Forwarded-Proto, and stack_health_path to the exact URL",
+    302: "it redirects, perhaps to a login: set stack_health_path to a page without login",
 }
 
 
 def headers(host: str) -> dict[str, str]:
-    """Return what lets a request past ALLOWED_HOSTS and the redirect to HTTPS."""
+    """Return the headers with which a request passes ALLOWED_HOSTS and the redirect to HTTPS."""
     return {"Host": host, "X-Forwarded-Proto": "https"}
 
 
-def probe(address: str, port: int, path: str, host: str, timeout: float = 5) -> str:
-    """Return the empty string for an answer of 200, else one sentence that says what is wrong."""
+def probe(address: str, port: int, path: str, host: str, timeout: float = _TIMEOUT) -> str:
+    """Request the health page of a container. Return what is wrong, or an empty string where it is healthy."""
     connection = http.client.HTTPConnection(address, port, timeout=timeout)
     try:
         connection.request("GET", path, headers=headers(host))
@@ -32,12 +40,18 @@ def probe(address: str, port: int, path: str, host: str, timeout: float = 5) -> 
         return f"port {port} does not answer ({error or type(error).__name__})"
     finally:
         connection.close()
-    return verdict(status, path)
+    return status_problem(status, path)
 
 
-def verdict(status: int, path: str) -> str:
-    """Say what a health check's `status` means: nothing for 200, else the status, its likely cause and the cure."""
-    if status == 200:
+def status_problem(status: int, path: str) -> str:
+    """Return what is wrong with an answer: its status, the likely cause and the cure. Empty where it is healthy."""
+    if status == HEALTHY:
         return ""
     reason = _REASONS.get(status)
     return f"{path} answers {status}" + (f": {reason}" if reason else "")
+
+
+def container_command(port: int, path: str, host: str) -> list[str]:
+    """Return a command that applies the rule inside a container that has python3."""
+    values = {"port": port, "path": path, "headers": headers(host), "timeout": _TIMEOUT, "healthy": HEALTHY}
+    return ["python3", "-c", _COMMAND.format(**values)]

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Of what a failed program said, the line that tells, and what helps.
+"""Find in the output of a failed program the line that says what is wrong, and the cure.
 
 Private to this collection.
 """
@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 
 _LONGEST = 400
-# What Docker, Compose and BuildKit put before a line, and colours.
+# Colours, and prefixes that Docker, Compose and BuildKit put before a line.
 _DECORATION = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|^#\d+ (\d+\.\d+ ?)?|^\d+\.\d{3} |^[a-z0-9][\w.-]*-\d+ +\| ?")
 _FRAME = re.compile(r'(?P<margin>[\s|+-]*)File ".+", line \d+')
-# How gunicorn ends when its worker did, after that one's own traceback.
+# gunicorn's own exception, after the traceback of its worker.
 _CONSEQUENCE = re.compile(r"gunicorn\.errors\.HaltServer|<HaltServer|SystemExit")
 _CHECKS = re.compile(r"System check identified (some|\d+) issue")
 _CHECK = re.compile(r"\S.*: \(\w+\.[A-Z]\d+\) ")
-# Other programs, the more telling first: apt, pip and uv before the builder, which only says that a step failed.
+# Other programs, the most specific first: apt, pip and uv before the builder, which only says that a step failed.
 _TELLING = tuple(
     re.compile(pattern)
     for pattern in (
@@ -37,26 +37,26 @@ _TELLING = tuple(
 _VAGUE = re.compile(r"\b(error|failed|failure|fatal|cannot|could not|denied|not found|refused)\b", re.IGNORECASE)
 # What uv says below its error.
 _BECAUSE = re.compile(r"\s*(cause: |Caused by: |╰─▶ )(?P<cause>.+)")
-# From here on BuildKit repeats what it has said.
+# BuildKit repeats its output after this line.
 _REPEATS = "------"
 
-# By what a project's log says; the first that fits.
+# Text in a project's log, and its cure. The first match counts.
 _CURES = {
     "Read-only file system": (
-        "The root file system of the stack's containers is read-only but for /tmp. Where the project has to write, give"
-        " the service a tmpfs in stack_compose_override, or read_only: false"
+        "The root file system of the stack's containers is read-only, except /tmp. If the project must write elsewhere,"
+        " give the service a tmpfs or read_only: false in stack_compose_override"
     ),
     "Permission denied": (
-        "The project's containers run without root and without capabilities. Name a user in stack_user that may do"
-        " this, 0:0 for root"
+        "The project's containers run without root and without capabilities. Set stack_user to a user that may do this;"
+        " 0:0 is root"
     ),
     "Operation not permitted": (
-        "The project's containers have no capabilities. Give the service back what it needs by cap_add in"
+        "The project's containers have no capabilities. Add those that the service needs with cap_add in"
         " stack_compose_override"
     ),
-    "must be run as root": "The project's containers run without root. If it demands root, set stack_user to 0:0",
+    "must be run as root": "The project's containers run without root. If it needs root, set stack_user to 0:0",
 }
-# Why a build fails that needs something from outside. A package that is not found is then only what follows.
+# A build without network. A missing package is then only a consequence.
 _NO_NETWORK = re.compile(
     r"Temporary failure (resolving|in name resolution)|Could not resolve|Name or service not known|"
     r"Network is unreachable|Failed to establish a new connection|dns error|No route to host|no such host|"
@@ -64,59 +64,59 @@ _NO_NETWORK = re.compile(
     re.IGNORECASE,
 )
 _NETWORK = (
-    "The build's containers reach no package mirror: check the host's network and its name server (/etc/resolv.conf,"
-    " or dns in docker_daemon_options), and whether a proxy is needed"
+    "The build's containers cannot reach a package mirror: check the host's network and its name server"
+    " (/etc/resolv.conf, or dns in docker_daemon_options), and whether a proxy is needed"
 )
 
 
-# With a number of versions that is none, it is not the version that is wrong.
+# pip's message where the package, and not only the version, is missing.
 _NO_VERSIONS = "(from versions: none)"
-_NO_INDEX = "The package index has no such package, or is not reached from the build"
+_NO_INDEX = "The package index does not have this package, or the build cannot reach the index"
 
 
-def first_line(said: str) -> str:
-    """The one line of a failed command's output that tells what is wrong; empty where there is none.
+def error_line(output: str) -> str:
+    """Return the line of a failed command's output that says what is wrong; empty where there is none.
 
-    Of a Python traceback the exception, of chained ones the last; of Django's checks the first error.
+    Of a Python traceback that is the exception, of chained ones the last; of Django's checks the first error.
     """
-    lines = _lines(said)
+    lines = _lines(output)
     found = _of_checks(lines) or _of_traceback(lines) or _of_programs(lines) or _of_words(lines)
     return found if len(found) <= _LONGEST else f"{found[:_LONGEST]}…"
 
 
-def with_cure(said: str) -> str:
-    """Add to what a failed release said which variable helps, where that can be told."""
-    lowered = said.lower()
+def with_cure(message: str) -> str:
+    """Add to the message of a failed release which variable to set, where that is known."""
+    lowered = message.lower()
     cure = next((cure for sign, cure in _CURES.items() if sign.lower() in lowered), "")
-    return f"{said.rstrip()}\n{cure}." if cure else said
+    return f"{message.rstrip()}\n{cure}." if cure else message
 
 
-def told(error: BaseException) -> str:
-    """An error as a message: of a docker command that failed the line that tells, and below it the whole."""
-    line = first_line(error.said) if isinstance(error, DockerError) else ""
+def describe_error(error: BaseException) -> str:
+    """Return the message of an error: of a failed docker command first the line that says what is wrong, then all."""
+    line = error_line(error.output) if isinstance(error, DockerError) else ""
     return f"{line}\n{error}" if line else str(error) or type(error).__name__
 
 
 @dataclass(frozen=True)
 class BuildFailure:
-    """Why an image could not be built, in a sentence, and the end of the log that shows it."""
+    """Why an image could not be built, in one sentence, and the last lines of the log."""
 
     reason: str
     log: Sequence[str]
 
 
-def build_failure(said: str, otherwise: str, count: int = 40) -> BuildFailure:
-    """What the builder said on standard error; `otherwise` is the reason where it said nothing."""
-    shown = _lines(said)
+def build_failure(output: str, otherwise: str, count: int = 40) -> BuildFailure:
+    """Explain a failed build by the builder's standard error; `otherwise` is the reason where that is empty."""
+    shown = _lines(output)
     if _REPEATS in shown:
         shown = shown[: shown.index(_REPEATS)]
-    line = first_line("\n".join(shown)) or first_line(said) or otherwise
-    cause = _NETWORK if _NO_NETWORK.search(said) else _NO_INDEX if _NO_VERSIONS in line else ""
+    line = error_line("\n".join(shown)) or error_line(output) or otherwise
+    cause = _NETWORK if _NO_NETWORK.search(output) else _NO_INDEX if _NO_VERSIONS in line else ""
     return BuildFailure(f"{cause}: {line}" if cause else line, [text for text in shown if text.strip()][-count:])
 
 
-def _lines(said: str) -> list[str]:
-    return [_DECORATION.sub("", line.rstrip()) for line in said.splitlines()]
+def _lines(output: str) -> list[str]:
+    return [_DECORATION.sub("", line.rstrip()) for line in output.splitlines()]
 
 
 def _of_checks(lines: Sequence[str]) -> str:
@@ -134,12 +134,12 @@ def _of_traceback(lines: Sequence[str]) -> str:
 
 
 def _exception(lines: Sequence[str], margin: int) -> str:
-    """The exception below the last frame of a traceback; empty where another frame follows."""
+    """Return the exception below the last frame of a traceback; empty where another frame follows."""
     for line in lines:
         if _FRAME.match(line):
             return ""
         text = line.lstrip(" |+-")
-        # The code and the marks below a frame are further in; the exception is further out.
+        # The code and the marks below a frame are indented more than it, the exception less.
         if text and len(line) - len(text) < margin:
             return "" if text.startswith("[Previous line repeated") else text.strip()
     return ""

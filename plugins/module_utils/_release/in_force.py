@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files in force: what Compose finds in a stack's folder, which is always of the release that serves.
+"""The files in force: the files in a stack's folder that Compose reads, always those of the release that serves.
 
 Private to this collection.
 """
@@ -17,12 +17,12 @@ from ansible_collections.landfall.django.plugins.module_utils._files.replace imp
 
 
 def differs(files: Path, root: Path) -> bool:
-    """Whether the files of a release are others than those in force."""
+    """Return whether the files of a release differ from those in force."""
     return any(_read(files / name) != _read(root / name) for name in FILES)
 
 
 def is_empty(root: Path) -> bool:
-    """Whether nothing is in force yet."""
+    """Return whether no files are in force yet."""
     return not (root / "compose.yaml").exists()
 
 
@@ -35,7 +35,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def complete(root: Path, serving: Path) -> None:
-    """Put back what is missing of the release that serves, from its folder."""
+    """Copy missing files from the folder of the release that serves."""
     for name in FILES:
         content = _read(serving / name)
         if content is not None and not (root / name).exists():
@@ -43,7 +43,7 @@ def complete(root: Path, serving: Path) -> None:
 
 
 def hold(root: Path) -> None:
-    """Keep the files in force under another name: on a disk that is full by then they could not be written again."""
+    """Keep the files in force under a second name (a hard link), so that `put_back` works on a full disk too."""
     release_hold(root)
     for name in FILES:
         if (root / name).exists():
@@ -61,22 +61,23 @@ def install(files: Path, root: Path) -> None:
 
 
 def clear(root: Path) -> None:
-    """Have nothing in force."""
+    """Remove the files in force."""
     for name in FILES:
         (root / name).unlink(missing_ok=True)
 
 
 def put_back(root: Path) -> None:
-    """Put the files that are held in force again."""
+    """Put the held files in force again."""
     for name in FILES:
         if _held(root, name).exists():
+            # Not written again by `_files.replace`: the disk may be full.
             os.replace(_held(root, name), root / name)
         else:
             (root / name).unlink(missing_ok=True)
 
 
 def release_hold(root: Path) -> None:
-    """Keep them no longer."""
+    """Remove the second names."""
     for name in FILES:
         _held(root, name).unlink(missing_ok=True)
 
@@ -86,7 +87,7 @@ def _held(root: Path, name: str) -> Path:
 
 
 def _read(path: Path) -> bytes | None:
-    # Bytes: text would turn a carriage return in a secret into a newline.
+    # Text mode would turn a carriage return in a secret into a newline.
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -95,7 +96,7 @@ def _read(path: Path) -> bytes | None:
 
 @contextmanager
 def held(root: Path) -> Iterator[None]:
-    """Hold the files in force for as long as they may have to come back."""
+    """Hold the files in force inside this context."""
     hold(root)
     try:
         yield

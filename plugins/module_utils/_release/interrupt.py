@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Let a signal that would end the process undo first what the process has begun.
+"""Undo what the process has begun before a signal ends it.
 
 Private to this collection.
 """
@@ -18,26 +18,26 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 @contextlib.contextmanager
 def as_exceptions() -> Iterator[None]:
-    """Raise SystemExit for a request to end, so that every `with` and `except` on the way is taken."""
-    with _handled(_leave):
+    """Raise SystemExit for a signal that ends the process, so that every `with` and `except` block runs."""
+    with _handled(_exit):
         yield
 
 
 @contextlib.contextmanager
 def ignored() -> Iterator[None]:
-    """Let nothing but the kernel end the process: what undoes comes to its end."""
+    """Ignore signals that end the process, so that an undo completes."""
     with _handled(signal.SIG_IGN):
         yield
 
 
 @contextlib.contextmanager
 def deferred() -> Iterator[None]:
-    """Let a request to end wait for what must not be cut off; then raise SystemExit for it."""
-    came: list[int] = []
-    with _handled(lambda number, _frame: came.append(number)):
+    """Raise SystemExit for a signal only at the end of this context, which must not be interrupted."""
+    received: list[int] = []
+    with _handled(lambda number, _frame: received.append(number)):
         yield
-    if came:
-        _leave(came[0], None)
+    if received:
+        _exit(received[0], None)
 
 
 @contextlib.contextmanager
@@ -53,8 +53,8 @@ def _handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers)
             signal.signal(number, before)
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
-    # Another one must not keep the first from being obeyed: whoever sends one often sends two.
+def _exit(number: int, _frame: FrameType | None) -> None:
+    # A second signal, which often follows, must not interrupt the undo.
     for one in _SIGNALS:
         signal.signal(one, signal.SIG_IGN)
     raise SystemExit(f"ended by signal {number}")

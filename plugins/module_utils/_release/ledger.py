@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""All attempts at a release of a stack, from their folders `releases/<number>`; those that failed too.
+"""The ledger: all attempts at a release of a stack, failed ones too, each in its folder `releases/<number>`.
 
 Private to this collection.
 """
@@ -23,7 +23,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.record im
 )
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
-_REMEMBERED = 100  # records that are kept when nothing else of their release is
+_REMEMBERED = 100  # records that stay when the other files of their release are removed
 DUMP_FILES = ("dump.sql.gz", "dump.json")
 
 
@@ -34,17 +34,17 @@ class Ledger:
         self.root = Path(root) / "releases"
 
     def folder(self, number: int) -> Path:
-        """Where all of an attempt is."""
+        """Return the folder of an attempt."""
         return self.root / str(number)
 
     def read(self) -> list[Record]:
-        """All attempts there is a folder of, oldest first. Raises ValueError for one by a newer version."""
+        """Return the records of all attempts, oldest first. Raises ValueError for one that a newer version wrote."""
         return [read(self.folder(number)) for number in self._numbers()]
 
     def begin(self, files: Path, by: str, options: dict[str, object], rollback_to: int = 0) -> Journal:
-        """Make the folder of another attempt with the files of `files`, and return its journal."""
+        """Create the folder of a new attempt with the files of the folder `files`. Return its journal."""
         self.root.mkdir(mode=0o700, exist_ok=True)
-        # The newest folder is never removed, so no number comes twice.
+        # The newest folder is never removed, so no number is used twice.
         number = max(self._numbers(), default=0) + 1
         folder = self.folder(number)
         folder.mkdir(mode=0o700)
@@ -54,15 +54,15 @@ class Ledger:
         return journal
 
     def site(self, record: Record) -> Site:
-        """What a release was rolled out with. Raises LookupError where it cannot be rolled out again."""
+        """Return the options of a release. Raises LookupError where it cannot be rolled back to."""
         missing = [name for name in FILES if not (self.folder(record.release) / name).exists()]
         if missing or record.state == UNREADABLE:
             what = record.error or f"{', '.join(missing)} is missing in {self.folder(record.release)}"
-            raise LookupError(f"release {record.release} is not kept on the host ({what}): deploy it again instead")
+            raise LookupError(f"release {record.release} is no longer kept on the host ({what}): deploy its code again")
         return Site.of(record.site)
 
-    def forget(self, keep: Collection[int], dumps: Collection[int]) -> None:
-        """Keep the files of the releases `keep` and the dumps of `dumps`, and of the others their record only."""
+    def prune(self, keep: Collection[int], dumps: Collection[int]) -> None:
+        """Keep the files of the releases `keep` and the dumps of `dumps`; of all others only their record."""
         numbers = self._numbers()
         for number in numbers:
             folder = self.folder(number)
@@ -80,61 +80,61 @@ class Ledger:
 
 
 def by_number(records: list[Record], number: int) -> Record:
-    """The record of a release. Raises LookupError with those that have served."""
+    """Return the record of a release that has served. Raises LookupError, which names those that have."""
     found = [record for record in records if record.release == number]
     if not found:
         known = ", ".join(str(record.release) for record in records if record.state == SERVING) or "none"
-        raise LookupError(f"there is no release {number}; those that have served are: {known}")
+        raise LookupError(f"release {number} does not exist. Releases that have served: {known}")
     if found[0].state != SERVING:
-        raise LookupError(f"release {number} has never served ({found[0].state}): {found[0].error or 'deploy instead'}")
+        raise LookupError(f"release {number} never served ({found[0].state}): {found[0].error or 'deploy its code'}")
     return found[0]
 
 
 def serving(records: list[Record]) -> Record | None:
-    """The release that serves: the last one that came so far."""
+    """Return the record of the release that serves, or None."""
     return next((record for record in reversed(records) if record.state == SERVING), None)
 
 
 def origin(records: list[Record], record: Record) -> Record:
-    """The release that a record is: itself, or for a rollback the one it went back to."""
+    """Return the release whose code a record deployed: its own, or that of the release it rolled back to."""
     while record.rollback_to:
         record = by_number(records, record.rollback_to)
     return record
 
 
 def previous(records: list[Record]) -> Record:
-    """The release before the one that serves. Raises LookupError where there is none."""
+    """Return the release before the one that serves. Raises LookupError where there is none."""
     last = serving(records)
     if last is None:
-        raise LookupError("no release serves yet: deploy first")
+        raise LookupError("no release serves yet: deploy the stack first")
     current = origin(records, last)
-    before = [one for one in _genuine(records) if one.release < current.release]
+    before = [one for one in _deployments(records) if one.release < current.release]
     if not before:
-        raise LookupError(f"there is no release before {current.release}")
+        raise LookupError(f"release {current.release} is the first one: there is none to roll back to")
     return before[-1]
 
 
 def kept(records: list[Record], count: int) -> list[Record]:
-    """The newest `count` releases that can be rolled back to, and always the one that serves."""
+    """Return the newest `count` releases that can be rolled back to, and always the one that serves."""
     last = serving(records)
     if last is None:
         return []
-    newest = _genuine(records)[-count:]
+    newest = _deployments(records)[-count:]
     return newest + [record for record in (origin(records, last), last) if record not in newest]
 
 
 def with_dumps(records: list[Record], kept_records: list[Record]) -> list[int]:
-    """The attempts whose dump a way back to one of the releases that are kept may need."""
+    """Return the numbers of the attempts whose dump is needed to go back to one of the kept releases."""
     oldest = min((record.release for record in kept_records), default=0)
-    # Of one that cannot be read nobody knows whether it has a dump.
+    # An unreadable record may have a dump.
     mine = [record for record in records if record.dump or record.state == UNREADABLE]
     return [record.release for record in mine if record.release > oldest]
 
 
 def migrated_since(records: list[Record], number: int) -> list[str]:
-    """The migrations that attempts after a release are known to have applied."""
+    """Return the migrations that attempts after a release applied, as far as their records say."""
     return [name for record in records if record.release > number for name in record.migrations]
 
 
-def _genuine(records: list[Record]) -> list[Record]:
+def _deployments(records: list[Record]) -> list[Record]:
     return [record for record in records if record.state == SERVING and not record.rollback_to]

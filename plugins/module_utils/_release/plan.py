@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Plan a release: which containers stay, which are new, which go. Pure functions; nothing here touches Docker.
+"""Plan a release: which containers stay, start, stop or are removed. Pure functions.
 
 Private to this collection.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Container:
-    """One container of a Compose project; `current` where it is what compose.yaml and the image would make now."""
+    """A container of the stack. `current`: it has the image and settings that compose.yaml asks for now."""
 
     name: str
     service: str
@@ -23,13 +23,13 @@ class Container:
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one service."""
+    """What happens to the containers of one service."""
 
     service: str
     keep: tuple[str, ...] = ()
-    start: int = 0
+    start: int = 0  # number of new containers
     stop: tuple[str, ...] = ()
-    dead: tuple[str, ...] = ()
+    dead: tuple[str, ...] = ()  # stopped containers, which are removed
 
     @property
     def pending(self) -> bool:
@@ -38,13 +38,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes of the traffic-taking service and of the processes in their order; then what nothing wants any more,
-    and the backing services that do not run as they should."""
+    """All changes of a release, in their order."""
 
     web: Change
     processes: tuple[Change, ...] = ()
-    orphans: tuple[str, ...] = ()
-    backing: tuple[str, ...] = ()
+    orphans: tuple[str, ...] = ()  # containers of services that compose.yaml no longer has
+    backing: tuple[str, ...] = ()  # backing services to start or recreate
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -55,21 +54,24 @@ class Plan:
         return bool(self.backing or self.orphans) or any(change.pending for change in self.changes)
 
     def lines(self) -> list[str]:
-        """Say in one line each what would happen."""
-        said = [f"start or recreate {name}" for name in self.backing]
+        """Describe the changes, one per line."""
+        lines = [f"start or recreate {name}" for name in self.backing]
         for change in self.changes:
             if change.start:
-                said.append(f"start {change.start} new container(s) of {change.service}")
-            said += [f"stop {name}" for name in change.stop]
-            said += [f"remove the stopped {name}" for name in change.dead]
-        return said + [f"remove {name}, which compose.yaml no longer names" for name in self.orphans]
+                lines.append(f"start {change.start} new container(s) of {change.service}")
+            lines += [f"stop {name}" for name in change.stop]
+            lines += [f"remove the stopped {name}" for name in change.dead]
+        return lines + [f"remove {name}, which compose.yaml no longer names" for name in self.orphans]
 
 
-def before(source_changed: bool, coming: Iterable[str], pending: Iterable[str]) -> list[str]:
-    """Say in one line each what precedes a plan: the migrations `coming` with a changed source, and those `pending`."""
-    said = ["build an image of the changed source"] if source_changed else []
-    said += [f"apply the migration {name}, which comes with the source" for name in coming]
-    return said + [f"apply the pending migration {name}" for name in pending]
+def preparation_lines(source_changed: bool, coming: Iterable[str], pending: Iterable[str]) -> list[str]:
+    """Describe what precedes a plan, one step per line: the build and the migrations.
+
+    `coming` are the migrations in the changed source, `pending` those of the present image.
+    """
+    lines = ["build an image of the changed source"] if source_changed else []
+    lines += [f"apply the migration {name}, which comes with the source" for name in coming]
+    return lines + [f"apply the pending migration {name}" for name in pending]
 
 
 def plan(

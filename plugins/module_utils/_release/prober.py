@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ask a site for its health through the front all along, and say what a visitor would have seen.
+"""Request a site's health page through the front during a switch, and report what a visitor would have seen.
 
 Private to this collection.
 """
@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 
 INTERVAL = 0.05  # seconds between two requests
-_ROW = 5  # failures in a row that are no accident
+_ROW = 5  # failures in a row that count as a persistent failure
 
 
 class Prober:
-    """Asks in a thread of its own, from `start` to `stop`. `ask` returns a status, or raises OSError."""
+    """Sends requests in a thread, from `start` to `stop`. `ask` returns a status, or raises OSError."""
 
     def __init__(self, ask: Callable[[], int]):
         self.ask = ask
@@ -30,7 +30,7 @@ class Prober:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; one that was never started has no end."""
+        """End the thread, if it was started."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -49,12 +49,12 @@ class Prober:
                 self.failures.append(problem)
             self._stop.wait(INTERVAL)
 
-    def trouble(self) -> str:
-        """What is wrong when the last requests have all failed; else nothing."""
+    def persistent_failure(self) -> str:
+        """Return what is wrong where all of the last requests failed; else an empty string."""
         return self._last[-1] if len(self._last) == _ROW and all(self._last) else ""
 
     def report(self) -> dict[str, object]:
-        """Requests, failures (the first three in words), and how long an answer took, in milliseconds."""
+        """Return the numbers of requests and failures, the first three failures, and response times in milliseconds."""
         return {
             "requests": len(self.seconds),
             "failures": len(self.failures),
@@ -65,7 +65,7 @@ class Prober:
 
 
 def percentile(seconds: list[float], percent: int) -> float:
-    """The value in milliseconds that so many percent do not exceed; 0 of nothing."""
+    """Return a percentile of durations, in milliseconds; 0 where there are none."""
     if not seconds:
         return 0.0
     rank = max(0, -(-len(seconds) * percent // 100) - 1)

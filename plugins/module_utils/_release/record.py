@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is known of one attempt at a release, on the disk before the act that it announces.
+"""The record of one attempt at a release. Each state is on the disk before the step that it names begins.
 
 Private to this collection.
 """
@@ -20,10 +20,10 @@ from ansible_collections.landfall.django.plugins.module_utils._files.replace imp
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
 FILE = "record.json"
-# Raised whenever what was written before would be misunderstood; new facts alone have defaults.
+# Increase it when the meaning of a field changes. A new field needs a default only.
 FORMAT = 1
 
-# In their order; the last two are ends. Whatever stands in a record is about to be done, or was when it was cut off.
+# In order; the last two are final. Any other one in a record was about to happen, or in progress, at that moment.
 BEGUN, SERVICES, CHECKING, DUMPING, MIGRATING, STARTING, SWITCHING, SERVING, FAILED = STATES = (
     "begun",
     "starting services",
@@ -35,9 +35,9 @@ BEGUN, SERVICES, CHECKING, DUMPING, MIGRATING, STARTING, SWITCHING, SERVING, FAI
     "serving",
     "failed",
 )
-# Of fields whose default does not tell.
+# Types of fields whose default does not have them.
 _KINDS: dict[str, Any] = {"applied": list, "seconds": (int, float)}
-UNREADABLE = "unreadable"  # of a record, not in one
+UNREADABLE = "unreadable"  # state of a record that cannot be read; never written
 
 
 @dataclass
@@ -50,12 +50,12 @@ class Record:
     by: str = ""
     at: str = ""
     ended: str = ""
-    # The first line tells; the whole is in the file `log` beside the record.
+    # The first line; the complete message is in the file `log` beside the record.
     error: str = ""
     rollback_to: int = 0
     site: dict[str, Any] = field(default_factory=dict)
-    # Those that this attempt applied, and all that the database had when it began to serve. None where only the
-    # project's own command knows.
+    # The migrations that this attempt applied, and all that the database had when it began to serve. None where Django
+    # was not asked.
     migrations: list[str] = field(default_factory=list)
     applied: list[str] | None = None
     dump: str = ""
@@ -71,7 +71,7 @@ class Record:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has come to an end, a good or a bad one."""
+        """Whether it has ended, successfully or not."""
         return self.state in (SERVING, FAILED, UNREADABLE)
 
     def as_dict(self) -> dict[str, Any]:
@@ -79,15 +79,14 @@ class Record:
 
 
 def read(folder: Path) -> Record:
-    """Read the record in a release's folder.
+    """Read the record in a release's folder; an unreadable one has the state UNREADABLE.
 
-    One that cannot be read has the state UNREADABLE. Raises ValueError where a newer version of the collection wrote
-    it.
+    Raises ValueError where a newer version of the collection wrote it.
     """
     try:
         values = json.loads((folder / FILE).read_text())
         written = int(values.pop("format"))
-    except FileNotFoundError:  # cut off before its first word
+    except FileNotFoundError:  # interrupted before it was written
         return Record(int(folder.name))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Record(int(folder.name), state=UNREADABLE, error=f"{folder / FILE}: {error}")
@@ -99,16 +98,16 @@ def read(folder: Path) -> Record:
     record = Record(int(folder.name))
     for one in fields(Record):
         value, default = values.get(one.name), getattr(record, one.name)
-        # The folder has the number. What is missing, or of another kind, is not known.
+        # The number is the folder's name. Missing values and values of another type keep their defaults.
         if one.name != "release" and isinstance(value, _KINDS.get(one.name, type(default))):
             setattr(record, one.name, value)
     if record.state not in STATES or (record.state == SERVING and not Site.is_whole(record.site)):
-        return Record(record.release, state=UNREADABLE, error=f"{folder / FILE}: it does not say what was rolled out")
+        return Record(record.release, state=UNREADABLE, error=f"{folder / FILE}: the release's options are missing")
     return record
 
 
 class Journal:
-    """Keeps the record of an attempt that is under way."""
+    """Writes the record of an attempt in progress."""
 
     def __init__(self, folder: Path, record: Record):
         self.folder = folder
@@ -116,26 +115,26 @@ class Journal:
         self._began = time.monotonic()
 
     def enter(self, state: str) -> None:
-        """Write down what comes next, before it does."""
+        """Record the state that begins now."""
         self.record.state = self.record.reached = state
         self.save()
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
-        """Note how many seconds something took that went well."""
+        """Record the duration of a step, if it succeeds."""
         begin = time.monotonic()
         yield
         self.record.steps.append({"step": what, "seconds": round(time.monotonic() - begin, 2)})
 
-    def fail(self, said: str) -> None:
-        """Write down that the attempt has failed, and was undone."""
+    def fail(self, message: str) -> None:
+        """Record that the attempt failed and was undone, with its message."""
         self.record.state = FAILED
-        self.record.error = said.splitlines()[0] if said else ""
-        replace(self.folder / "log", f"{said}\n".encode(), 0o600)
+        self.record.error = message.splitlines()[0] if message else ""
+        replace(self.folder / "log", f"{message}\n".encode(), 0o600)
         self.end()
 
     def end(self) -> None:
-        """Write down that nothing of it is left to do."""
+        """Record the end of the attempt."""
         self.record.ended = now()
         self.record.seconds = round(time.monotonic() - self._began, 2)
         self.save()

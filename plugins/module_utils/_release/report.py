@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the status shows of a stack's releases, and what is wrong with them. Pure functions.
+"""The table of a stack's releases in the status, and their problems. Pure functions.
 
 Private to this collection.
 """
@@ -16,7 +16,7 @@ COLUMNS = ("release", "state", "at", "by", "image", "seconds", "lost", "reason")
 
 
 def rows(records: Sequence[Record], is_under_way: bool) -> list[dict[str, str]]:
-    """The last attempts, newest first, those that failed too. `lost` are requests that failed during the switch."""
+    """Return the last attempts, failed ones too, newest first. `lost` are requests that failed during the switch."""
     return [_row(record, is_under_way and record is records[-1]) for record in reversed(records[-SHOWN:])]
 
 
@@ -36,10 +36,10 @@ def _row(record: Record, is_under_way: bool) -> dict[str, str]:
 
 
 def problems(records: Sequence[Record], is_under_way: bool) -> list[str]:
-    """One sentence for each release that somebody must look after."""
+    """Return one sentence for each release that needs attention."""
     if not records:
         return []
     last = records[-1]
     if last.is_over or is_under_way:
         return []
-    return [f"release {last.release}: it was interrupted while {last.state}: run landfall.django.deploy again."]
+    return [f"release {last.release}: it was interrupted in the state {last.state}: run landfall.django.deploy again."]

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Let what served before come to its end. The new release serves by now, so trouble here is a warning.
+"""Stop and remove the containers of the former release. The new one serves already, so a failure is only a warning.
 
 Private to this collection.
 """
@@ -13,17 +13,17 @@ from functools import partial
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker, inspect, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.wait import until
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
+from ansible_collections.landfall.django.plugins.module_utils._project.processes import REQUEUE_SIGNAL, REQUEUED
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Plan
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Journal
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
-REQUEUED = "celery_heartbeat: requeued"
-_REQUEUE = 20  # seconds for a worker to hand back what it could not finish
-_KILLED = 137  # the exit code of a process that was killed
+_REQUEUE = 20  # seconds for a worker to requeue the tasks that it could not finish
+_KILLED = 137  # exit code after SIGKILL
 
 
 class Retirement:
-    """The end of the containers that a release has replaced."""
+    """Retires the containers that a release has replaced."""
 
     def __init__(self, site: Site, front: Front | None, plan: Plan, draining: set[str], journal: Journal):
         self.site = site
@@ -37,64 +37,64 @@ class Retirement:
         self.others += plan.orphans
 
     def run(self) -> None:
-        """Requests in flight and running tasks end first."""
+        """Stop and remove them, after requests in flight and running tasks have ended."""
         for name in self.workers:
-            self._try(f"ask {name} to end", partial(docker, "kill", "--signal=TERM", name))
+            self._attempt(f"ask {name} to end", partial(docker, "kill", "--signal=TERM", name))
         if self.web:
-            self._try(f"drain and stop the old {self.site.web}", self._end_web)
+            self._attempt(f"drain and stop the old {self.site.web}", self._drain_web)
         if self.workers:
-            self._try(f"let the old {', '.join(self.site.workers)} end their tasks", self._end_tasks)
+            self._attempt(f"let the old {', '.join(self.site.workers)} end their tasks", self._stop_workers)
         if self.others:
-            self._try("stop what nothing needs any more", lambda: self._end(self.others))
+            self._attempt("stop the other old containers", lambda: self._stop_and_remove(self.others))
 
-    def _try(self, what: str, act: Callable[[], object]) -> None:
+    def _attempt(self, what: str, act: Callable[[], object]) -> None:
         try:
             with self.journal.step(what):
                 act()
         except (DockerError, OSError) as error:
             self.journal.record.warnings.append(f"the release serves, but could not {what}: {error}")
 
-    def _end_web(self) -> None:
+    def _drain_web(self) -> None:
         front = self.front
-        # What still drains after this long is a WebSocket or a download; stop_grace_period then bounds it.
+        # After this time only WebSockets and downloads are left; stop_grace_period limits them.
         if front:
             until(lambda: front.drained(self.draining), self.site.drain_timeout)
-        self._end(self.web)
+        self._stop_and_remove(self.web)
 
-    def _end(self, names: list[str]) -> None:
-        there = _there(names)
-        if not there:
+    def _stop_and_remove(self, names: list[str]) -> None:
+        existing = _existing(names)
+        if not existing:
             return
-        docker("stop", *there, timeout=self.site.stop_limit)
-        for name in _killed(there):
+        docker("stop", *existing, timeout=self.site.stop_limit)
+        for name in _killed(existing):
             self.journal.record.warnings.append(
-                f"{name} did not end within its stop_grace_period and was killed: its main process ignores SIGTERM, or"
-                " takes longer"
+                f"{name} was killed because it did not stop within its stop_grace_period: its main process ignores"
+                " SIGTERM or takes longer to stop"
             )
-        docker("rm", "--force", *there)
+        docker("rm", "--force", *existing)
 
-    def _end_tasks(self) -> None:
-        until(lambda: not _alive(self.workers), self.site.stop_timeout)
-        late = _alive(self.workers)
+    def _stop_workers(self) -> None:
+        until(lambda: not _running(self.workers), self.site.stop_timeout)
+        late = _running(self.workers)
         for name in late:
-            # celery_heartbeat.py gives back what the worker still works at, and ends it.
-            docker("kill", "--signal=USR2", name)
+            # celery_heartbeat.py requeues the worker's running tasks, and ends it.
+            docker("kill", f"--signal={REQUEUE_SIGNAL}", name)
         if late:
-            until(lambda: not _alive(late), _REQUEUE)
+            until(lambda: not _running(late), _REQUEUE)
         for name in late:
-            said = docker("logs", "--tail", "1000", name, merge=True).splitlines()
-            self.journal.record.requeued += [line.partition(REQUEUED)[2].strip() for line in said if REQUEUED in line]
-        self._end(self.workers)
+            log = docker("logs", "--tail", "1000", name, merge=True).splitlines()
+            self.journal.record.requeued += [line.partition(REQUEUED)[2].strip() for line in log if REQUEUED in line]
+        self._stop_and_remove(self.workers)
 
 
-def _there(names: Iterable[str]) -> list[str]:
-    """Those that somebody else has not removed."""
+def _existing(names: Iterable[str]) -> list[str]:
+    """Return those that still exist."""
     found = set(docker("ps", "--all", "--format", "{{.Names}}").split())
     return [name for name in names if name in found]
 
 
-def _alive(names: list[str]) -> list[str]:
-    return [name_of(item) for item in inspect(*_there(names)) if item["State"]["Running"]]
+def _running(names: list[str]) -> list[str]:
+    return [name_of(item) for item in inspect(*_existing(names)) if item["State"]["Running"]]
 
 
 def _killed(names: list[str]) -> list[str]:

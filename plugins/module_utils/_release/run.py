@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils._database.project import unknown
-from ansible_collections.landfall.django.plugins.module_utils._database.replacement import unfinished
+from ansible_collections.landfall.django.plugins.module_utils._database.project import unknown_migrations
+from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import is_running, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
@@ -22,7 +22,7 @@ from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
 from ansible_collections.landfall.django.plugins.module_utils._release import in_force, interrupt, ledger, tidy
 from ansible_collections.landfall.django.plugins.module_utils._release.gate import COLLECT, MIGRATE, Gate
-from ansible_collections.landfall.django.plugins.module_utils._release.hints import told
+from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Container, Plan, plan
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
@@ -95,7 +95,7 @@ class Release:
         if answer is None:
             later = ledger.migrated_since(self.ledger.read(), target.release)
         else:
-            later = unknown(answer, answer.applied, but=target.applied or ())
+            later = unknown_migrations(answer, answer.applied, but=target.applied or ())
         if later:
             raise ReleaseError(
                 f"the database has migrations that release {target.release} does not know ({', '.join(later)}), so its"
@@ -109,7 +109,7 @@ class Release:
         Raises ReleaseError with the former release serving, HeldError where another one is under way.
         """
         with lock.held(self.root / ".lock", by, patience=_ORPHAN):
-            if why := unfinished(self.root):
+            if why := interrupted_restore(self.root):
                 raise ReleaseError(why)
             serving = self._settle()
             looked = self.look()
@@ -221,7 +221,7 @@ class Release:
     def _failed(self, journal: Journal, undo: Undo, error: BaseException) -> ReleaseError:
         """Undo all that was done, write it down, and return the error to raise."""
         problems = undo.run()
-        said = told(error)
+        said = describe_error(error)
         if problems:
             said += "\nBesides, " + "; ".join(problems) + "."
         try:

@@ -8,7 +8,7 @@ Private to this collection.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 
@@ -21,7 +21,7 @@ class Site:
     """The options of landfall.django.release that describe a release. They are part of its record, so that it can be
     rolled out again; an option that the record does not have yet has its default."""
 
-    project_src: str = field(metadata={"type": "path"})
+    project_src: str
     project_name: str
     image: str
     image_id: str
@@ -38,7 +38,7 @@ class Site:
     drain_timeout: int = 60
     stop_timeout: int = 300
     front_root: str = ""
-    front_network: str = field(default="", metadata={"required": True})
+    front_network: str = ""
     front_port: int = 443
     manage_command: str = "python3 manage.py"
     migrate_command: str = "python3 manage.py migrate --noinput"
@@ -47,11 +47,6 @@ class Site:
     static_release: str = ""
     static_dest: str = ""
     releases_kept: int = 5
-
-    @classmethod
-    def argument_spec(cls) -> dict[str, dict[str, Any]]:
-        """The options of the module that fills a site: said here once, with their types and defaults."""
-        return {one.name: _option(one) for one in fields(cls)}
 
     @property
     def stop_limit(self) -> int:
@@ -72,12 +67,3 @@ class Site:
     def is_whole(cls, options: Mapping[str, Any]) -> bool:
         """Whether `of` can be asked: whether all is there that has no default."""
         return all(one.name in options for one in fields(cls) if one.default is MISSING)
-
-
-def _option(one: Field[Any]) -> dict[str, Any]:
-    if one.type == "tuple[str, ...]":
-        return {"type": "list", "elements": "str", "default": []}
-    option = {"type": one.type, **one.metadata}
-    if one.default is MISSING:
-        option["required"] = True
-    return option if option.get("required") else {**option, "default": one.default}

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Publish the static files of a release beside those of the releases before it.
 
-A page of the former release still finds its stylesheet; what no kept release has is removed by `forget`. The project
-wrote the files, and root publishes them: regular files only, copied byte by byte. Private to this collection.
+A page of the former release still finds its stylesheet; `remove_unused` removes the files that no kept release has. The
+project wrote the files, and root publishes them: regular files only, copied byte by byte. Private to this collection.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from ansible_collections.landfall.django.plugins.module_utils._files.walk import
     opened,
     pinned,
     reopened,
-    some,
     walk,
 )
+from ansible_collections.landfall.django.plugins.module_utils._text import shorten
 
 _BLOCK = 1 << 20
 
 
 def publish(release: Path, dest: Path) -> list[str]:
-    """Bring every file of the folder `release` into `dest`, each in one step: a visitor never gets half of one.
+    """Copy every file of the folder `release` to `dest`. Each is replaced atomically: no visitor gets a part of one.
 
-    Return what was left out, and why: nothing but regular files is published. Raises OSError where something else is
-    in the way of a file.
+    Return the paths that were left out, with the reason: only regular files are published. Raises OSError where a file
+    and a folder have the same path.
     """
     left_out, written = [], 0
     dest.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -48,22 +48,22 @@ def publish(release: Path, dest: Path) -> list[str]:
                 left_out.append(f"{item.path!r} ({refusal})")
             elif item.is_file:
                 written += _publish(item, target)
-    # Not one by one, since there may be thousands; and no other file system, which may hang.
+    # One sync for all files, of which there may be thousands; and of this file system only: another one may hang.
     if written and subprocess.run(["sync", "--file-system", dest], check=False).returncode:
-        raise OSError(f"the static files in {dest} cannot be written to the disk")
+        raise OSError(f"the static files in {dest} could not be written to the disk: sync failed")
     return left_out
 
 
 def warning(left_out: list[str]) -> str:
-    """What to tell about files that were not published."""
+    """Return a warning about files that were not published."""
     return (
-        f"these static files are not served, since only regular files of the project's own are: {some(left_out)};"
-        " let collectstatic put copies into STATIC_ROOT instead of links"
+        "these static files are not served, because they are not regular files that belong to the project:"
+        f" {shorten(left_out)}. Let collectstatic copy files into STATIC_ROOT instead of linking them"
     )
 
 
-def forget(src: Path, keep: Iterable[str], dest: Path) -> None:
-    """Remove the folders below `src` but those to `keep`, and below `dest` the files that none of these has."""
+def remove_unused(src: Path, keep: Iterable[str], dest: Path) -> None:
+    """Remove the folders below `src` except those in `keep`, and the files below `dest` that none of these has."""
     names = {name for name in keep if name}
     for folder in os.listdir(src) if src.is_dir() else ():
         if folder not in names:
@@ -84,13 +84,13 @@ def _files(folder: Path) -> Iterable[str]:
 
 
 def _publish(item: Item, dest: int) -> bool:
-    """Whether the file was another one there, or missing."""
+    """Copy a file to `dest`. Return whether it differed or was missing."""
     with ExitStack() as stack:
         folder = dest
         for part in Path(item.path).parts[:-1]:
-            folder = stack.enter_context(_made(part, folder, item.path))
+            folder = stack.enter_context(_open_or_create(part, folder, item.path))
         content = stack.enter_context(item.opened())
-        differs = not _holds(folder, item.name, content)
+        differs = not _has_content(folder, item.name, content)
         if differs:
             content.seek(0)
             replace_in(folder, item.name, lambda new: shutil.copyfileobj(content, new, _BLOCK), 0o644, sync=False)
@@ -98,8 +98,8 @@ def _publish(item: Item, dest: int) -> bool:
 
 
 @contextmanager
-def _made(name: str, folder: int, path: str) -> Iterator[int]:
-    """The folder of this name in another one, made where it is missing."""
+def _open_or_create(name: str, folder: int, path: str) -> Iterator[int]:
+    """Open a folder in another one; create it where it is missing."""
     try:
         os.mkdir(name, dir_fd=folder)
         is_new = True
@@ -111,16 +111,16 @@ def _made(name: str, folder: int, path: str) -> Iterator[int]:
                 os.fchmod(made, 0o755)
             yield made
     except NotADirectoryError as error:
-        raise NotADirectoryError(_in_the_way(path)) from error
+        raise NotADirectoryError(_conflict(path)) from error
 
 
-def _holds(folder: int, name: str, content: IO[bytes]) -> bool:
-    """Whether the file of this name holds exactly that."""
+def _has_content(folder: int, name: str, content: IO[bytes]) -> bool:
+    """Return whether a file has exactly this content."""
     try:
         with pinned(name, folder) as pin:
             state = os.fstat(pin)
             if stat.S_ISDIR(state.st_mode):
-                raise IsADirectoryError(_in_the_way(name))
+                raise IsADirectoryError(_conflict(name))
             if kind(state) or state.st_size != os.fstat(content.fileno()).st_size:
                 return False
             with open(reopened(pin), "rb") as present:
@@ -129,8 +129,8 @@ def _holds(folder: int, name: str, content: IO[bytes]) -> bool:
         return False
 
 
-def _in_the_way(path: str) -> str:
+def _conflict(path: str) -> str:
     return (
-        f"static file {path!r}: an earlier release that is still kept has a file where this one has a folder, or the"
-        " other way round; rename it, or remove it from the folder that Nginx serves"
+        f"static file {path!r}: a kept earlier release has a file where this release has a folder, or the other way"
+        " round. Rename it, or remove it from the folder that Nginx serves"
     )

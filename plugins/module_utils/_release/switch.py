@@ -23,7 +23,7 @@ from ansible_collections.landfall.django.plugins.module_utils._front import visi
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
 from ansible_collections.landfall.django.plugins.module_utils._front.upstream import upstream, without_addresses
 from ansible_collections.landfall.django.plugins.module_utils._release import health, in_force
-from ansible_collections.landfall.django.plugins.module_utils._release.hints import first_line
+from ansible_collections.landfall.django.plugins.module_utils._release.hints import error_line
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Change, Plan
 from ansible_collections.landfall.django.plugins.module_utils._release.prober import Prober
 from ansible_collections.landfall.django.plugins.module_utils._release.record import STARTING, SWITCHING, Journal
@@ -132,7 +132,7 @@ class Switch:
         in_force.install(self.journal.folder, root)
 
     def _still_good(self) -> None:
-        trouble = self.prober.trouble() if self.prober else ""
+        trouble = self.prober.persistent_failure() if self.prober else ""
         if trouble:
             raise ReleaseError(f"the new release fails behind Nginx, though it did not at first: {trouble}")
 
@@ -210,7 +210,7 @@ class Switch:
 
         def served() -> bool:
             try:
-                said.append(health.verdict(self._ask(), self.site.health_path))
+                said.append(health.status_problem(self._ask(), self.site.health_path))
             except OSError as error:
                 said.append(str(error))
             return not said[-1]
@@ -222,7 +222,7 @@ class Switch:
             said = "\n".join(docker("logs", "--tail", str(LOG_LINES), name, merge=True) for name in names)
         except DockerError as error:
             return str(error)
-        return f"{first_line(said) or 'it said nothing'}\nIts last lines:\n{last_lines(said, LOG_LINES)}"
+        return f"{error_line(said) or 'it said nothing'}\nIts last lines:\n{last_lines(said, LOG_LINES)}"
 
 
 def is_pointed(front: Front, site: Site, hosts: list[str]) -> bool:

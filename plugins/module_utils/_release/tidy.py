@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Remove what no way back needs any more.
+"""Remove old releases, static files and images that no rollback needs any more.
 
 Private to this collection.
 """
@@ -18,21 +18,21 @@ from ansible_collections.landfall.django.plugins.module_utils._release.site impo
 
 
 def tidy(site: Site, ledger: Ledger) -> list[str]:
-    """Keep what the last releases need, and remove the rest. Return what went wrong, which fails no release."""
+    """Keep what the last releases need, and remove the rest. Return what could not be removed, as warnings."""
     try:
         records = ledger.read()
         keep = kept(records, site.releases_kept)
-        ledger.forget([record.release for record in keep], with_dumps(records, keep))
+        ledger.prune([record.release for record in keep], with_dumps(records, keep))
         if site.static_release:
             names = {str(record.site.get("static_release")) for record in keep}
-            static.forget(Path(site.project_src) / "static", names, Path(site.static_dest))
-        # By names, of which each stack has its own: another stack may have the same image.
+            static.remove_unused(Path(site.project_src) / "static", names, Path(site.static_dest))
+        # By name, not by id: each stack has its own names, and another stack may use the same image.
         present = set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
         for name in sorted((_images(records) - _images(keep)) & present):
             docker("image", "rm", name)
         docker("image", "prune", "--force", "--filter", f"label=landfall.stack={site.project_name}")
     except (DockerError, OSError, LookupError, ValueError) as error:
-        return [f"the release serves, but not everything old could be removed: {error}"]
+        return [f"the release serves, but old files or images could not be removed: {error}"]
     return []
 
 

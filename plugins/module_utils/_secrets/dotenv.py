@@ -32,7 +32,7 @@ def dump(variables: dict[str, object]) -> str:
     lines = []
     for name, value in variables.items():
         if not NAME.match(str(name)):
-            raise ValueError(f"{name!r} is no name for an environment variable: use letters, digits and underscores")
+            raise ValueError(f"{name!r} is not a valid variable name: use letters, digits and underscores")
         try:
             lines.append(f"{name}={quote(value)}")
         except ValueError as error:
@@ -41,7 +41,7 @@ def dump(variables: dict[str, object]) -> str:
 
 
 def load(text: str) -> dict[str, str]:
-    """Read back what `dump` wrote; lines of another form are passed over."""
+    """Parse the lines that `dump` wrote; lines of any other form are ignored."""
     return {name: _unquote(value) for name, value in _ASSIGNMENT.findall(text)}
 
 

@@ -1,10 +1,10 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep the secret parts of a module's argument out of the host's journal and out of the module's result.
+"""Keep secret values inside a module's argument out of the host's journal and out of the module's result.
 
-Ansible writes a module's arguments into the journal as Python prints them. What is secret inside a list or dictionary
-is then escaped, not found, and written. So such an argument is `no_log` as a whole; but of that every part is hidden,
-in the result too, which then cannot even name a path. Hence the two steps together.
+Ansible logs a module's arguments as Python prints them. A secret inside a list or dictionary is then escaped, so that
+Ansible does not find and hide it. So such an argument is `no_log` as a whole. But then Ansible hides every value of it
+in the result, even a path. `parts` leaves only the secret values to be hidden.
 
 Private to this collection.
 """
@@ -18,9 +18,9 @@ HIDDEN = "(hidden)"
 
 
 def parts(module: Any, argument: str, key: str, where: str = "") -> list[dict[str, Any]]:
-    """The parts of a no_log list of dictionaries, with their secrets.
+    """Return a copy of a no_log list of dictionaries, with its secrets.
 
-    From here on the module's result hides `key` of each part, or of those where `where` is true, and nothing else.
+    Afterwards the module's result hides only the value of `key`, in every dictionary or in those where `where` is true.
     """
     given = copy.deepcopy(module.params[argument])
     for part in module.params[argument]:

@@ -1,10 +1,10 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Change secrets in a stack's servers and for its project, with none of them refused at any moment.
+"""Rotate the secrets of a stack, in its servers and in its project, without a refused login at any moment.
 
-Begin: the servers take the new passwords beside the old ones, and the files hold the new ones. Then a release brings
-them to the project. Finish: the old ones are refused. A rotation that was interrupted goes on where it was, or is given
-up: then it goes back, with the same steps. Each step may be repeated, whatever the server takes at that time.
+Begin: the servers accept the new passwords beside the old ones, and the files hold the new ones. A release then brings
+them to the project. Finish: the servers refuse the old ones. An interrupted rotation continues where it stopped, or is
+given up: then it goes back by the same steps. Each step can be repeated, whichever passwords the server accepts.
 
 Private to this collection.
 """
@@ -15,6 +15,7 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
@@ -27,25 +28,18 @@ from ansible_collections.landfall.django.plugins.module_utils._secrets.store imp
     REDIS,
     Changes,
     Store,
-    make,
+    generate,
 )
 
-# The project's settings before the rotation, by which those of kept releases are brought up to date.
+# The project's .env before the rotation: by it, the .env of kept releases is updated.
 _FORMER = "former.env"
 _GIVEN_UP = "given_up"
-_SERVICES = {DATABASE: "db", DATABASE_ROOT: "db", REDIS: "redis"}
-# Each reads the password from the first line of its input, so that it is on no command line.
-_AS_ROOT = "read -r MYSQL_PWD; export MYSQL_PWD; exec mysql --user=root --batch --skip-column-names"
-_AS_PROJECT = (
-    'read -r MYSQL_PWD; export MYSQL_PWD; exec mysql --protocol=tcp --host=127.0.0.1 --user="$MYSQL_USER" --batch'
-)
-_REDIS = 'read -r REDISCLI_AUTH; export REDISCLI_AUTH; exec redis-cli -e --user "$0"'
-# What a server says to a wrong password, and to a user without the right.
-_REFUSED = ("Access denied", "WRONGPASS", "NOPERM")
+_SERVICES = {DATABASE: mysql.SERVICE, DATABASE_ROOT: mysql.SERVICE, REDIS: "redis"}
+_REFUSED = (mysql.ACCESS_DENIED, *redis_users.ACCESS_DENIED)
 
 
 class Rotation:
-    """The rotation of one stack, whose files lie in `root`."""
+    """The rotation of one stack, whose folder is `root`."""
 
     def __init__(self, root: Path, store: Store, compose: Compose):
         self.root = root
@@ -53,14 +47,17 @@ class Rotation:
         self.compose = compose
 
     def chosen(self, names: Collection[str], given: Mapping[str, str], elsewhere: str = "") -> Changes:
-        """What is to change, with its `old` and `new` value: an interrupted rotation goes on before another begins.
+        """Return the secrets to rotate with their `old` and `new` values; those of an interrupted rotation first.
 
-        Only what the stack has is changed. `elsewhere` is the host of the project's database where it is another one
-        than the stack's own: there the user changes the password, and gives it here.
+        Only secrets of services that the stack has are rotated. `elsewhere` is the host of the project's database,
+        where that is not the stack's own: the user changes that password there, and gives it here. Raises ReleaseError
+        where a secret cannot be rotated.
         """
         retiring = self.store.retiring()
         if retiring:
-            _agree(retiring, given, "is being changed to another value: give that one up with rotate_give_up first")
+            _check_given(
+                retiring, given, "its new value is not the inventory's. Set rotate_give_up to true to undo it first"
+            )
             return retiring
         services = self._services()
         present = {
@@ -72,29 +69,33 @@ class Rotation:
             del present[DATABASE]
             if set(names) == {DATABASE}:
                 raise ReleaseError(
-                    f"{DATABASE}: the project's database is at {elsewhere}: change the password there, so that it takes"
-                    " both, give the new one in the inventory, and run the playbook landfall.django.rotate again"
+                    f"{DATABASE}: the project's database is on {elsewhere}. Change the password there so that the old"
+                    " and the new one are accepted, set the variable to the new one in the inventory, and run the"
+                    " playbook landfall.django.rotate again"
                 )
         if same := [name for name, value in present.items() if given.get(name) == value]:
             raise ReleaseError(
-                f"{', '.join(same)}: the inventory gives the value that is in use: give the new one there, take it out"
-                " to have one made, or leave its name out of rotate_secrets"
+                f"{', '.join(same)}: the inventory has the value that is in use. Set it to a new value, remove it to"
+                " have a random one generated, or remove its name from rotate_secrets"
             )
-        return {name: {"old": value, "new": given.get(name) or make()} for name, value in present.items()}
+        return {name: {"old": value, "new": given.get(name) or generate()} for name, value in present.items()}
 
     def given_up(self, given: Mapping[str, str]) -> Changes:
-        """The rotation that is under way, turned round: what was the old value is to stay."""
+        """Return the rotation in progress with `old` and `new` exchanged, so that the former values stay.
+
+        Raises ReleaseError where `given` has another value.
+        """
         turned = {
             name: change if _GIVEN_UP in change else {"old": change["new"], "new": change["old"], _GIVEN_UP: "yes"}
             for name, change in self.store.retiring().items()
         }
-        _agree(turned, given, "goes back to the value that it had: give that one, or take it out of the inventory")
+        _check_given(turned, given, "it goes back to the former value: set that one in the inventory, or remove it")
         return turned
 
     def begin(self, chosen: Changes, fallback: bool) -> None:
-        """Let the servers take both values, and have the new ones in the files.
+        """Make the servers accept both values, and write the new ones into the files.
 
-        Without `fallback`, what was signed with a former secret key is not believed any more.
+        Without `fallback`, signatures made with a former secret key are no longer valid.
         """
         if not fallback:
             self.store.write_fallback("")
@@ -108,121 +109,120 @@ class Rotation:
             if name == KEY:
                 self.store.write_fallback(change["old"] if fallback else "")
             elif name == REDIS:
-                # Its list of users first, for a server that starts meanwhile.
-                self._redis_takes(change["new"], change["old"])
+                # The list of users before the password file: a server that starts meanwhile reads the list.
+                self._set_redis_passwords(change["new"], change["old"])
             elif has_database:
-                self._database_takes_both(name, change)
+                self._add_database_password(name, change)
             self.store.write({name: change["new"]})
 
     def finish(self) -> list[str]:
-        """Let the servers refuse the old values. Raises ReleaseError where the project still has one of them."""
+        """Make the servers refuse the old values. Return the names of the rotated secrets.
+
+        Raises ReleaseError where the project still has an old value.
+        """
         retiring = self.store.retiring()
         if not retiring:
             return []
         passwords = {name: change for name, change in retiring.items() if name != KEY}
-        now = dotenv.load(_text(self.root / ".env"))
+        now = dotenv.load(_read(self.root / ".env"))
         for change in passwords.values():
-            if held := holders(now, change["old"]):
+            if held := variables_with(now, change["old"]):
                 raise ReleaseError(
-                    f"{', '.join(held)} in .env still has an old password, so both stay valid: let stack_environment"
-                    " and stack_secrets refer to stack_database_password or stack_redis_password instead of repeating"
-                    " it, and run the playbook landfall.django.rotate again"
+                    f"{', '.join(held)} in .env still has an old password, so both passwords stay valid. In"
+                    " stack_environment and stack_secrets, refer to stack_database_password or stack_redis_password"
+                    " instead of repeating the password, and run the playbook landfall.django.rotate again"
                 )
         has_database = self._database(passwords)
         for name, change in passwords.items():
             if name == REDIS:
-                self._redis_takes(change["new"])
+                self._set_redis_passwords(change["new"])
             elif has_database:
-                self._database_takes_one(name, change["new"])
-        self._bring_kept_up_to_date(now)
+                self._discard_old_database_password(name, change["new"])
+        self._update_kept_releases(now)
         self.store.write_retiring({})
         self.store.write(self.store.read())
         (self.store.folder / _FORMER).unlink(missing_ok=True)
         return sorted(retiring)
 
     def _database(self, changes: Changes) -> bool:
-        """Whether there is a database to be told. Raises ReleaseError where it is there and does not run.
+        """Return whether the stack has a database. Raises ReleaseError where its password changes and it does not run.
 
-        Redis need not run, since it reads its file when it starts.
+        Redis need not run: it reads its file when it starts.
         """
-        present = "db" in self._services()
-        if present and {DATABASE, DATABASE_ROOT} & set(changes) and not self._runs("db"):
-            raise ReleaseError("db does not run, and cannot be told of another password: deploy the stack first")
+        present = mysql.SERVICE in self._services()
+        if present and {DATABASE, DATABASE_ROOT} & set(changes) and not self._is_running(mysql.SERVICE):
+            raise ReleaseError(
+                f"{mysql.SERVICE} does not run, so its passwords cannot be changed: deploy the stack first"
+            )
         return present
 
     def _services(self) -> list[str]:
         return self.compose("config", "--services").split()
 
-    def _runs(self, service: str) -> bool:
+    def _is_running(self, service: str) -> bool:
         return any(item["State"]["Running"] for item in self.compose.containers(service).values())
 
-    def _bring_kept_up_to_date(self, now: dict[str, str]) -> None:
-        """A release that one may go back to gets the settings that the rotation changed."""
-        former = dotenv.load(_text(self.store.folder / _FORMER))
+    def _update_kept_releases(self, now: dict[str, str]) -> None:
+        """Write the new values into the .env of releases that can be rolled back to."""
+        former = dotenv.load(_read(self.store.folder / _FORMER))
         for file in (self.root / "releases").glob("*/.env"):
-            text = _text(file)
-            brought = carried(text, former, now)
-            if brought != text:
-                replace(file, brought.encode(), FILES[".env"])
+            text = _read(file)
+            updated = with_new_values(text, former, now)
+            if updated != text:
+                replace(file, updated.encode(), FILES[".env"])
 
-    def _database_takes_both(self, name: str, change: Mapping[str, str]) -> None:
-        if self._accepts(name, change["new"]):
-            return
-        user = self._user(name)
-        # What is retained is whichever was said last, so that is the old one, whatever had been retained before.
-        self._as_root(
-            f"ALTER USER {user} IDENTIFIED BY '{change['old']}';"
-            f" ALTER USER {user} IDENTIFIED BY '{change['new']}' RETAIN CURRENT PASSWORD;"
-        )
+    def _add_database_password(self, name: str, change: Mapping[str, str]) -> None:
+        if not self._accepts_database_password(name, change["new"]):
+            self._run_as_root(mysql.add_password(self._database_user(name), change["old"], change["new"]))
 
-    def _database_takes_one(self, name: str, password: str) -> None:
-        user = self._user(name)
-        # Said once more, it is the current one, and what may be retained is the other.
-        self._as_root(f"ALTER USER {user} IDENTIFIED BY '{password}'; ALTER USER {user} DISCARD OLD PASSWORD;")
+    def _discard_old_database_password(self, name: str, password: str) -> None:
+        self._run_as_root(mysql.discard_old_password(self._database_user(name), password))
 
-    def _user(self, name: str) -> str:
-        if name == DATABASE_ROOT:
-            return "'root'@'localhost'"
-        return f"'{self.compose('exec', '-T', 'db', 'printenv', 'MYSQL_USER').strip()}'@'%'"
+    def _database_user(self, name: str) -> str | None:
+        """Return the user whose password this is; None for root."""
+        return None if name == DATABASE_ROOT else self.compose(*mysql.print_project_user()).strip()
 
-    def _accepts(self, name: str, password: str) -> bool:
-        program = _AS_ROOT if name == DATABASE_ROOT else _AS_PROJECT
-        return self._refusal("db", program, ("root", password), "SELECT 1;") is None
+    def _accepts_database_password(self, name: str, password: str) -> bool:
+        return self._refusal(mysql.login_command(root=name == DATABASE_ROOT), password, "SELECT 1;") is None
 
-    def _as_root(self, statements: str) -> None:
-        # The file's value is the one or the other, depending on where an earlier run was interrupted.
-        self._say("db", _AS_ROOT, [("root", password) for password in self._known(DATABASE_ROOT)], statements)
+    def _run_as_root(self, statements: str) -> None:
+        # Where an earlier run was interrupted, the file may hold another password than the server.
+        command = mysql.login_command(root=True)
+        self._run([(command, password) for password in self._possible_passwords(DATABASE_ROOT)], statements)
 
-    def _redis_takes(self, *passwords: str) -> None:
-        known = self._known(REDIS)
+    def _set_redis_passwords(self, *passwords: str) -> None:
+        possible = self._possible_passwords(REDIS)
         self.store.write_users(list(passwords))
-        if self._runs("redis"):
-            # A server that an earlier version of this collection has started knows no administrator yet.
+        if self._is_running("redis"):
+            # A server that an earlier version of this collection started does not know the administrator yet.
             logins = [
-                (redis_users.ADMINISTRATOR, self.store.administrator()),
-                *(("default", password) for password in known),
+                (redis_users.login_command(redis_users.ADMINISTRATOR), self.store.administrator()),
+                *((redis_users.login_command("default"), password) for password in possible),
             ]
-            self._say("redis", _REDIS, logins, "ACL LOAD")
+            self._run(logins, "ACL LOAD")
 
-    def _known(self, name: str) -> list[str]:
-        """The passwords that a server may take, the likeliest first."""
+    def _possible_passwords(self, name: str) -> list[str]:
+        """Return the passwords that a server may accept, the most likely one first."""
         change = self.store.retiring().get(name, {})
         known = [self.store.read().get(name, ""), change.get("new", ""), change.get("old", "")]
         return [password for password in dict.fromkeys(known) if password]
 
-    def _say(self, service: str, program: str, logins: list[tuple[str, str]], said: str) -> None:
-        """Say something to a server by the first login that it takes. Raises its refusal where it takes none."""
+    def _run(self, logins: list[tuple[list[str], str]], statements: str) -> None:
+        """Run statements with the first login (command, password) that the server accepts.
+
+        Raises DockerError where it accepts none.
+        """
         refusal: DockerError | None = None
-        for login in logins:
-            refusal = self._refusal(service, program, login, said)
+        for command, password in logins:
+            refusal = self._refusal(command, password, statements)
             if refusal is None:
                 return
-        raise refusal or DockerError(f"there is no password of {service}")
+        raise refusal or DockerError("no password of the server is known")
 
-    def _refusal(self, service: str, program: str, login: tuple[str, str], said: str) -> DockerError | None:
-        user, password = login
+    def _refusal(self, command: list[str], password: str, statements: str) -> DockerError | None:
+        """Run statements. Return the error where the server refuses the password, None where it accepts it."""
         try:
-            self.compose("exec", "-T", service, "sh", "-c", program, user, given=f"{password}\n{said}\n")
+            self.compose(*command, given=f"{password}\n{statements}\n")
         except DockerError as error:
             if any(word in str(error) for word in _REFUSED):
                 return error
@@ -230,19 +230,19 @@ class Rotation:
         return None
 
 
-def _agree(changes: Changes, given: Mapping[str, str], otherwise: str) -> None:
+def _check_given(changes: Changes, given: Mapping[str, str], problem: str) -> None:
     if wrong := [name for name, change in changes.items() if given.get(name, "") not in ("", change["new"])]:
-        raise ReleaseError(f"{', '.join(wrong)}: a rotation is under way, and this {otherwise}")
+        raise ReleaseError(f"{', '.join(wrong)}: a rotation is in progress, and {problem}")
 
 
-def holders(environment: Mapping[str, str], secret: str) -> list[str]:
-    """The names of variables that hold a secret, by itself or as a part."""
+def variables_with(environment: Mapping[str, str], secret: str) -> list[str]:
+    """Return the names of variables whose value is a secret or contains it."""
     whole = re.compile(rf"(?<![A-Za-z0-9_-]){re.escape(secret)}(?![A-Za-z0-9_-])")
     return [name for name, value in environment.items() if whole.search(value)]
 
 
-def carried(text: str, former: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """A dotenv file in which each value that is still the former one has become the present one."""
+def with_new_values(text: str, former: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Return the text of a dotenv file with each value that equals the former one replaced by the present one."""
     lines = []
     for line in text.split("\n"):
         for name, value in dotenv.load(line).items():
@@ -252,6 +252,6 @@ def carried(text: str, former: Mapping[str, str], now: Mapping[str, str]) -> str
     return "\n".join(lines)
 
 
-def _text(file: Path) -> str:
-    # As bytes: a carriage return in a value stays one.
+def _read(file: Path) -> str:
+    # Text mode would turn a carriage return in a value into a newline.
     return file.read_bytes().decode()

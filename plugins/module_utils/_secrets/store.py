@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A stack's secrets: each in a file of its own, which only root and the one container that needs it can read.
+"""A stack's secrets, each in its own file, readable only by root and the container that needs it.
 
 Private to this collection.
 """
@@ -22,12 +22,12 @@ KEY, DATABASE, DATABASE_ROOT, REDIS = (
     "stack_database_root_password",
     "stack_redis_password",
 )
-# By the variable that gives it. A container mounts the folder of its own.
+# Variable to file. A container mounts only its own folder.
 FILES = {KEY: "secret_key", DATABASE: "db/password", DATABASE_ROOT: "db/root_password", REDIS: "redis/password"}
-# The users of the services' containers, by number, where the caller does not say otherwise.
+# Default uid of each service's container.
 OWNERS = {"db": 10002, "redis": 10003}
 _USERS = "redis/users.acl"
-# Of the user who has Redis read its list of users again. Nobody gives it.
+# Of the user who can only reload Redis's list of users. Always generated.
 _ADMINISTRATOR = "redis/admin_password"
 _FALLBACK = "secret_key_fallback"
 _RETIRING = "retiring.json"
@@ -36,21 +36,21 @@ _RETIRING = "retiring.json"
 # backslashes that the MySQL image would paste unescaped into SQL.
 _BYTES = 48
 
-# What changes in a rotation, by name: its `old` and its `new` value.
+# The secrets that a rotation changes, by variable, each with its `old` and `new` value.
 Changes = dict[str, dict[str, str]]
 
 
-def make() -> str:
-    """A new secret."""
+def generate() -> str:
+    """Generate a random secret."""
     return secrets.token_urlsafe(_BYTES)
 
 
-def settle(given: dict[str, str], kept: dict[str, str] | None) -> dict[str, str]:
+def resolve(given: dict[str, str], kept: dict[str, str] | None) -> dict[str, str]:
     """Return the value of every secret named in `given`.
 
-    An empty value in `given` means: keep the one there is, else make one. `kept` is what the host holds, None before
-    the first run. A server's password can be neither changed nor replaced here once there is one, since the server
-    would not follow: that raises ValueError with one sentence for each.
+    An empty value in `given` means the one in `kept`, else a generated one. `kept` are the secrets on the host, None
+    before the first run. Raises ValueError, with one sentence for each, where a server's password would be changed or
+    is missing: the server would still have the former one.
     """
     problems = []
     values = {}
@@ -58,53 +58,55 @@ def settle(given: dict[str, str], kept: dict[str, str] | None) -> dict[str, str]
         present = (kept or {}).get(name, "")
         if kept is not None and name != KEY:
             if not present:
-                problems.append(f"{FILES[name]} is gone, but the server's data was made with it: put it back")
+                problems.append(
+                    f"{FILES[name]} is missing, but the server's data was created with this password: restore the file"
+                )
             elif value and value != present:
                 problems.append(
-                    f"{name} differs from the one in use: the playbook landfall.django.rotate changes it, in the server"
-                    " and in the project; or take the variable out of the inventory to keep the present one"
+                    f"{name} differs from the password in use: run the playbook landfall.django.rotate to change it in"
+                    " the server and in the project, or remove the variable from the inventory to keep the present one"
                 )
-        values[name] = value or present or make()
+        values[name] = value or present or generate()
     if problems:
         raise ValueError("; ".join(problems))
     return values
 
 
-def numbered(owners: Mapping[str, object]) -> dict[str, int]:
-    """The users of the services' containers. Raises ValueError for one that is not given by its number."""
+def parse_owners(owners: Mapping[str, object]) -> dict[str, int]:
+    """Return the uid of each service's container. Raises ValueError for an unknown service or a user name."""
     unknown = [f"{name}: {owner}" for name, owner in owners.items() if name not in OWNERS or not str(owner).isdigit()]
     if unknown:
         raise ValueError(
-            f"{', '.join(unknown)}: the user of a data service is given by its number, as in stack_compose_override:"
-            ' {services: {db: {user: "999:999"}}}'
+            f"{', '.join(unknown)}: the user of db and of redis must be a number. Set it in stack_compose_override, as"
+            ' in {services: {db: {user: "999:999"}}}'
         )
     return {**OWNERS, **{name: int(str(owner)) for name, owner in owners.items()}}
 
 
 class Store:
-    """The folder `secrets` of a stack. `owners` are the users of the data services' containers, by number."""
+    """The folder `secrets` of a stack. `owners` are the uids of the containers db and redis."""
 
     def __init__(self, folder: Path, owners: Mapping[str, int]):
         self.folder = folder
         self.owners = owners
 
     def read(self) -> dict[str, str]:
-        """The secrets that are there."""
+        """Return the secrets that exist, by variable."""
         present = {name: self.folder / file for name, file in FILES.items()}
         return {name: file.read_text() for name, file in present.items() if file.exists()}
 
     def fallbacks(self) -> list[str]:
-        """Former values of the secret key that are still to be believed."""
+        """Return the former secret keys whose signatures are still valid."""
         file = self.folder / _FALLBACK
         return file.read_text().splitlines() if file.exists() else []
 
     def retiring(self) -> Changes:
-        """Secrets whose server takes the `old` value beside the `new` one, by name."""
+        """Return the rotation in progress: secrets whose server accepts the `old` value beside the `new` one."""
         file = self.folder / _RETIRING
         return json.loads(file.read_text()) if file.exists() else {}
 
     def write(self, values: dict[str, str]) -> list[str]:
-        """Bring the files to these values, with their owners and permissions; return the names of those changed."""
+        """Write the files of these secrets with their owners and modes. Return the files that changed."""
         self._folders()
         changed = [file for name, file in FILES.items() if name in values and self._put(file, values[name])]
         if REDIS in values:
@@ -113,27 +115,27 @@ class Store:
         return changed
 
     def write_users(self, passwords: list[str]) -> list[str]:
-        """Have Redis's list of users take any of these passwords; return the names of the files that changed."""
-        password = self.administrator() or make()
-        contents = {_ADMINISTRATOR: password, _USERS: redis_users.listed(passwords, password)}
+        """Write Redis's list of users, with any of these passwords. Return the files that changed."""
+        password = self.administrator() or generate()
+        contents = {_ADMINISTRATOR: password, _USERS: redis_users.acl(passwords, password)}
         return [file for file, content in contents.items() if self._put(file, content)]
 
     def administrator(self) -> str:
-        """The password of the user who has Redis read its list of users; empty where there is none yet."""
+        """Return the password of Redis's administrator; empty where there is none yet."""
         file = self.folder / _ADMINISTRATOR
         return file.read_text() if file.exists() else ""
 
     def write_fallback(self, key: str) -> None:
-        """Keep a former secret key, or none."""
+        """Write the former secret key; an empty one removes the file."""
         self._put_or_remove(_FALLBACK, key)
 
     def write_retiring(self, retiring: Changes) -> None:
-        """Remember which secrets are about to change, before anything does."""
+        """Record the secrets that are about to change; an empty dictionary removes the record."""
         self._put_or_remove(_RETIRING, json.dumps(retiring) if retiring else "")
 
     def _folders(self) -> None:
         self.folder.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        # Nobody passes through it but root, whoever else on the host has the number of a container's user.
+        # Only root may enter it: a user of the host may have the same uid as a container.
         self.folder.mkdir(mode=0o700, exist_ok=True)
         self.folder.chmod(0o700)
         for name in OWNERS:
@@ -146,8 +148,8 @@ class Store:
         path = self.folder / file
         uid = self.owners[path.parent.name] if "/" in file else 0
         if path.exists():
-            is_now = path.stat()
-            if (is_now.st_uid, is_now.st_mode & 0o777) == (uid, 0o400) and path.read_text() == content:
+            state = path.stat()
+            if (state.st_uid, state.st_mode & 0o777) == (uid, 0o400) and path.read_text() == content:
                 return False
         replace(path, content.encode(), 0o400, uid)
         return True

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell from what Docker knows of containers how the services of a stack are.
+"""The state of a stack's containers and certificate, as tables and as problems. Pure functions.
 
 Private to this collection.
 """
@@ -20,12 +20,12 @@ Row = dict[str, str]
 
 _LABEL = "com.docker.compose."
 _SITE = "run landfall.django.site"
-# One that dies again and again looks as if it ran whenever Docker has just started it.
+# Seconds. A container in a restart loop appears to run just after Docker has started it.
 _SETTLED = 10
 
 
 def wanted(config: Mapping[str, Any]) -> dict[str, int]:
-    """Service to the number of its containers, from `docker compose config --format json`."""
+    """Return the wanted number of containers per service, from `docker compose config --format json`."""
     counts = {}
     for name, service in config.get("services", {}).items():
         replicas = (service.get("deploy") or {}).get("replicas", service.get("scale"))
@@ -34,7 +34,7 @@ def wanted(config: Mapping[str, Any]) -> dict[str, int]:
 
 
 def rows(inspected: Iterable[Mapping[str, Any]], now: datetime.datetime) -> list[Row]:
-    """One row a container; those of `docker compose run` are left out."""
+    """Return one row per container, without those of `docker compose run`."""
     found = []
     for container in inspected:
         labels = container["Config"].get("Labels") or {}
@@ -60,13 +60,13 @@ def rows(inspected: Iterable[Mapping[str, Any]], now: datetime.datetime) -> list
 
 
 def _seconds_since(started: str, now: datetime.datetime) -> int:
-    # Docker writes nanoseconds and Z, neither of which every Python reads.
+    # Without nanoseconds and Z, which older Python versions do not parse.
     since = datetime.datetime.fromisoformat(started[:19]).replace(tzinfo=datetime.timezone.utc)
     return max(0, int((now - since).total_seconds()))
 
 
 def uptime(seconds: int) -> str:
-    """A time in its two largest units."""
+    """Return a duration in its two largest units."""
     parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         count, seconds = divmod(seconds, size)
@@ -76,7 +76,7 @@ def uptime(seconds: int) -> str:
 
 
 def with_missing(found: list[Row], counts: Mapping[str, int]) -> list[Row]:
-    """The rows in the order of the services, with one for each wanted container that there is not."""
+    """Return the rows in the order of the services, with a row for each missing container."""
     complete = []
     for service in [*counts, *sorted({row["service"] for row in found} - set(counts))]:
         own = sorted((row for row in found if row["service"] == service), key=lambda row: row["container"])
@@ -86,35 +86,35 @@ def with_missing(found: list[Row], counts: Mapping[str, int]) -> list[Row]:
 
 
 def is_fine(row: Row) -> bool:
-    """Running, and healthy where there is a check at all."""
+    """Return whether a container runs, and is healthy where it has a health check."""
     return row["state"] == "running" and row["health"] in ("healthy", "-")
 
 
 def problems(complete: list[Row], counts: Mapping[str, int]) -> list[str]:
-    """One sentence for each container that is not as it should be."""
-    said = []
+    """Return one sentence for each container with a problem."""
+    sentences = []
     for row in complete:
         fine = sum(other["service"] == row["service"] and is_fine(other) for other in complete)
-        # A release may leave a stopped container of the former one: no fault while there are enough others.
+        # A stopped container of a former release is no problem while the others are enough.
         leftover = row["state"].startswith(("exited", "created")) and fine >= counts.get(row["service"], 0)
         if not is_fine(row) and not leftover:
-            said.append(_sentence(row))
-    return said
+            sentences.append(_sentence(row))
+    return sentences
 
 
 def _sentence(row: Row) -> str:
     if row["state"] == "missing":
-        return f"{row['service']}: there is no container of it."
+        return f"{row['service']}: its container is missing: {_SITE}."
     name = f"{row['service']}: its container {row['container']} is"
     if row["state"] != "running":
-        return f"{name} {row['state']}: see docker logs {row['container']}."
+        return f"{name} in the state {row['state']}: see docker logs {row['container']}."
     if row["health"] == "starting":
-        return f"{name} starting still: ask again in a minute."
+        return f"{name} still starting: run landfall.django.status again in a minute."
     return f"{name} {row['health']}: see docker logs {row['container']}."
 
 
 def table(rows: list[Row], columns: tuple[str, ...] = COLUMNS) -> list[str]:
-    """The lines of a table, its columns as wide as they must be."""
+    """Return the lines of a table, with columns as wide as their content."""
     lines = [{column: column.upper() for column in columns}, *rows]
     widths = [max(len(line[column]) for line in lines) for column in columns]
     return ["  ".join(line[column].ljust(width) for column, width in zip(columns, widths)).rstrip() for line in lines]
@@ -122,16 +122,16 @@ def table(rows: list[Row], columns: tuple[str, ...] = COLUMNS) -> list[str]:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A site's certificate: the one that the front has on disk, and the one that it shows."""
+    """A site's certificate: the one on disk, and the one that the front serves."""
 
     domain: str
     port: int
     kept: Leaf
-    # None where nothing answers.
+    # The one that the front serves; None where it does not answer.
     shown: Leaf | None
     is_same: bool
     is_temporary: bool  # the one on disk
-    # Of the certbot that renews it; empty where none does.
+    # Version of the certbot that renews it; empty where none does.
     certbot: tuple[int, ...] = ()
     reload: str = "the front's reload"
     hook_failure: str = ""
@@ -139,7 +139,7 @@ class Certificate:
 
 
 def certificate_row(found: Certificate, now: datetime.datetime) -> Row:
-    """The certificate that visitors get. No browser trusts a temporary one, so its ten years are not told."""
+    """Return the row of the certificate that visitors get, without dates for a temporary one, which browsers refuse."""
     row = {
         "certificate": found.domain,
         "until": "-",
@@ -160,7 +160,7 @@ def certificate_row(found: Certificate, now: datetime.datetime) -> Row:
 
 
 def _life(leaf: Leaf) -> str:
-    # The last second counts.
+    # The last second is included.
     return uptime(round((leaf.not_after - leaf.not_before).total_seconds()) + 1)
 
 
@@ -169,46 +169,52 @@ def certificates(rows: list[Row]) -> list[str]:
 
 
 def certificate_problems(found: Certificate, now: datetime.datetime) -> list[str]:
-    """One sentence for each reason why visitors are, or will be, warned of the site."""
-    said = []
+    """Return one sentence for each reason why browsers warn, or will warn, visitors of the site."""
+    sentences = []
     about = f"certificate: {found.domain}"
     if found.shown is None:
-        said.append(f"{about} is not answered for on port {found.port}: see the service nginx.")
+        sentences.append(f"{about} does not answer on port {found.port}: see the service nginx.")
     elif not found.is_same:
-        said.append(
-            f"{about} shows another certificate, until {found.shown.not_after:%Y-%m-%d}, than the one on disk, until "
-            f"{found.kept.not_after:%Y-%m-%d}: run {found.reload} on the host."
+        sentences.append(
+            f"{about} serves a certificate valid until {found.shown.not_after:%Y-%m-%d}, but the one on disk is valid "
+            f"until {found.kept.not_after:%Y-%m-%d}: run {found.reload} on the host."
         )
     if found.hook_failure:
-        said.append(
-            f"{about} was renewed, but what loads the new certificate failed ({found.hook_failure}): {_SITE}, which "
-            "tries it again."
+        sentences.append(
+            f"{about} was renewed, but the hook that loads the new certificate failed ({found.hook_failure}): {_SITE}, "
+            "which runs it again."
         )
     if found.is_temporary:
-        return [*said, f"{about} has only its temporary certificate: {_SITE}, which gets a real one or says why not."]
+        return [
+            *sentences,
+            f"{about} has only a temporary certificate: {_SITE}, which requests a real one or says why not.",
+        ]
     leaf = found.shown or found.kept
     left, life = leaf.not_after - now, leaf.not_after - leaf.not_before
     if left <= datetime.timedelta():
-        said.append(f"{about} has a certificate that ended at {leaf.not_after:%Y-%m-%d %H:%M} UTC: {_SITE}.")
+        sentences.append(f"{about} has a certificate that expired at {leaf.not_after:%Y-%m-%d %H:%M} UTC: {_SITE}.")
     elif left < certbot.alarm(life, found.certbot):
-        said.append(
-            f"{about} has {uptime(int(left.total_seconds()))} left of a certificate for "
-            f"{_life(leaf)}, which was to be renewed by now: {_SITE}, which says what is wrong."
+        sentences.append(
+            f"{about} has a certificate for {_life(leaf)} that expires in {uptime(int(left.total_seconds()))} and "
+            f"should be renewed by now: {_SITE}, which says what is wrong."
         )
-    return said
+    return sentences
 
 
 def units(text: str) -> dict[str, dict[str, str]]:
-    """Properties by unit, from `systemctl show --property=Id,… UNIT…`."""
+    """Return the properties by unit, from `systemctl show --property=Id,… UNIT…`."""
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.split("\n\n")]
     return {block["Id"]: block for block in blocks if "Id" in block}
 
 
 def renewal_problems(known: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """What is wrong with certbot's timer and with its last run, whichever certificate of the host it was about."""
-    said = []
+    """Return problems with certbot's timer and its last run, for any certificate of the host."""
+    sentences = []
     if known.get("certbot.service", {}).get("ActiveState") == "failed":
-        said.append("certbot.service: the last renewal failed: see journalctl --unit certbot on the host.")
+        sentences.append("certbot.service: the last renewal failed: run journalctl --unit certbot on the host.")
     if known.get("certbot.timer", {}).get("ActiveState") != "active":
-        said.append("certbot.timer: it does not run, so nothing renews: systemctl enable --now certbot.timer.")
-    return said
+        sentences.append(
+            "certbot.timer: it does not run, so no certificate is renewed: run systemctl enable --now certbot.timer on"
+            " the host."
+        )
+    return sentences

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell whether there is room for what a stack's users and its database write.
+"""Check the free disk space for a stack's database and media.
 
 Private to this collection.
 """
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _MIB = 2**20
-# Many small files fill a file system before its bytes are used.
+# Minimum share of free inodes: many small files use them up before the space.
 _FILES = 0.05
 
 
 @dataclass(frozen=True)
 class Room:
-    """What is left on the file system of some folders: MiB, and the share of files that can still be made."""
+    """The free space of one file system in MiB, its share of free inodes, and the folders on it."""
 
     folders: tuple[str, ...]
     free_mib: int
@@ -28,28 +28,28 @@ class Room:
 
 
 def problems(rooms: Iterable[Room], minimum_mib: int, media: tuple[str, int], maximum_mib: int) -> list[str]:
-    """One sentence for each file system that is nearly full, and for media (folder, MiB) over their bound, if any."""
-    said = []
+    """Return one sentence for each file system that is nearly full, and for media (folder, MiB) over their maximum."""
+    sentences = []
     for room in rooms:
         about = f"disk: the file system of {', '.join(room.folders)}"
         if room.free_mib < minimum_mib:
-            said.append(
-                f"{about} has {room.free_mib} MiB left, and the next release needs {minimum_mib}: make room, or set"
-                " stack_disk_free_minimum_mib to less."
+            sentences.append(
+                f"{about} has {room.free_mib} MiB free, but the next release needs {minimum_mib}: free some space, or"
+                " lower stack_disk_free_minimum_mib."
             )
         if room.files < _FILES:
-            said.append(f"{about} can take few more files, however small: delete some, or make it larger.")
+            sentences.append(f"{about} has almost no free inodes for more files: delete files, or make it larger.")
     folder, size = media
     if 0 < maximum_mib < size:
-        said.append(
-            f"media: {folder} holds {size} MiB: delete what nobody needs, or set stack_media_maximum_mib, which is"
-            f" {maximum_mib}, to more."
+        sentences.append(
+            f"media: {folder} has {size} MiB: delete files, or set stack_media_maximum_mib, which is {maximum_mib}, to"
+            " more."
         )
-    return said
+    return sentences
 
 
 def rooms(folders: Iterable[str]) -> list[Room]:
-    """What is left for each of the folders, those of one file system together. What does not exist is left out."""
+    """Return the free space of each file system of these folders. Missing folders are left out."""
     by_device: dict[int, list[str]] = {}
     for folder in folders:
         if os.path.isdir(folder):
@@ -59,15 +59,15 @@ def rooms(folders: Iterable[str]) -> list[Room]:
 
 def _room(folders: tuple[str, ...]) -> Room:
     now = os.statvfs(folders[0])
-    # Some file systems have no count of files.
+    # Some file systems do not count inodes.
     return Room(folders, now.f_bavail * now.f_frsize // _MIB, now.f_favail / now.f_files if now.f_files else 1.0)
 
 
 def size(folder: Path) -> int:
-    """MiB on the disk below a folder, links not followed. 0 where there is none."""
+    """Return the disk usage of a folder in MiB, without following links; 0 where it does not exist."""
     if not folder.is_dir():
         return 0
-    # A file that goes while it is counted makes du fail, and its sum is right.
+    # du fails where a file is removed meanwhile, but its sum is right.
     words = ["du", "--summarize", "--block-size=1M", "--one-file-system", "--", str(folder)]
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
     return int(done.stdout.split()[0])

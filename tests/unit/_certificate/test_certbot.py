@@ -7,6 +7,7 @@ The CA was Pebble, except for the rate limit, which it does not have: there a pr
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -135,16 +136,16 @@ DIRECTORY = {"newOrder": "https://x", "meta": {"profiles": {"tlsserver": "…", 
     [
         ("", OLD, {}, ""),
         ("tlsserver", NEW, DIRECTORY, ""),
-        ("tlsserver", OLD, DIRECTORY, "needs certbot 4.0, and this host's is 2.1.0"),
-        ("shortlived", NEW, DIRECTORY, "set it to classic or tlsserver or nothing"),
-        ("shortlived", NEW, {"newOrder": "https://x"}, "set it to nothing"),
+        ("tlsserver", OLD, DIRECTORY, r"certbot 4\.0.* 2\.1\.0"),
+        ("shortlived", NEW, DIRECTORY, r": set it .*classic .*tlsserver .*nothing"),
+        ("shortlived", NEW, {"newOrder": "https://x"}, r": set it to nothing"),
         ("shortlived", NEW, {"meta": {}}, "no profile 'shortlived'"),
     ],
 )
 def test_a_profile_that_cannot_be_had_is_refused(profile: str, version: tuple[int, ...], directory, says: str) -> None:
     said = certbot.refused_profile(replace(WANTED, profile=profile), version, directory)
     assert (said == "") == (says == "")
-    assert says in said
+    assert re.search(says, said)
     assert said == "" or said.startswith("letsencrypt_profile: ")
 
 

@@ -6,7 +6,11 @@ import json
 import os
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._database import replacement
+from ansible_collections.landfall.django.plugins.module_utils._database import restore as restores
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
+
+from tests.unit._database.stacks import Stack, described, dumped_into
 
 TABLES = b"""-- MySQL dump 10.13  Distrib 9.7.4, for Linux (x86_64)
 CREATE TABLE `note` (
@@ -103,3 +107,11 @@ def dumped(compose, folder):
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda file: None)
+
+
+@pytest.fixture
+def stack(tmp_path, monkeypatch):
+    monkeypatch.setattr(restores, "verify", described)
+    monkeypatch.setattr(replacement, "verify", described)
+    monkeypatch.setattr(replacement, "dump_from", dumped_into)
+    return Stack(tmp_path)

@@ -8,7 +8,7 @@ import contextlib
 import re
 from dataclasses import dataclass, field
 
-from ansible_collections.landfall.django.plugins.module_utils._database.mysql import Objects
+from ansible_collections.landfall.django.plugins.module_utils._database.mysql import SchemaContents
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 
 _NAME = r"`((?:[^`]|``)+)`"
@@ -74,24 +74,26 @@ class Server:
     def free_bytes(self):
         return self.free
 
-    def look(self, name):
+    def contents(self, name):
         with self.faults():
             there = self.schemas_there.get(name, Schema(charset=""))
         kinds = {kind: tuple(sorted(n for k, n in there.definitions if k == kind)) for kind in _KINDS.values()}
-        return Objects(self.id, "9.7", there.charset, f"{there.charset}_bin", 1, tuple(sorted(there.tables)), **kinds)
+        return SchemaContents(
+            self.id, "9.7", there.charset, f"{there.charset}_bin", 1, tuple(sorted(there.tables)), **kinds
+        )
 
-    def rows(self, name, tables):
+    def count_rows(self, name, tables):
         with self.faults():
             return {table: self.schemas_there[name].tables[table] for table in tables}
 
-    def end_load(self):
+    def kill_interrupted_load(self):
         with self.faults():
             pass
 
-    def migrations(self, name, tables):
+    def applied_migrations(self, name, tables):
         return []
 
-    def largest_rows(self):
+    def largest_packets(self):
         return contextlib.nullcontext()
 
     def load(self, name, blocks):
@@ -107,7 +109,7 @@ class Server:
                 else:
                     target.definitions.add((kind, value))
 
-    def ask(self, sql):
+    def query(self, sql):
         self.asked.append(sql)
         with self.faults():
             for statement in filter(None, sql.split(";\n")):
@@ -129,7 +131,7 @@ class Server:
             assert sql.startswith(("LOCK TABLES ", "UNLOCK TABLES", "SET SESSION ")), sql
 
 
-class Users:
+class Writers:
     """The containers that use the database."""
 
     def __init__(self, up, faults):
@@ -140,7 +142,7 @@ class Users:
     def running(self):
         return sorted(self.up)
 
-    def passing(self):
+    def running_one_offs(self):
         return self.once
 
     def stop(self, names):
@@ -151,5 +153,5 @@ class Users:
         with self.faults():
             self.up |= set(names)
 
-    def unhealthy(self, names, patience):
+    def unhealthy(self, names, timeout):
         return self.late

@@ -38,7 +38,7 @@ def test_an_archive_that_is_cut_anywhere_is_refused(dumped):
     content = dumped.archive.read_bytes()
     for size in range(len(content)):
         dumped.archive.write_bytes(content[:size])
-        with pytest.raises(ArchiveError, match="not whole"):
+        with pytest.raises(ArchiveError, match=r"dump\.sql\.gz.* bytes"):
             verify(dumped.archive)
 
 
@@ -57,15 +57,15 @@ def test_gzip_is_read_to_its_end_even_where_the_checksum_fits(dumped):
     content[dumped.definitions_at - 8] ^= 1
     dumped.archive.write_bytes(content)
     describe(dumped.archive)
-    with pytest.raises(ArchiveError, match="cannot be read to its end"):
+    with pytest.raises(ArchiveError, match=r"dump\.sql\.gz cannot be read"):
         verify(dumped.archive)
 
 
 @pytest.mark.parametrize(
     ("tables", "said"),
     [
-        (TABLES[: TABLES.index(b"INSERT")], "does not end"),
-        (TABLES[: TABLES.index(b"2,'it")], "does not end"),
+        (TABLES[: TABLES.index(b"INSERT")], "mysqldump"),
+        (TABLES[: TABLES.index(b"2,'it")], "mysqldump"),
         (TABLES.replace(b"INSERT INTO `note` VALUES (4,'');\n", b""), "note"),
         (TABLES.replace(b"(2,'it\\'s'),", b""), "note"),
     ],
@@ -82,7 +82,7 @@ def test_definitions_that_are_cut_are_refused(dumped):
     first = gzip.compress(TABLES)
     dumped.archive.write_bytes(first + gzip.compress(VIEWS[:20]))
     describe(dumped.archive, definitions_at=len(first))
-    with pytest.raises(ArchiveError, match="does not end"):
+    with pytest.raises(ArchiveError, match="mysqldump"):
         verify(dumped.archive)
 
 
@@ -102,7 +102,7 @@ def test_an_archive_of_which_nothing_is_known_is_refused(dumped, folder):
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": 1}', "null"])
 def test_a_damaged_description_is_refused(dumped, folder, content):
     (folder / "dump.json").write_text(content)
-    with pytest.raises(ArchiveError, match="is damaged"):
+    with pytest.raises(ArchiveError, match=r"dump\.json.*damaged"):
         verify(dumped.archive)
 
 

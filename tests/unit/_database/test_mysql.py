@@ -11,7 +11,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database import m
 
 from tests.unit._database.conftest import LOOK
 
-OBJECTS = mysql.objects(json.dumps(LOOK))
+OBJECTS = mysql.parse_contents(json.dumps(LOOK))
 
 
 @pytest.mark.parametrize(
@@ -28,27 +28,27 @@ OBJECTS = mysql.objects(json.dumps(LOOK))
     ],
 )
 def test_rows_of_an_insert(line, rows):
-    scan = mysql.Scan()
-    scan.line(line)
+    scan = mysql.DumpScanner()
+    scan.feed(line)
     assert scan.rows.get("t") == rows
 
 
 def test_only_the_last_line_says_that_a_dump_is_complete():
-    scan = mysql.Scan()
-    scan.line(b"-- Dump completed on 2026-11-27 13:19:14\n")
+    scan = mysql.DumpScanner()
+    scan.feed(b"-- Dump completed on 2026-11-27 13:19:14\n")
     assert scan.complete
-    scan.line(b"\n")
+    scan.feed(b"\n")
     assert scan.complete
-    scan.line(b"CREATE TABLE `t` (\n")
+    scan.feed(b"CREATE TABLE `t` (\n")
     assert not scan.complete
-    assert mysql.ends(b"CREATE VIEW\n-- Dump completed on 2026\n\n")
-    assert not mysql.ends(b"-- Dump completed on 2026\nCREATE")
+    assert mysql.is_complete(b"CREATE VIEW\n-- Dump completed on 2026\n\n")
+    assert not mysql.is_complete(b"-- Dump completed on 2026\nCREATE")
 
 
 def test_what_the_server_says_of_a_schema():
     assert OBJECTS.tables == ("We`ird ),( name", "empty", "note")
     assert OBJECTS.definitions["views"] == ("v",)
-    nothing = mysql.objects(json.dumps(dict.fromkeys(LOOK)))
+    nothing = mysql.parse_contents(json.dumps(dict.fromkeys(LOOK)))
     assert (nothing.charset, nothing.tables, nothing.data_bytes) == ("", (), 0)
 
 
@@ -56,20 +56,22 @@ def test_what_the_server_says_of_a_schema():
 def test_a_name_stays_a_name(name):
     quoted = "`" + name.replace("`", "``") + "`"
     for sql in (
-        mysql.count(name, [name]),
-        mysql.create(name, "utf8mb4", "utf8mb4_bin"),
-        mysql.drop(name),
-        mysql.lock(name, [name]),
-        mysql.alter(name, "utf8mb4", "utf8mb4_bin"),
+        mysql.count_rows(name, [name]),
+        mysql.create_schema(name, "utf8mb4", "utf8mb4_bin"),
+        mysql.drop_schema(name),
+        mysql.lock_tables(name, [name]),
+        mysql.alter_schema(name, "utf8mb4", "utf8mb4_bin"),
     ):
         assert quoted in sql
         assert not re.search(r"[`'\\;]", sql.replace(quoted, "").replace(";\n", ""))
-    assert set(re.findall(r"CONVERT\(0x([0-9a-f]+) USING utf8mb4\)", mysql.look(name))) == {name.encode().hex()}
+    assert set(re.findall(r"CONVERT\(0x([0-9a-f]+) USING utf8mb4\)", mysql.select_contents(name))) == {
+        name.encode().hex()
+    }
 
 
 def test_events_go_first_and_broken_views_go_too():
     found = dataclasses.replace(OBJECTS, events=("e",), triggers=("t",), broken_views=("gone",), tables=("note",))
-    sql = mysql.clear("s", found)
+    sql = mysql.drop_contents("s", found)
     assert sql.startswith("SET SESSION foreign_key_checks = 0;")
     dropped = re.findall(r"DROP (\w+) IF EXISTS `s`\.`(\w+)`", sql)
     assert dropped == [("EVENT", "e"), ("TRIGGER", "t"), ("VIEW", "v"), ("VIEW", "gone"), ("TABLE", "note")]
@@ -91,5 +93,6 @@ def test_each_kind_is_dumped_only_where_there_is_one_and_events_last():
 def test_free_bytes(device):
     head = "Filesystem     1024-blocks     Used Available Capacity Mounted on\n"
     assert (
-        mysql.free_bytes(f"{head}{device}  263174212 25872372  81234567      25% /var/lib/mysql\n") == 81234567 * 1024
+        mysql.parse_free_bytes(f"{head}{device}  263174212 25872372  81234567      25% /var/lib/mysql\n")
+        == 81234567 * 1024
     )

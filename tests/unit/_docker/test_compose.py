@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose, recreated
+from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose, parse_recreated
 
 
 def test_compose_says_what_it_would_recreate():
@@ -15,7 +15,7 @@ def test_compose_says_what_it_would_recreate():
  DRY-RUN MODE -  Container e817553bb5c1_shop-web-2  Starting
  DRY-RUN MODE -  Container e817553bb5c1_shop-web-2  Started
 """
-    assert recreated(said) == {"shop-web-2"}
+    assert parse_recreated(said) == {"shop-web-2"}
 
 
 @pytest.fixture

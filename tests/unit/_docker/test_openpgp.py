@@ -44,14 +44,14 @@ def armoured(data: bytes) -> bytes:
         (b"", "no public key"),
         (b"<html>404</html>", "no public key"),
         (armoured(b"\xc6\x05\x04abcd")[:-20], "no public key"),
-        (armoured(b"\xc6\x05\x04ab"), "cut short"),
+        (armoured(b"\xc6\x05\x04ab"), "truncated"),
         (armoured(b"\xc6\x05\x03abcd"), "version 3"),
         (armoured(b"\xc5\x05\x04abcd"), "type 5"),
-        (armoured(b"\x05\x05\x04abcd"), "no OpenPGP packet"),
+        (armoured(b"\x05\x05\x04abcd"), "OpenPGP packet"),
         (armoured(b"\xc6\xe1\x04abcd"), "unknown length"),
         (armoured(b"\x9b\x04abcd"), "unknown length"),
         (armoured(b"\xcd\x04abcd"), "no primary key"),
-        (armoured(b"abc").replace(b"YWJj", b"YW%j"), "armour is broken"),
+        (armoured(b"abc").replace(b"YWJj", b"YW%j"), "armour is damaged"),
     ],
 )
 def test_what_is_no_key_is_refused(content: bytes, says: str) -> None:

@@ -43,7 +43,7 @@ def test_all_in_a_volume_is_handed_over_and_nothing_that_a_link_leads_to(tmp_pat
 def test_a_device_is_not_given_away(monkeypatch, given):
     device = os.stat_result((stat.S_IFBLK | 0o660, 7, 0, 1, 0, 0, 0, 0, 0, 0))
     monkeypatch.setattr(volumes.os, "stat", lambda name, **_options: device)
-    assert not volumes._give("disk", UID, UID, 3)
+    assert not volumes._change_owner("disk", UID, UID, 3)
     assert not given
 
 
@@ -58,7 +58,7 @@ def test_a_volume_that_is_in_the_right_hands_is_left_alone(tmp_path, given):
     [("10002:10003", (10002, 10003)), ("10002", (10002, 10002)), ("", None), ("0:0", None), ("mysql", None)],
 )
 def test_only_a_user_by_its_number_gets_anything(user, numbers):
-    assert volumes.numbers(user) == numbers
+    assert volumes.parse_user(user) == numbers
 
 
 class Engine:

@@ -32,8 +32,8 @@ def taken(path, play, process, **more):
 
 
 def is_free(path):
-    with lock.opened(path) as file:
-        return lock.locked(file)
+    with lock.open_lock(path) as file:
+        return lock.try_lock(file)
 
 
 def becomes_free(path):
@@ -47,7 +47,7 @@ def becomes_free(path):
 def test_a_second_process_is_told_who_is_first(path):
     with (
         lock.held(path, "ann@laptop", patience=0),
-        pytest.raises(lock.HeldError, match=r"ann@laptop is at it since 2\d{3}-"),
+        pytest.raises(lock.HeldError, match=r"ann@laptop .*since 2\d{3}-"),
         lock.held(path, "ben@ci", patience=0.1),
     ):
         pass

@@ -118,9 +118,9 @@ def test_nothing_of_another_kind_is_thrown_away(tmp_path, there, wanted):
 
 
 def test_an_entry_is_one_thing_only():
-    with pytest.raises(ValueError, match="content and target exclude each other"):
+    with pytest.raises(ValueError, match=r"^it: content and target"):
         entries({"path": "it", "content": "a", "target": "b"})
-    with pytest.raises(ValueError, match="no user or group nobody-of-this-name"):
+    with pytest.raises(ValueError, match=r"user or group.* nobody-of-this-name"):
         entries({"path": "it", "owner": "nobody-of-this-name"})
 
 
@@ -151,7 +151,7 @@ def test_a_check_sees_the_set_as_it_would_be_and_the_root_stays(tmp_path):
         {"path": "tls/shop", "target": "temporary/shop", "keep": True},
         {"path": "/etc/elsewhere", "content": "not below the root"},
     )
-    tree.lay(str(root), wanted, ["conf.d", "tls", "not-there"], str(laid))
+    tree.stage(str(root), wanted, ["conf.d", "tls", "not-there"], str(laid))
     assert sorted(str(path.relative_to(laid)) for path in laid.rglob("*")) == [
         *("acme", "conf.d", "conf.d/other.conf", "conf.d/shop.conf"),
         *("main.conf", "not-there", "tls", "tls/shop"),

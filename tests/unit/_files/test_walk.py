@@ -88,8 +88,3 @@ def test_no_descriptor_stays_open(planted: Path, listed: Callable[[Path], list[s
     before = listed(Path("/proc/self/fd"))
     seen(planted)
     assert listed(Path("/proc/self/fd")) == before
-
-
-def test_a_flood_is_told_in_a_few_words() -> None:
-    assert walk.some(["a", "b"]) == "a, b"
-    assert walk.some([str(number) for number in range(100)]) == "0, 1, 2, 3, 4 and 95 more"

@@ -44,7 +44,7 @@ class Prober:
     def stop(self):
         pass
 
-    def trouble(self):
+    def persistent_failure(self):
         return ""
 
     def report(self):
@@ -60,7 +60,7 @@ class Server:
     def schema(self):
         return "shop"
 
-    def look(self, schema):
+    def contents(self, schema):
         return SimpleNamespace(server="one")
 
 

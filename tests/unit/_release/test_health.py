@@ -2,11 +2,79 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
-from ansible_collections.landfall.django.plugins.module_utils._release.health import verdict
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+import yaml
+from ansible_collections.landfall.django.plugins.module_utils._release.health import (
+    container_command,
+    probe,
+    status_problem,
+)
+
+from rendered import rendered
+
+HOST = "shop.example.com"
 
 
-def test_a_verdict_names_the_cure():
-    assert verdict(200, "/health/") == ""
-    assert "ALLOWED_HOSTS" in verdict(400, "/health/")
-    assert "stack_health_path" in verdict(404, "/health/")
-    assert verdict(500, "/health/") == "/health/ answers 500"
+@pytest.fixture
+def site():
+    """A site that answers with a status where host, scheme and path are the right ones, else 400."""
+    statuses = [200]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            right = (self.headers["Host"], self.headers["X-Forwarded-Proto"]) == (HOST, "https")
+            self.send_response(statuses[-1] if right and self.path.startswith("/health") else 400)
+            self.end_headers()
+
+        def log_message(self, *_arguments):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port, statuses.append
+        server.shutdown()
+
+
+def test_a_status_names_the_cure():
+    assert status_problem(200, "/health/") == ""
+    assert "ALLOWED_HOSTS" in status_problem(400, "/health/")
+    assert "stack_health_path" in status_problem(404, "/health/")
+    assert "500" in status_problem(500, "/health/")
+
+
+@pytest.mark.parametrize(
+    ("status", "host", "path"),
+    [
+        (200, HOST, "/health/"),
+        (200, HOST, "/health/it's"),
+        (200, "other.example.com", "/health/"),
+        (200, HOST, "/nowhere/"),
+        (301, HOST, "/health/"),
+        (204, HOST, "/health/"),
+        (500, HOST, "/health/"),
+    ],
+)
+def test_the_check_in_the_container_agrees_with_the_one_from_outside(site, status, host, path):
+    port, answers_with = site
+    answers_with(status)
+    _python, *words = container_command(port, path, host)
+    inside = subprocess.run([sys.executable, *words], check=False).returncode == 0
+    outside = probe("127.0.0.1", port, path, host) == ""
+    assert inside == outside == (status == 200 and host == HOST and path.startswith("/health"))
+
+
+def test_a_container_that_does_not_answer_is_not_healthy(site):
+    _python, *words = container_command(1, "/health/", HOST)
+    assert subprocess.run([sys.executable, *words], check=False, capture_output=True).returncode
+    assert "port 1 " in probe("127.0.0.1", 1, "/health/", HOST)
+
+
+def test_the_compose_file_has_this_check():
+    given = {"stack_domains": [HOST], "stack_port": 8123, "stack_health_path": "/up/"}
+    services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", given))["services"]
+    assert services["web"]["healthcheck"]["test"] == ["CMD", *container_command(8123, "/up/", HOST)]

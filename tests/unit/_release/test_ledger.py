@@ -56,7 +56,7 @@ def test_an_attempt_has_a_folder_for_root_only_from_its_first_second(book, files
 def test_no_number_comes_twice(book, files):
     for number in (1, 2, 3):
         assert book.begin(files, "ann", OPTIONS).record.release == number
-    book.forget([], [])
+    book.prune([], [])
     assert book.begin(files, "ann", OPTIONS).record.release == 4
 
 
@@ -125,17 +125,17 @@ def test_the_dump_of_an_attempt_whose_record_is_lost_stays_while_a_way_back_may_
     (book.folder(2) / "dump.sql.gz").write_text("dump")
     (book.folder(2) / "record.json").write_text("")
     kept = ledger.kept(book.read(), 2)
-    book.forget(numbers(kept), ledger.with_dumps(book.read(), kept))
+    book.prune(numbers(kept), ledger.with_dumps(book.read(), kept))
     assert (book.folder(2) / "dump.sql.gz").exists()
 
 
 def test_what_is_forgotten_cannot_be_rolled_out(book, files):
     for _ in range(2):
         book.begin(files, "ann", OPTIONS).enter(SERVING)
-    book.forget([2], [])
+    book.prune([2], [])
     first, second = book.read()
     assert book.site(second).image == "shop:a"
-    with pytest.raises(LookupError, match="release 1 is not kept"):
+    with pytest.raises(LookupError, match=r"release 1 .*\.env"):
         book.site(first)
 
 
@@ -147,7 +147,7 @@ def test_a_dump_lives_as_long_as_a_way_back_needs_it(book, files):
         journal.record.dump = str(journal.folder / "dump.sql.gz")
         journal.enter(SERVING)
     kept = [record for record in book.read() if record.release == 2]
-    book.forget([2], ledger.with_dumps(book.read(), kept))
+    book.prune([2], ledger.with_dumps(book.read(), kept))
     # To go back to 2, what 3 has migrated must be undone; what 2 has migrated need not.
     assert [(book.folder(number) / "dump.sql.gz").exists() for number in (1, 2, 3)] == [False, False, True]
 
@@ -178,9 +178,9 @@ def test_what_serves_is_always_kept():
 
 
 def test_an_unknown_release_is_told_with_those_that_served():
-    with pytest.raises(LookupError, match="no release 7; those that have served are: 1, 3"):
+    with pytest.raises(LookupError, match=r"release 7 .*: 1, 3"):
         ledger.by_number(records(0, None, 0), 7)
-    with pytest.raises(LookupError, match="release 2 has never served"):
+    with pytest.raises(LookupError, match="release 2 never served"):
         ledger.by_number(records(0, None, 0), 2)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
-from ansible_collections.landfall.django.plugins.module_utils._release.plan import Container, before, plan
+from ansible_collections.landfall.django.plugins.module_utils._release.plan import Container, plan, preparation_lines
 
 
 def web(number, *, current=True, running=True, service="web"):
@@ -59,8 +59,8 @@ def test_a_backing_service_is_started_where_it_does_not_run_as_it_should():
 
 
 def test_what_precedes_the_containers_is_told_first():
-    assert before(True, ["shop.0002_stock"], []) == [
+    assert preparation_lines(True, ["shop.0002_stock"], []) == [
         "build an image of the changed source",
         "apply the migration shop.0002_stock, which comes with the source",
     ]
-    assert before(False, [], ["shop.0002_stock"]) == ["apply the pending migration shop.0002_stock"]
+    assert preparation_lines(False, [], ["shop.0002_stock"]) == ["apply the pending migration shop.0002_stock"]

@@ -49,7 +49,7 @@ def test_failures_are_counted_and_the_first_are_told():
     ],
 )
 def test_only_failures_in_a_row_are_trouble(answers, trouble):
-    assert probed(*answers).trouble() == trouble
+    assert probed(*answers).persistent_failure() == trouble
 
 
 def test_a_percentile_is_a_value_that_was_seen():

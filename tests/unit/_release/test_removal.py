@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
-from ansible_collections.landfall.django.plugins.module_utils._release.undo import problems_of
+from ansible_collections.landfall.django.plugins.module_utils._release.undo import run_all
 from ansible_collections.landfall.django.plugins.modules import stack_removal
 
 
@@ -19,7 +19,7 @@ def test_a_stack_goes_where_the_front_is_down(stack, tmp_path):
         "front_root": str(stack.front),
         "front_network": "shop_front",
     }
-    assert problems_of(stack_removal.removal(given, data=False)) == []
+    assert run_all(stack_removal.removal(given, data=False)) == []
     assert stack.present == set()
     assert "shop_front" not in stack.world.boxes["nginx-edge-1"].networks
     assert not (stack.front / "upstreams/shop.conf").exists()
@@ -34,7 +34,7 @@ def test_what_could_not_be_removed_is_told_and_the_rest_is_gone(stack):
         "front_root": str(stack.front),
         "front_network": "shop_front",
     }
-    (problem,) = problems_of(stack_removal.removal(given, data=False))
+    (problem,) = run_all(stack_removal.removal(given, data=False))
     assert "Nginx" in problem
     assert stack.present == set()
-    assert stack_removal.known_to(Front(str(stack.front)), "shop"), "the next run goes on with it"
+    assert stack_removal.front_parts(Front(str(stack.front)), "shop"), "the next run goes on with it"

@@ -8,7 +8,7 @@ import resource
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._files.walk import walk
 from ansible_collections.landfall.django.plugins.module_utils._release import static as _static
-from ansible_collections.landfall.django.plugins.module_utils._release.static import forget, publish, warning
+from ansible_collections.landfall.django.plugins.module_utils._release.static import publish, remove_unused, warning
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_page_of_the_former_release_still_finds_its_files(collected, served):
 def test_what_no_kept_release_has_goes(collected, served, tmp_path):
     publish(collected("one", a_css="1", both_css="0"), served)
     publish(collected("two", b_css="2", both_css="0"), served)
-    forget(tmp_path / "static", ["two"], served)
+    remove_unused(tmp_path / "static", ["two"], served)
     assert content(served) == {"b.css": "2", "both.css": "0"}
     assert [folder.name for folder in (tmp_path / "static").iterdir()] == ["two"]
 
@@ -143,7 +143,7 @@ def test_any_name_is_published_and_forgotten(collected, served, tmp_path, listed
     left_out = publish(release, served)
     assert set(odd) <= set(listed(served))
     assert warning(left_out).isprintable()
-    forget(tmp_path / "static", [], served)
+    remove_unused(tmp_path / "static", [], served)
     assert listed(served) == listed(tmp_path / "static") == []
 
 
@@ -151,7 +151,7 @@ def test_a_tree_without_end_is_neither_published_nor_kept(collected, served, tmp
     release = collected("one", a_css="1")
     dig(release, 1500)
     assert len(publish(release, served)) == 1
-    forget(tmp_path / "static", ["two"], served)
+    remove_unused(tmp_path / "static", ["two"], served)
     assert not release.exists()
 
 
@@ -167,6 +167,6 @@ def test_folders_can_be_entered_by_everybody(collected, served):
 def test_a_link_among_the_releases_goes_without_what_it_leads_to(collected, served, tmp_path, listed, secret):
     collected("two", a_css="1")
     (tmp_path / "static/one").symlink_to(secret.parent)
-    forget(tmp_path / "static", ["two"], served)
+    remove_unused(tmp_path / "static", ["two"], served)
     assert listed(tmp_path / "static") == ["two"]
     assert secret.exists()

@@ -2,14 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A host as far as docker commands can tell: containers, images, a database and an Nginx, and each command on record.
 
-What is said to it goes through the one function by which the collection runs docker. A fault can be put before or after
-any command. A compose.yaml here is JSON: {"image": …, "db": …, "services": […]}.
+Its commands come through the one function by which the collection runs docker. A fault can be set before or after any
+command.
 """
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import json
 import signal
 import subprocess
@@ -18,24 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-LABEL = "com.docker.compose."
-
-
-@dataclass
-class Box:
-    """A container."""
-
-    name: str
-    project: str
-    service: str
-    image: str
-    made_of: str
-    once: bool = False
-    running: bool = False
-    restarts: int = 0
-    code: int = 0
-    address: str = ""
-    networks: set[str] = field(default_factory=set)
+from tests.unit._release.boxes import Box, RefusedError, labels
+from tests.unit._release.composes import Composes
 
 
 @dataclass
@@ -48,7 +30,7 @@ class Fault:
 
 
 @dataclass
-class World:
+class World(Composes):
     root: Path
     front: Path
     boxes: dict[str, Box] = field(default_factory=dict)
@@ -227,122 +209,3 @@ class World:
             said = [line.split('"')[1] for line in file.read_text().splitlines() if "return 200" in line]
             if said:
                 self.loaded[file.stem] = said[0]
-
-    # Compose
-
-    def compose(self, rest: list[str], files: Path) -> str:
-        words = [word for word in rest[2:] if word not in ("--profile", "release", "--project-name", "shop")]
-        config = json.loads((files / "compose.yaml").read_text()) if (files / "compose.yaml").exists() else {}
-        verb = next(word for word in words if not word.startswith("--"))
-        if verb == "config":
-            return "".join(f"{name}\n" for name in config["services"]) if "--services" in words else config["image"]
-        after = words[words.index(verb) + 1 :]
-        if "--dry-run" in words:
-            return "".join(
-                f" DRY-RUN MODE -  Container {box.name}  Recreate\n"
-                for box in self.own()
-                if box.service in after and box.made_of != made_of(box.service, config, files)
-            )
-        return getattr(self, f"compose_{verb}")(after, config, files)
-
-    def own(self) -> list[Box]:
-        return [box for box in self.boxes.values() if box.project == "shop" and not box.once]
-
-    def compose_create(self, after: list[str], config: dict[str, Any], files: Path) -> str:
-        self.networks |= {"shop_default", "shop_front"}
-        for service in [word for word in after if word in ("db", "redis")]:
-            self._renew(service, config, files)
-        for word in after:
-            if word.startswith("--scale="):
-                _, service, count = word.split("=")
-                while sum(box.service == service for box in self.own()) < int(count):
-                    self._create(service, config, files)
-        return ""
-
-    def _create(self, service: str, config: dict[str, Any], files: Path, *, once: bool = False) -> Box:
-        taken = {box.name for box in self.boxes.values()}
-        name = next(name for number in itertools.count(1) if (name := f"shop-{service}-{number}") not in taken)
-        image = config["db"] if service in ("db", "redis") else config["image"]
-        if service not in ("db", "redis") and image not in self.images:
-            raise RefusedError(f"no such image: {image}")
-        box = Box(name, "shop", service, image, made_of(service, config, files), once)
-        self.addresses += 1
-        box.address = f"10.0.0.{self.addresses}"
-        box.networks = {"shop_front"}
-        self.boxes[name] = box
-        return box
-
-    def compose_up(self, after: list[str], config: dict[str, Any], files: Path) -> str:
-        self.networks |= {"shop_default"}
-        for service in [word for word in after if not word.startswith("--") and not word.isdigit()]:
-            self._renew(service, config, files)
-            for box in self.own():
-                box.running = box.running or box.service == service
-        return ""
-
-    def _renew(self, service: str, config: dict[str, Any], files: Path) -> None:
-        for box in [box for box in self.own() if box.service == service]:
-            if box.made_of != made_of(service, config, files):
-                del self.boxes[box.name]
-        if not any(box.service == service for box in self.own()):
-            self._create(service, config, files)
-
-    def compose_down(self, _after: list[str], _config: dict[str, Any], _files: Path) -> str:
-        for box in self.own():
-            del self.boxes[box.name]
-        self.networks.clear()
-        return ""
-
-    def compose_rm(self, after: list[str], _config: dict[str, Any], _files: Path) -> str:
-        for box in [box for box in self.own() if box.service in after]:
-            del self.boxes[box.name]
-        return ""
-
-    def compose_exec(self, after: list[str], _config: dict[str, Any], _files: Path) -> str:
-        return json.dumps(self.applied) if "mysqldump" in " ".join(after) else ""
-
-    def compose_run(self, after: list[str], config: dict[str, Any], files: Path) -> str:
-        words = [word for word in after if not word.startswith("-")]
-        service, command = words[0], words[1:]
-        code = self.images[config["image"]]
-        if "shell" in command:
-            if "'check'" in command[-1] and code.get("unfit"):
-                raise RefusedError("not fit\nlandfall-failed:check")
-            if "'collectstatic'" in command[-1]:
-                (self.root / "static" / config["image"].replace(":", "-") / "a.css").write_text(config["image"])
-            pending = [name for name in code["knows"] if name not in self.applied]
-            answer = {
-                **self.database,
-                "migrations": [[*name.split("."), []] for name in code["knows"]],
-                "applied": [name.split(".") for name in self.applied],
-                "pending": [name.split(".") for name in pending],
-            }
-            return f"noise\nlandfall-database:{json.dumps(answer)}\n"
-        assert service == "migrate"
-        for name in code["knows"]:
-            if name not in self.applied:
-                if code.get("breaks_at") == name:
-                    self.half_applied.append(name)
-                    raise RefusedError(f"cannot apply {name}")
-                self.applied.append(name)
-        return ""
-
-
-class RefusedError(Exception):
-    """A command fails with these words."""
-
-
-def labels(box: Box) -> dict[str, str]:
-    return {
-        f"{LABEL}project": box.project,
-        f"{LABEL}service": box.service,
-        f"{LABEL}oneoff": str(box.once),
-    }
-
-
-def made_of(service: str, config: dict[str, Any], files: Path) -> str:
-    """What Compose compares."""
-    if service in ("db", "redis"):
-        return f"{service} {config['db']}"
-    text = config["image"] + config.get("override", "") + (files / ".env").read_text()
-    return hashlib.sha256(text.encode()).hexdigest()

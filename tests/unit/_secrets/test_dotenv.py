@@ -35,10 +35,10 @@ def test_comments_and_foreign_lines_are_passed_over():
 
 @pytest.mark.parametrize("name", ["1A", "A B", "A-B", "", "A\n"])
 def test_a_bad_name_is_refused(name):
-    with pytest.raises(ValueError, match="no name for an environment variable"):
+    with pytest.raises(ValueError, match="variable name"):
         dump({name: "x"})
 
 
 def test_a_nul_is_refused_by_the_variables_name():
-    with pytest.raises(ValueError, match="A: an environment variable cannot hold a NUL"):
+    with pytest.raises(ValueError, match=r"^A: .*NUL"):
         dump({"A": "x\0"})

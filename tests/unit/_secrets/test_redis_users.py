@@ -38,7 +38,7 @@ return due[1]
 
 
 def test_the_list_holds_no_password():
-    said = redis_users.listed(["one", "one", "two"], "three")
+    said = redis_users.acl(["one", "one", "two"], "three")
     assert not {"one", "two", "three"} & set(said.split())
     assert said.count(f"#{redis_users.digest('one')}") == 1
     assert "@all" not in said.replace("-@all", "")
@@ -47,7 +47,7 @@ def test_the_list_holds_no_password():
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
     folder = tmp_path_factory.mktemp("redis")
-    (folder / "users.acl").write_text(redis_users.listed(["secret"], "administrator"))
+    (folder / "users.acl").write_text(redis_users.acl(["secret"], "administrator"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number = probe.getsockname()[1]

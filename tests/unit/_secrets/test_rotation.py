@@ -10,7 +10,11 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.cli import
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._secrets import redis_users
 from ansible_collections.landfall.django.plugins.module_utils._secrets.dotenv import dump, load
-from ansible_collections.landfall.django.plugins.module_utils._secrets.rotation import Rotation, carried, holders
+from ansible_collections.landfall.django.plugins.module_utils._secrets.rotation import (
+    Rotation,
+    variables_with,
+    with_new_values,
+)
 from ansible_collections.landfall.django.plugins.module_utils._secrets.store import (
     DATABASE,
     DATABASE_ROOT,
@@ -264,7 +268,7 @@ def test_a_redis_of_before_the_administrator_is_told_as_the_project(stack):
 
 def test_a_database_that_does_not_run_is_said_before_anything_changes(stack):
     stack.servers.running.remove("db")
-    with pytest.raises(ReleaseError, match=r"^db does not run"):
+    with pytest.raises(ReleaseError, match=r"^db .*not run"):
         stack.rotate()
     assert (stack.store.read(), stack.store.retiring()) == (OLD, {})
 
@@ -315,13 +319,13 @@ def test_a_value_that_the_inventory_still_gives_is_no_new_one(rotation):
 
 def test_an_old_password_is_found_inside_an_address():
     environment = {"DATABASE_URL": "mysql://shop:old-one@db/shop", "OTHER": "old-one-more", "PLAIN": "old-one"}
-    assert holders(environment, "old-one") == ["DATABASE_URL", "PLAIN"]
+    assert variables_with(environment, "old-one") == ["DATABASE_URL", "PLAIN"]
 
 
 def test_a_project_that_repeats_the_old_password_keeps_it_valid(rotation, tmp_path):
     rotation.store.write_retiring({DATABASE: {"old": "old-database", "new": "new"}})
     (tmp_path / ".env").write_text(dump({"DATABASE_URL": "mysql://shop:old-database@db/shop"}))
-    with pytest.raises(ReleaseError, match=r"DATABASE_URL in \.env still has an old password"):
+    with pytest.raises(ReleaseError, match=r"DATABASE_URL in \.env.*stack_database_password"):
         rotation.finish()
     assert rotation.store.retiring()
 
@@ -330,6 +334,6 @@ def test_a_kept_release_gets_what_the_rotation_has_changed_and_nothing_else():
     former = {"DATABASE_URL": "mysql://old", "TOKEN": "old\rtoken", "DEBUG": "no"}
     now = {"DATABASE_URL": "mysql://new", "TOKEN": 'new"token\\', "DEBUG": "no"}
     kept = "# comment\n" + dump({**former, "DATABASE_URL": "mysql://another", "GONE": "stays"}) + "\n"
-    brought = carried(kept, former, now)
+    brought = with_new_values(kept, former, now)
     assert brought.startswith("# comment\n")
     assert load(brought) == {"DATABASE_URL": "mysql://another", "TOKEN": now["TOKEN"], "DEBUG": "no", "GONE": "stays"}

@@ -14,8 +14,8 @@ from ansible_collections.landfall.django.plugins.module_utils._secrets.store imp
     KEY,
     REDIS,
     Store,
-    numbered,
-    settle,
+    parse_owners,
+    resolve,
 )
 
 
@@ -25,28 +25,28 @@ def store(tmp_path):
 
 
 def test_missing_secrets_are_made_strong_and_different():
-    made = settle({KEY: "", DATABASE: ""}, None)
+    made = resolve({KEY: "", DATABASE: ""}, None)
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{64}", value) for value in made.values())
     assert made[KEY] != made[DATABASE]
 
 
 def test_what_the_host_holds_is_kept():
     kept = {KEY: "kept", DATABASE: "old"}
-    assert settle({KEY: "", DATABASE: ""}, kept) == kept
+    assert resolve({KEY: "", DATABASE: ""}, kept) == kept
 
 
 def test_another_secret_key_can_be_given():
-    assert settle({KEY: "given"}, {KEY: "kept"}) == {KEY: "given"}
+    assert resolve({KEY: "given"}, {KEY: "kept"}) == {KEY: "given"}
 
 
 def test_a_password_that_a_server_knows_cannot_be_changed_here():
     with pytest.raises(ValueError, match=rf"{DATABASE} differs.*landfall\.django\.rotate"):
-        settle({DATABASE: "new"}, {DATABASE: "old"})
+        resolve({DATABASE: "new"}, {DATABASE: "old"})
 
 
 def test_a_password_that_a_server_knows_is_not_made_anew():
-    with pytest.raises(ValueError, match="db/password is gone"):
-        settle({DATABASE: ""}, {})
+    with pytest.raises(ValueError, match="db/password is missing"):
+        resolve({DATABASE: ""}, {})
 
 
 def test_each_secret_is_read_back_as_it_was_written(store):
@@ -94,9 +94,9 @@ def test_redis_gets_an_administrator_who_stays_the_same(store):
 
 @pytest.mark.parametrize("owner", ["mysql", "-1", "", None])
 def test_the_user_of_a_service_is_a_number(owner):
-    assert numbered({"db": "999"}) == {"db": 999, "redis": 10003}
+    assert parse_owners({"db": "999"}) == {"db": 999, "redis": 10003}
     with pytest.raises(ValueError, match=f"db: {owner}.*stack_compose_override"):
-        numbered({"db": owner})
+        parse_owners({"db": owner})
 
 
 def test_a_fallback_can_be_kept_and_forgotten(store):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import datetime
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,16 @@ def test_the_table() -> None:
 
 
 def test_each_fault_is_named() -> None:
-    assert problems_of("shop") == [
-        "celery-beat: its container shop-celery-beat-1 is restarting: see docker logs shop-celery-beat-1.",
-        "redis: its container shop-redis-1 is unhealthy: see docker logs shop-redis-1.",
-        "web: its container shop-web-2 is exited (143): see docker logs shop-web-2.",
+    expected = [
+        ("celery-beat", "restarting", "docker logs shop-celery-beat-1"),
+        ("redis", "unhealthy", "docker logs shop-redis-1"),
+        ("web", "exited (143)", "docker logs shop-web-2"),
     ]
+    sentences = problems_of("shop")
+    assert len(sentences) == len(expected)
+    for sentence, (service, *words) in zip(sentences, expected, strict=True):
+        assert sentence.startswith(f"{service}: ")
+        assert all(word in sentence for word in words)
 
 
 def test_all_is_well() -> None:
@@ -70,7 +76,8 @@ def test_all_is_well() -> None:
 
 def test_one_that_is_starting_is_not_fine_yet() -> None:
     (sentence,) = problems_of("shop", **{**FINE, "shop_redis_1": {"Health": {"Status": "starting"}}})
-    assert sentence == "redis: its container shop-redis-1 is starting still: ask again in a minute."
+    assert sentence.startswith("redis: ")
+    assert all(word in sentence for word in ("shop-redis-1", "starting", "landfall.django.status"))
 
 
 def test_one_that_was_just_started_again_is_restarting() -> None:
@@ -85,10 +92,9 @@ def test_what_is_missing_has_a_row_and_a_sentence() -> None:
     rest = [row for row in found if row["container"] not in ("shop-web-2", "shop-db-1")]
     complete = services.with_missing(rest, counts)
     assert [row["service"] for row in complete if row["state"] == "missing"] == ["db", "web"]
-    assert services.problems(complete, counts) == [
-        "db: there is no container of it.",
-        "web: there is no container of it.",
-    ]
+    sentences = services.problems(complete, counts)
+    assert [sentence.split(":")[0] for sentence in sentences] == ["db", "web"]
+    assert all("missing" in sentence and "landfall.django.site" in sentence for sentence in sentences)
 
 
 def test_the_stopped_one_of_a_former_release_is_no_fault() -> None:
@@ -151,21 +157,23 @@ def test_a_temporary_certificate_is_called_so_instead_of_ten_years(found: servic
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        (certificate(shown=None, is_same=False), "not answered for on port 443: see the service nginx"),
+        (certificate(shown=None, is_same=False), r"answer on port 443: .*nginx"),
         (
             certificate(shown=leaf(20 * DAY), is_same=False, reload="/srv/nginx/reload"),
-            "until 2026-12-13, than the one on disk, until 2027-01-22: run /srv/nginx/reload on the host",
+            r"2026-12-13.*2027-01-22: .*/srv/nginx/reload",
         ),
-        (certificate(hook_failure="no nginx"), "failed (no nginx)"),
-        (certificate(is_temporary=True), "only its temporary certificate: run landfall.django.site"),
-        (certificate(left=-DAY), "ended at 2026-11-22 01:01 UTC"),
-        (certificate(left=28 * DAY), "28 d 0 h left of a certificate for 90 d 0 h, which was to be renewed by now"),
-        (certificate(left=13 * DAY, life=45 * DAY), "13 d 0 h left"),
-        (certificate(left=2 * DAY, life=160 * DAY / 24), "2 d 0 h left of a certificate for 6 d 16 h"),
+        (certificate(hook_failure="no nginx"), r"failed \(no nginx\): .*landfall\.django\.site"),
+        (certificate(is_temporary=True), r"temporary certificate: .*landfall\.django\.site"),
+        (certificate(left=-DAY), r"expired at 2026-11-22 01:01 UTC"),
+        (certificate(left=28 * DAY), r"90 d 0 h .*28 d 0 h .*renewed"),
+        (certificate(left=13 * DAY, life=45 * DAY), r"45 d 0 h .*13 d 0 h .*renewed"),
+        (certificate(left=2 * DAY, life=160 * DAY / 24), r"6 d 16 h .*2 d 0 h .*renewed"),
     ],
 )
 def test_each_fault_of_a_certificate_is_named(found: services.Certificate, says: str) -> None:
-    assert any(says in sentence for sentence in services.certificate_problems(found, NOW))
+    sentences = services.certificate_problems(found, NOW)
+    assert all(sentence.startswith("certificate: shop.test ") for sentence in sentences)
+    assert any(re.search(says, sentence) for sentence in sentences), sentences
 
 
 def test_what_visitors_see_counts_not_what_lies_on_disk() -> None:
