@@ -9,40 +9,31 @@ short_description: Bring a new release of a stack into service beside the old on
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Compares the running containers of a Compose project with the C(compose.yaml) and C(.env) in O(project_src)C(/next)
-    and with an image, and replaces what differs. Where nothing does, it changes nothing.
-  - First the new image is let through. Its own checks run, its static files are collected beside those of the releases
-    before it, and pending migrations run, after a dump of the database.
-  - Then new containers of the traffic-taking service start beside the old ones, are asked for their health with the
-    site's own host name, and Nginx is pointed at them. New workers start beside the old ones. Of any other process the
-    old one is gone before its successor starts.
-  - Only when all of that is healthy do the old ones go. Requests in flight and running tasks end before. What fails
-    until then is undone, and the message holds the last 50 lines of the log. What goes wrong after that is a warning.
-  - An attempt has a folder C(releases/<number>) from its first second. Its record says what is about to be done, and in
-    the end how it went. What Compose finds in O(project_src) is always of the release that serves.
-  - One release of a stack at a time. A second one is refused, and told who holds the lock.
-attributes:
-  check_mode:
-    description: Says in RV(plan) what would be built, migrated, started and stopped, and changes nothing.
-    support: full
-  diff_mode:
-    description: In check mode, shows RV(plan).
-    support: partial
+  - Compares the running containers of a Compose project with an image and with the C(compose.yaml) and C(.env) in
+    O(project_src)C(/next), and replaces those that differ. If none do, nothing changes.
+  - First, the new image is checked in one container. It runs the project's own checks and collects its static files.
+    Pending migrations then run, after a dump of the database.
+  - Then new containers of O(web) start beside the old ones. When each answers the health path under the site's own host
+    name, Nginx is switched to them. New workers start beside the old ones. Any other process is stopped before its
+    successor starts.
+  - The old containers are stopped only when all of that is healthy. They finish their requests and tasks first. A
+    failure until then is undone, and the message has the last 50 lines of the log. A failure after that is a warning.
+  - Every attempt has a folder C(releases/<number>) from its first second. Its record says what is about to happen, and
+    at the end what happened. The files in O(project_src) are always those of the release that serves.
+  - Only one release of a stack runs at a time. A second one fails and names the holder of the lock.
+extends_documentation_fragment:
+  - landfall.django._attributes.plan
+  - landfall.django._project.name
+  - landfall.django._project.by
+  - landfall.django._project.front
+  - landfall.django._project.manage
 options:
   project_src:
     description: Folder of the stack, with the release's C(compose.yaml) and C(.env) in its folder C(next).
     type: path
     required: true
-  project_name:
-    description: The Compose project's name.
-    type: str
-    required: true
-  by:
-    description: Who brings the release, for the ledger and the lock.
-    type: str
-    default: ""
   image:
-    description: The release's image, by a name that no other stack uses; removed when the release is no longer kept.
+    description: The release's image, under a name that no other stack uses. It is removed with the release.
     type: str
     required: true
   image_id:
@@ -50,51 +41,51 @@ options:
     type: str
     required: true
   pulled:
-    description: The name that the image was pulled by, if it was.
+    description: The name under which the image was pulled. Empty if it was built.
     type: str
     default: ""
   revision:
-    description: The project's revision, recorded in the ledger.
+    description: The project's revision, for the ledger.
     type: str
     default: ""
   stale:
-    description: For check mode. Whether image or settings would differ from those there are by now.
+    description: For check mode. Whether the image or the settings would change before the release.
     type: bool
     default: false
   source_changed:
-    description: For check mode. Whether an image would be built of a source that is not on the host yet.
+    description: For check mode. Whether an image would be built from a source that is not on the host yet.
     type: bool
     default: false
   migrations:
-    description: For check mode. The migrations that would come with that source.
+    description: For check mode. The migrations that this source would add.
     type: list
     elements: str
     default: []
   web:
-    description: Service that takes traffic.
+    description: The service that takes traffic.
     type: str
     default: web
   replicas:
-    description: Containers of O(web).
+    description: Number of containers of O(web).
     type: int
     default: 1
   processes:
-    description: Services that run the image beside O(web), in the order of their replacement.
+    description: Other services that run the image, in the order in which they are replaced.
     type: list
     elements: str
     default: []
   workers:
-    description: Those of O(processes) that are Celery workers run by this collection's C(celery_heartbeat.py), whose
-      successors may start beside them.
+    description: Those of O(processes) that are Celery workers under this collection's C(celery_heartbeat.py). Their
+      successors start beside them.
     type: list
     elements: str
     default: []
   port:
-    description: Port that O(web) listens on.
+    description: Port on which O(web) listens.
     type: int
     default: 8000
   host:
-    description: Host name that health is asked for with.
+    description: Host name of the health requests.
     type: str
     default: localhost
   health_path:
@@ -102,7 +93,7 @@ options:
     type: str
     default: /health/
   health_timeout:
-    description: Seconds that a new container has to become healthy.
+    description: Seconds for a new container to become healthy.
     type: int
     default: 60
   drain_timeout:
@@ -110,43 +101,29 @@ options:
     type: int
     default: 60
   stop_timeout:
-    description: Seconds that an old worker has to end its tasks. What it has not ended by then is queued again and
-      reported.
+    description: Seconds for an old worker to finish its tasks. Unfinished ones are queued again and reported.
     type: int
     default: 300
-  front_root:
-    description: Folder of the front's files, as made by the role P(landfall.django.nginx#role). Empty for none.
-    type: str
-    default: ""
-  front_network:
-    description: Network on which the front reaches O(web).
-    type: str
-    required: true
   front_port:
     description: The front's HTTPS port on this host.
     type: int
     default: 443
-  manage_command:
-    description: How Django's commands are run in the image. Empty where there are none.
-    type: str
-    default: python3 manage.py
   migrate_command:
-    description: The command of the Compose service C(migrate). Empty for none.
+    description: Command of the Compose service C(migrate). Empty if the project has no migrations.
     type: str
     default: python3 manage.py migrate --noinput
   migration_dump:
-    description: Whether the stack's database is dumped before pending migrations run. Where it is, they are refused if
-      the project uses another database, which this module cannot dump.
+    description: Whether to dump the stack's database before pending migrations run. If true, they are refused if the
+      project uses another database, which this module cannot dump.
     type: bool
     default: true
   check_level:
-    description: Django's message level at which C(check --deploy) stops the release, such as V(ERROR). Empty for no
-      check.
+    description: Message level at which Django's C(check --deploy) stops the release, such as V(ERROR). Empty to skip
+      the checks.
     type: str
     default: ERROR
   static_release:
-    description: Folder below O(project_src)C(/static) that the release's static files are collected into. Empty for
-      none.
+    description: Folder below O(project_src)C(/static) for the release's static files. Empty if none are collected.
     type: str
     default: ""
   static_dest:
@@ -154,13 +131,13 @@ options:
     type: str
     default: ""
   releases_kept:
-    description: Releases that one can go back to.
+    description: Number of releases to keep, including the one that serves.
     type: int
     default: 5
 """
 
 EXAMPLES = r"""
-- name: Bring the release into service
+- name: Roll out the release
   landfall.django.release:
     project_src: /srv/shop
     project_name: shop
@@ -175,18 +152,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 pending:
-  description: Whether there was anything to do. In check mode, whether there would be.
+  description: Whether there was anything to do; in check mode, whether there would be.
   type: bool
   returned: always
 plan:
-  description: One line for the image that would be built, for each migration, and for each container that would be
-    started or stopped.
+  description: The image that would be built, the migrations, and the containers that would be started or stopped, one
+    per line.
   type: list
   elements: str
   returned: in check mode
 release:
-  description: The release's record, with its number, its options, its migrations, what a visitor saw during the switch,
-    and the seconds of each step.
+  description: The release's record, with its number, options, migrations, the prober's view of the switch, and the
+    seconds of each step.
   type: dict
   returned: when something was done
   sample:
@@ -194,7 +171,7 @@ release:
     state: serving
     migrations: [catalogue.0003_stock]
     proof: {"requests": 213, "failures": 0, "p50_ms": 6.1, "p99_ms": 12.4}
-    seconds: 17.3
+    seconds: 6.3
     steps: [{"step": "switch Nginx", "seconds": 0.3}]
 """
 

@@ -123,7 +123,8 @@ def test_a_power_cut_in_a_migration_leaves_in_force_what_serves(
     process = started()
     reached(number, "migrating")
     for verb in ("kill", "start"):
-        subprocess.run(["python", "-m", "lab", "power", variables["inventory_hostname"], verb], check=True, capture_output=True)
+        power = ["python", "-m", "lab", "power", variables["inventory_hostname"], verb]
+        subprocess.run(power, check=True, capture_output=True)
     kill(process)
 
     def answers() -> bool:
