@@ -111,7 +111,7 @@ def main() -> None:
     if taken.holder is not None:
         who, since = taken.holder.get("by", "somebody"), taken.holder.get("since", "a moment ago")
         module.fail_json(
-            msg=f"{module.params['what']} by {who} is under way since {since}: run this again when it is over.",
+            msg=f"{module.params['what']} by {who} has been running since {since}: run this again when it has ended.",
             holder=taken.holder,
         )
     module.exit_json(changed=False, turn=taken.turn)

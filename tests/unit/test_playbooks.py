@@ -22,6 +22,7 @@ PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 TASKS = sorted(ROOT.glob("roles/*/tasks/*.yml"))
 # Of this collection, the modules that drive the docker command. The others want Python libraries on the host.
 OF_COMMUNITY = {"docker_image_build", "docker_compose_v2", "docker_compose_v2_run"}
+TASK_FILES = ("ansible.builtin.import_tasks", "ansible.builtin.include_tasks")
 
 
 def load(file: Path) -> Any:
@@ -47,7 +48,7 @@ def tags_of(role: str) -> set[str]:
 
 
 def is_preflight(task: dict[str, Any]) -> bool:
-    return (task.get("ansible.builtin.include_tasks") or {}).get("file", "").endswith("/preflight.yml")
+    return any(file.endswith("/preflight.yml") for file in (task.get(name, {}).get("file", "") for name in TASK_FILES))
 
 
 ROLES = sorted(file.parents[1].name for file in TASKS if file.name == "main.yml")
@@ -65,7 +66,8 @@ def test_every_tag_of_a_role_brings_its_preflight(role: str) -> None:
     assert set(preflight["tags"]) == tags_of(role)
     assert role in tags_of(role)
     for task in tasks:
-        # An include passes its tags on, or nothing inside it would run; each task of host.yml has its own.
+        # An include passes its tags on, or nothing inside it would run, as an import does by itself; each task of
+        # host.yml has its own.
         include = task.get("ansible.builtin.include_tasks") or task.get("ansible.builtin.include_role") or {}
         if include.get("file", "").endswith("/host.yml"):
             assert set(task["tags"]) == tags_of(role)
