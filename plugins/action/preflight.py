@@ -45,6 +45,8 @@ HIDDEN = (*LITERAL, "stack_compose_override")
 
 # What brings a source to the host: the role installs what is missing.
 PROGRAMS = ("git", "rsync")
+# What a role's tasks need of what the host was asked.
+ANSWERS = ("accounts", "distribution", "engine", "packages", "units")
 NO_PIPELINING = (
     "Ansible does not pipeline to this host (become_method, connection plugin, ANSIBLE_KEEP_REMOTE_FILES, or"
     " ansible_pipelining: false). If this run is killed, it may leave secrets in ~/.ansible/tmp on the host:"
@@ -69,6 +71,7 @@ class ActionModule(ActionBase):
         else:
             raise AnsibleError(f"role: {role!r} is not one of stack, {', '.join(roles.CHECKS)}")
         if problems:
+            result = {name: value for name, value in result.items() if name not in ANSWERS}
             count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
             before = "nothing has been changed yet" if role == "stack" else f"the role {role} has changed nothing"
             result["failed"] = True
@@ -95,7 +98,7 @@ class ActionModule(ActionBase):
         if probe.get("failed"):
             return [*problems, str(probe["msg"])]
         found = distributions.find(probe["distribution"])
-        result.update({name: probe[name] for name in ("accounts", "engine", "packages", "units")})
+        result.update({name: probe[name] for name in ANSWERS})
         result["distribution"] = {**probe["distribution"], "docker_packages": list(found.docker_packages if found else ())}
         return [*problems, *check.of_host(values, probe)]
 
