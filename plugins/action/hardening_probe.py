@@ -21,8 +21,8 @@ class ActionModule(ActionBase):
         failure = self._needs_password()
         if failure:
             msg = (
-                "nothing has been changed yet:\n- hardening_ssh: this play logs in with a password (ansible_password or "
-                "--ask-pass), and sshd is to accept keys only. Put your key on the host (`ssh-copy-id`), name it in "
+                "nothing has been changed yet:\n- hardening_ssh: this play logs in with a password (ansible_password "
+                "or --ask-pass), and sshd is to accept keys only. Put your key on the host (`ssh-copy-id`), name it in "
                 "ansible_ssh_private_key_file, and leave the password out; or set hardening_ssh: false. "
                 f"A login with the key alone fails: {failure}"
             )

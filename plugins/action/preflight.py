@@ -97,9 +97,9 @@ class ActionModule(ActionBase):
         problems += check.of_variables(values)
         if probe.get("failed"):
             return [*problems, str(probe["msg"])]
-        found = distributions.find(probe["distribution"])
         result.update({name: probe[name] for name in ANSWERS})
-        result["distribution"] = {**probe["distribution"], "docker_packages": list(found.docker_packages if found else ())}
+        found = distributions.find(probe["distribution"]) or distributions.Distribution()
+        result["distribution"] = {**probe["distribution"], "docker_packages": list(found.docker_packages)}
         return [*problems, *check.of_host(values, probe)]
 
     def _values(self, raw: dict[str, Any], names: list[str]) -> tuple[dict[str, Any], list[str]]:

@@ -156,3 +156,36 @@ def test_the_webroot_follows_the_front() -> None:
 
 def test_the_default_of_the_fronts_folder_is_said_by_roles_alone() -> None:
     assert [file.name for file in PLAYBOOKS if "/srv/" in file.read_text()] == []
+
+
+@pytest.mark.parametrize("role", sorted(set(ROLES) - {"stack"}))
+def test_a_role_locks_the_host_unless_its_play_has(role: str) -> None:
+    locks = [task for task in main_tasks(role) if is_lock(task)]
+    assert [lock_of(task) for task in locks] == ["lock_host", "unlock_host"]
+    for task in locks:
+        assert task["when"] == "not common_host_locked | default(false)"
+        assert set(task["tags"]) == tags_of(role)
+
+
+@pytest.mark.parametrize("playbook", ["site", "provision"])
+def test_a_play_locks_the_host_once_for_all_roles_that_prepare_it(playbook: str) -> None:
+    tasks = list(flat(load(ROOT / "playbooks" / f"{playbook}.yml")[0]["tasks"]))
+    locks = [task for task in tasks if is_lock(task)]
+    assert [lock_of(task) for task in locks] == ["lock_host", "unlock_host"]
+    locked = [task for task in tasks if task.get("vars", {}).get("common_host_locked")]
+    names = [task["ansible.builtin.import_role"]["name"].rpartition(".")[2] for task in locked]
+    assert names == ["hardening", "docker", "nginx"]
+    # Under each of their tags, or a role would go ahead with no lock at all.
+    for task in locks:
+        assert set(task["tags"]) == set().union(*(tags_of(name) for name in names))
+        assert "when" not in task
+    assert tasks.index(locks[0]) < tasks.index(locked[0])
+    assert tasks.index(locked[-1]) < tasks.index(locks[1])
+
+
+def is_lock(task: dict[str, Any]) -> bool:
+    return lock_of(task).endswith("lock_host")
+
+
+def lock_of(task: dict[str, Any]) -> str:
+    return str(task.get("ansible.builtin.import_role", {}).get("tasks_from", ""))

@@ -106,7 +106,8 @@ def test_a_second_deployment_is_refused_and_told_who_is_first(project, started, 
     wait_for_task(first, "Bring the source")
     second = ansible_playbook("landfall.django.deploy")
     assert second.returncode != 0
-    assert re.search(r"A deployment of meter by \S+@\S+ has been running since 2\d{3}-", " ".join(second.stdout.split()))
+    said = " ".join(second.stdout.split())
+    assert re.search(r"A deployment of meter by \S+@\S+ has been running since 2\d{3}-", said)
     first.communicate()
     assert first.returncode == 0
     assert page()["release"] == release

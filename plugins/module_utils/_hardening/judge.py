@@ -96,7 +96,7 @@ def unprovable(connection: str) -> str:
 def _of_values(wish: Wish) -> Iterable[str]:
     for keyword, value in wish.ssh_options.items():
         if keyword.lower() in _NOT_OURS:
-            yield f"hardening_ssh_options: {keyword} cannot be set by this role, which keeps where sshd listens: leave it out."
+            yield f"hardening_ssh_options: {keyword} is not for this role, which keeps sshd's ports: leave it out."
         elif not re.fullmatch(r"[A-Za-z0-9]+", keyword) or re.search(r"[\r\n]", str(value)):
             yield f"hardening_ssh_options: {keyword!r} is not one option of sshd with its value: correct it."
     ports = {"hardening_allowed_ports": wish.allowed_ports, "hardening_container_ports": wish.container_ports}
@@ -154,9 +154,7 @@ def warnings(wish: Wish, found: Found) -> list[str]:
     masked = [name for name in timers if found.enabled(name) == "masked"]
     if not (wish.upgrades and masked):
         return []
-    return [
-        f"hardening_upgrades: nothing is upgraded, because these are masked: {', '.join(masked)}. Run `systemctl unmask`."
-    ]
+    return [f"hardening_upgrades: nothing is upgraded, these are masked: {', '.join(masked)}. Run `systemctl unmask`."]
 
 
 UNITS = (

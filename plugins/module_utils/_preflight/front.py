@@ -67,7 +67,7 @@ def _names(values: Values) -> Iterator[str]:
                 "shop.example.com."
             )
     if not syntax.is_user_name(user) or user == "root":
-        yield f"nginx_user: '{user}' cannot be the user that Nginx runs as: give a name of its own, such as landfall-nginx."
+        yield f"nginx_user: '{user}' cannot be the user of Nginx: give a name of its own, such as {_OWN_USER}."
 
 
 def _sizes(values: Values) -> Iterator[str]:
@@ -135,7 +135,10 @@ def _proxies(values: Values) -> Iterator[str]:
             )
             continue
         if network.prefixlen == 0:
-            yield f"nginx_trusted_proxies: '{proxy}' is everybody, and anyone could choose the address that is logged: list your proxies alone."
+            yield (
+                f"nginx_trusted_proxies: '{proxy}' is everybody, and anyone could choose the address that is logged: "
+                "list your proxies alone."
+            )
 
 
 def _headers(values: Values) -> Iterator[str]:
@@ -148,4 +151,4 @@ def _headers(values: Values) -> Iterator[str]:
     if len({name.lower() for name in names}) < len(names):
         yield "nginx_trusted_headers: a header is in the list more than once: keep one of each."
     if names and not values.get("nginx_trusted_proxies"):
-        yield "nginx_trusted_headers: they count only when a trusted proxy sends them: list it in nginx_trusted_proxies."
+        yield "nginx_trusted_headers: nobody may send them while nginx_trusted_proxies is empty: list the proxy there."

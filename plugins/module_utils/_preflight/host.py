@@ -43,7 +43,9 @@ def neighbour_problems(probe: Probe, name: str, root: str, site: str, domains: C
 def warnings_of(probe: Probe) -> list[str]:
     memory = probe["memory_mib"]
     if 0 < memory < MEMORY_MINIMUM_MIB:
-        return [f"The host has {memory} MiB of memory: a whole stack needs 2 GiB, and below 1 GiB the kernel may kill it."]
+        return [
+            f"The host has {memory} MiB of memory: a whole stack needs 2 GiB, and below 1 GiB the kernel may kill it."
+        ]
     return []
 
 

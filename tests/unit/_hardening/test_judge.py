@@ -94,7 +94,7 @@ def test_units_are_enabled_until_they_are():
     wanted = {"landfall-undo.service": False, "landfall-firewall.service": False, "systemd-timesyncd.service": True}
     assert judge.units(wish, judge.Found()) == wanted
     assert judge.units(wish, judge.Found(units=dict.fromkeys(wanted, ON))) == {}
-    stopped = dict.fromkeys(wanted, {**ON, "active": "inactive"})
+    stopped = {name: {**ON, "active": "inactive"} for name in wanted}
     assert judge.units(wish, judge.Found(units=stopped)) == {"systemd-timesyncd.service": True}
 
 

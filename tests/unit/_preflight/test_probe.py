@@ -40,8 +40,7 @@ def test_listening_sockets() -> None:
     ("text", "expected"),
     [
         (
-            'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\n'
-            'VERSION_CODENAME=trixie\nHOME_URL="https://www.debian.org/"\n',
+            'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\nVERSION_CODENAME=trixie\n',
             {"id": "debian", "version": "13", "release": "trixie", "name": "Debian GNU/Linux 13 (trixie)"},
         ),
         (
