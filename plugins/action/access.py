@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
         except AnsibleConnectionFailure:
             return "the host restores the former state by itself within a minute, because this connection is lost too"
         if answer.get("failed"):
-            return f"it was to be reverted, but it is not known whether it was: {answer.get('msg', 'no answer')}"
+            return f"it was to be reverted, and it is not known whether it is: {answer.get('msg', 'no answer')}"
         return "the former state is back"
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
