@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.landfall.django.plugins.module_utils._docker import openpgp
 
 from lab import docker, services, ssh
 from lab.authority import CA_FILE
@@ -38,14 +37,14 @@ def detected() -> dict[str, Any]:
         say(f"Docker's own repository is out of reach: hosts use {DEPOT}")
         found["docker_repository_url"] = f"{DEPOT}/debian"
         found["docker_repository_key"] = f"{DEPOT}/gpg"
-        found["docker_repository_key_fingerprint"] = _depot_fingerprint()
+        found["docker_repository_key_checksum"] = _depot_checksum()
     return found
 
 
-def _depot_fingerprint() -> str:
-    """The key is another one in every depot."""
-    key = docker.docker("exec", services.depot().container, "cat", "/srv/www/docker/gpg")
-    return openpgp.fingerprints(key.encode() + b"\n")[0]
+def _depot_checksum() -> str:
+    """The sha256 of the depot's key; every depot has its own."""
+    printed = docker.docker("exec", services.depot().container, "sha256sum", "/srv/www/docker/gpg")
+    return printed.split()[0]
 
 
 def _docker_repository_answers() -> bool:

@@ -41,9 +41,7 @@ def _lines(figures: Figures) -> Iterator[str]:
     ):
         seconds = figures.seconds[what, "collection"]
         yield f"{what:<34}{_spread(seconds):>22}{'-':>22}{'':>7}  {len(seconds)}  {AIMS.get(what, '')}".rstrip()
-    yield ""
-    for what, tasks in figures.tasks.items():
-        yield f"{what}: {tasks}"
+    yield "\n" + "\n".join(f"{what}: {tasks}" for what, tasks in figures.tasks.items())
 
     yield f"\n{'visitors meanwhile':<34}{'failed requests':>22}{'longest gap in s':>22}"
     for (what, who), seen in figures.visits.items():

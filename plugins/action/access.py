@@ -12,7 +12,7 @@ from ansible_collections.landfall.django.plugins.plugin_utils._fresh_login impor
 
 
 class ActionModule(ActionBase):
-    """Have the host change who may enter, prove a fresh login, and only then have it keep the change."""
+    """Change sshd and the firewall, prove that a fresh login works, and only then keep the change."""
 
     TRANSFERS_FILES = False
     _VALID_ARGS = frozenset({"sshd", "firewall"})
@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
         tried = self._ask({**self._task.args, "state": "tried", "connection": "" if by_ssh else way}, task_vars)
         if tried.get("failed") or not tried.get("pending"):
             return {**result, **tried}
-        # What does not come in by sshd does not come in over what was changed.
+        # Any other connection does not depend on what was changed.
         failure = failure_of_fresh_login(self._connection, self._play_context) if by_ssh else ""
         if failure:
             put_back = self._put_back(task_vars)
@@ -38,9 +38,9 @@ class ActionModule(ActionBase):
         try:
             answer = self._ask({"state": "former"}, task_vars)
         except AnsibleConnectionFailure:
-            return "the host puts back the former state by itself within a minute, as this connection is lost too"
+            return "the host restores the former state by itself within a minute, because this connection is lost too"
         if answer.get("failed"):
-            return f"it is to be put back, but it is not known whether it is: {answer.get('msg', 'no answer')}"
+            return f"it was to be reverted, and it is not known whether it is: {answer.get('msg', 'no answer')}"
         return "the former state is back"
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ansible_collections.landfall.django.plugins.plugin_utils._fresh_login impor
 
 
 class ActionModule(ActionBase):
-    """Look at the host, and at how this play comes in."""
+    """Ask the host, once it is sure that the play can log in without a password."""
 
     TRANSFERS_FILES = False
     _supports_async = False
@@ -21,10 +21,10 @@ class ActionModule(ActionBase):
         failure = self._needs_password()
         if failure:
             msg = (
-                "nothing has been changed yet:\n- hardening_ssh: this play logs in by password (ansible_password or "
-                "--ask-pass), and the role lets in keys only. Put your key on the host (`ssh-copy-id`), name it in "
+                "nothing has been changed yet:\n- hardening_ssh: this play logs in with a password (ansible_password "
+                "or --ask-pass), and sshd is to accept keys only. Put your key on the host (`ssh-copy-id`), name it in "
                 "ansible_ssh_private_key_file, and leave the password out; or set hardening_ssh: false. "
-                f"With a key alone: {failure}"
+                f"A login with the key alone fails: {failure}"
             )
             return {**result, "failed": True, "msg": msg}
         arguments = {**self._task.args, "connection": way_in(self._connection)}

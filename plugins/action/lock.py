@@ -16,7 +16,7 @@ _EVERY = 3  # seconds between two tries
 
 
 class ActionModule(ActionBase):
-    """Take a lock in the name of this run of Ansible; from a run of this machine that is dead, take it over."""
+    """Take a lock for this run of Ansible; take it over from a run on this machine that is dead."""
 
     TRANSFERS_FILES = False
     _VALID_ARGS = frozenset({"path", "what", "state", "wait"})
@@ -53,12 +53,12 @@ class ActionModule(ActionBase):
 
 
 def token(pid: int) -> str:
-    """What tells a run of Ansible from any other: its machine, its process, and when that began."""
+    """Identifies a run of Ansible: its machine, its process, and when that began."""
     return f"{socket.gethostname()}/{pid}/{_began(pid)}"
 
 
 def is_dead(holder: str) -> bool:
-    """Whether a token is one of this machine's whose process is gone."""
+    """Whether a token is from this machine and its process is gone."""
     machine, pid, began = [*holder.split("/"), "", ""][:3]
     return machine == socket.gethostname() and pid.isdigit() and _began(int(pid)) != began
 
@@ -71,7 +71,7 @@ def strategy(task: Any) -> str:
 
 
 def is_lockstep(name: str) -> bool:
-    """Whether a strategy begins no task before all hosts have ended the one before."""
+    """Whether a strategy starts a task only after all hosts have finished the previous one."""
     return "linear" in name or name.rpartition(".")[2] == "debug"
 
 

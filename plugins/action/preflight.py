@@ -11,9 +11,15 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleUndefinedVariable
 from ansible.plugins.action import ActionBase
 from ansible_collections.landfall.django.plugins.module_utils._front import limits
-from ansible_collections.landfall.django.plugins.module_utils._preflight import front as front_variables
-from ansible_collections.landfall.django.plugins.module_utils._preflight import host as host
-from ansible_collections.landfall.django.plugins.module_utils._preflight import spec as spec
+from ansible_collections.landfall.django.plugins.module_utils._preflight import (
+    certificate,
+    distributions,
+    docker,
+    front,
+    host,
+    roles,
+    spec,
+)
 from ansible_collections.landfall.django.plugins.module_utils._preflight import stack as variables
 from ansible_collections.landfall.django.plugins.plugin_utils import _values
 
@@ -39,6 +45,8 @@ HIDDEN = (*LITERAL, "stack_compose_override")
 
 # What brings a source to the host: the role installs what is missing.
 PROGRAMS = ("git", "rsync")
+# What a role's tasks need of what the host was asked.
+ANSWERS = ("accounts", "distribution", "engine", "packages", "units")
 NO_PIPELINING = (
     "Ansible does not pipeline to this host (become_method, connection plugin, ANSIBLE_KEEP_REMOTE_FILES, or"
     " ansible_pipelining: false). If this run is killed, it may leave secrets in ~/.ansible/tmp on the host:"
@@ -47,32 +55,59 @@ NO_PIPELINING = (
 
 
 class ActionModule(ActionBase):
-    """Collect every problem of a stack's variables and host, then fail once."""
+    """Collect every problem of a role's variables and of its host, then fail once."""
 
     TRANSFERS_FILES = False
-    _VALID_ARGS: frozenset[str] = frozenset()
+    _VALID_ARGS = frozenset({"role", "packages", "units"})
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        raw = task_vars or {}
-        values, problems = self._values(raw)
-        problems += variables.problems_of(values, self._controller_path)
-        problems += self._host(values, raw, result)
-        result["changed"] = False
-        result["stack"] = values.get("stack_name", "")
+        result: dict[str, Any] = {**super().run(tmp, task_vars), "changed": False}
+        raw, role = task_vars or {}, self._task.args.get("role", "stack")
+        if role == "stack":
+            problems = self._stack(raw, result)
+        elif role in roles.CHECKS:
+            problems = self._role(role, raw, result)
+        else:
+            raise AnsibleError(f"role: {role!r} is not one of stack, {', '.join(roles.CHECKS)}")
         if problems:
-            result["failed"] = True
+            result = {name: value for name, value in result.items() if name not in ANSWERS}
             count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-            result["msg"] = "\n".join([f"{count} found, nothing has been changed yet:", *(f"- {p}" for p in problems)])
+            before = "nothing has been changed yet" if role == "stack" else f"the role {role} has changed nothing"
+            result["failed"] = True
+            result["msg"] = "\n".join([f"{count} found, {before}:", *(f"- {problem}" for problem in problems)])
         return result
 
-    def _values(self, raw: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """The values that can be told already, of the type their role wants, and what is wrong with the rest."""
+    def _stack(self, raw: dict[str, Any], result: dict[str, Any]) -> list[str]:
+        """What is wrong with all roles of a stack; what its tasks need, and the warnings, go into the result."""
+        known = self._options("stack")
+        values, problems = self._values(raw, ["stack", *roles.CHECKS, "hardening"])
+        result["stack"] = values.get("stack_name", "")
+        problems = [*spec.unknown_names(raw, known), *problems]
+        return problems + variables.problems_of(values, self._controller_path) + self._host(values, raw, result)
+
+    def _role(self, role: str, raw: dict[str, Any], result: dict[str, Any]) -> list[str]:
+        """What is wrong with one role; what its tasks need goes into the result."""
+        check = roles.CHECKS[role]
+        values, problems = self._values(raw, [role])
+        asked = check.asked(values)
+        for name in ("packages", "units"):
+            asked[name] = [*self._task.args.get(name, []), *asked.get(name, [])]
+        probe = self._probe(asked, raw)
+        problems += check.of_variables(values)
+        if probe.get("failed"):
+            return [*problems, str(probe["msg"])]
+        result.update({name: probe[name] for name in ANSWERS})
+        found = distributions.find(probe["distribution"]) or distributions.Distribution()
+        result["distribution"] = {**probe["distribution"], "docker_packages": list(found.docker_packages)}
+        return [*problems, *check.of_host(values, probe)]
+
+    def _values(self, raw: dict[str, Any], names: list[str]) -> tuple[dict[str, Any], list[str]]:
+        """The roles' values that are known already, of the type their role wants, and what is wrong with the rest."""
         values: dict[str, Any] = {}
-        options = self._options("stack")
-        problems = list(spec.unknown_names(raw, options))
-        for role in ("docker", "hardening", "nginx", "letsencrypt"):
+        options: dict[str, Any] = {}
+        problems: list[str] = []
+        for role in names:
             options.update(self._options(role))
         for name in sorted(set(options) & set(raw)):
             wrong = list(self._wrong(name, raw))
@@ -143,39 +178,45 @@ class ActionModule(ActionBase):
         if variables.uses_front(values):
             names = {"nginx_http_port": 80, "nginx_https_port": 443}
             ports = {values.get(name, default): name for name, default in names.items()}
-        root = values.get("stack_root") or "/srv"
-        front = str(values.get("stack_nginx_root") or "") if variables.uses_front(values) else ""
-        front_root, user = values.get("nginx_root") or "/srv/nginx", values.get("nginx_user") or "landfall-nginx"
-        arguments = {
+        front_root = str(values.get("stack_nginx_root") or "") if variables.uses_front(values) else ""
+        root, made = values.get("stack_root") or "/srv", values.get("nginx_root") or "/srv/nginx"
+        asked = {
+            **front.asked(values),
             "ports": list(ports),
-            "paths": [root, "/var/lib/docker", front_root],
+            "paths": [root, "/var/lib/docker", made],
             "programs": list(PROGRAMS),
-            "accounts": [user, str(front_variables.ACCOUNT_ID)],
             "stack_root": root,
-            "front_root": front,
+            "front_root": front_root,
         }
-        try:
-            probe = self._execute_module(
-                module_name="landfall.django.host_probe",
-                module_args=arguments,
-                task_vars=raw,
-            )
-        except AnsibleConnectionFailure as error:
-            return [f"The host cannot be reached: {error.message}"]
+        probe = self._probe(asked, raw)
         if probe.get("failed"):
-            return [f"The host cannot be examined: {probe.get('msg')}"]
+            return [str(probe["msg"])]
         result["warnings"] = host.warnings_of(probe)
         if not self._connection.is_pipelining_enabled():
             result["warnings"].append(NO_PIPELINING)
-        result["programs"] = probe["programs"]
+        result.update({name: probe[name] for name in ("engine", "programs")})
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
         front_place = probe["paths"].pop()
         name = str(values.get("stack_name") or "")
         site, domains = values.get("nginx_site_name") or name, values.get("stack_domains") or []
         problems = host.problems_of(probe, ports, minimum)
-        problems += host.neighbour_problems(probe, name, root, site, domains if front else [])
-        if front:
-            problems += host.profile_problems(probe, values.get("letsencrypt_profile", ""))
-            problems += front_variables.account_problems(user, probe["accounts"])
+        problems += host.neighbour_problems(probe, name, root, site, domains if front_root else [])
+        checks = [docker.host_problems]
+        if front_root:
+            checks += [front.host_problems, certificate.host_problems]
             problems += limits.disk_problems(values.get("nginx_site_buffers"), front_place)
-        return problems
+        problems += [problem for check in checks for problem in check(values, probe)]
+        # An unsupported distribution is a problem of more than one role.
+        return list(dict.fromkeys(problems))
+
+    def _probe(self, asked: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+        """What the module host_probe tells; where the host does not answer, `failed` and a problem as `msg`."""
+        try:
+            probe: dict[str, Any] = self._execute_module(
+                module_name="landfall.django.host_probe", module_args=asked, task_vars=raw
+            )
+        except AnsibleConnectionFailure as error:
+            return {"failed": True, "msg": f"The host cannot be reached: {error.message}"}
+        if probe.get("failed"):
+            probe["msg"] = f"The host cannot be examined: {probe.get('msg')}"
+        return probe

@@ -10,15 +10,14 @@ short_description: Change who may reach and enter a host, and keep it only once 
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Writes a drop-in of sshd and the rules of the firewall, each checked by its own program first, and has both in
-    force.
-  - From the change on a clock runs on the host. The controller logs in afresh, over a connection of its own, and that
-    alone stops the clock. Where the login fails, the former files are put back and in force again at once; where the
-    controller is gone, the host does it by itself after the seconds of C(landfall-undo.timer), or when it boots.
-  - A play that comes in by sshd, and not by Ansible's plugin V(ansible.builtin.ssh), cannot log in afresh as it does,
-    and is refused before anything is changed.
-  - The units C(landfall-undo.service), C(landfall-undo.timer) and C(landfall-firewall.service) must be there, as the
-    role C(hardening) brings them.
+  - Checks a drop-in of sshd and the rules of the firewall with their own programs, writes them and loads them.
+  - The change starts a timer on the host, which only a fresh login of the controller stops. If that login fails, the
+    former files are restored and loaded at once. If the controller is gone, the host does so by itself after the
+    seconds of C(landfall-undo.timer), or when it boots.
+  - A play that is connected over sshd, but not by Ansible's plugin V(ansible.builtin.ssh), cannot make that login, and
+    fails before anything is changed.
+  - The units C(landfall-undo.service), C(landfall-undo.timer) and C(landfall-firewall.service) must exist; the role
+    C(hardening) installs them.
 attributes:
   check_mode:
     description: Checks the files and says what would change. Rules of the firewall are not checked without C(nft).
@@ -39,19 +38,19 @@ options:
     type: str
     default: ""
   state:
-    description: V(tried) makes the change, V(kept) stops the clock, V(former) takes the change back. The action asks
-      for one after the other.
+    description: V(tried) makes the change, V(kept) stops the timer, V(former) reverts the change. The action plugin
+      asks for one after the other.
     type: str
     choices: [tried, kept, former]
     default: tried
   connection:
-    description: What the play comes in by, where no fresh login can be made in the same way. The action fills it in.
+    description: The connection plugin, if no fresh login can be made with it. Set by the action plugin.
     type: str
     default: ""
 """
 
 EXAMPLES = r"""
-- name: Let nobody in by password
+- name: Refuse passwords
   landfall.django.access:
     sshd: |
       PasswordAuthentication no
@@ -103,7 +102,7 @@ def check(module: AnsibleModule, found: list[tree.Change]) -> None:
 
 
 def make(found: list[tree.Change], load: bool) -> None:
-    """Change the files and have them in force; what fails on the way is taken back."""
+    """Change the files and load them; revert everything if a step fails."""
     paths = [change.path for change in found]
     former_rules = FORMER_RULES if firewall.RULES in paths else NO_RULES
     commands = ([RESTART_SSHD] if sshd.DROP_IN in paths else []) + ([former_rules] if load else [])
@@ -121,10 +120,10 @@ def make(found: list[tree.Change], load: bool) -> None:
 
 
 def put_back() -> None:
-    """Have the former files in force. Raises OSError where that cannot be said for sure."""
+    """Restore and load the former files. Raises OSError if that is not certain."""
     if confirm.is_pending():
         confirm.undo()
-    # The host's own way back does not wait for these, and may be doing them at this moment.
+    # The host's own undo does not wait for these, and may be running them at this moment.
     confirm.run("systemctl", *RESTART_SSHD)
     if os.path.exists(firewall.RULES):
         confirm.run("systemctl", "reload-or-restart", firewall.UNIT)
@@ -138,7 +137,7 @@ def tried(module: AnsibleModule) -> None:
     leftover = confirm.is_pending()
     if leftover and not module.check_mode:
         put_back()
-        module.warn("a former change was never confirmed by a fresh login, and has been taken back")
+        module.warn("an earlier change was never confirmed by a fresh login, and has been taken back")
     wanted = ((sshd.DROP_IN, module.params["sshd"], "0644"), (firewall.RULES, module.params["firewall"], "0644"))
     entries = [
         tree.entry({"path": path, "content": content, "mode": mode} if content else {"path": path, "state": "absent"})

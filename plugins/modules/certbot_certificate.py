@@ -5,17 +5,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: certbot_certificate
-short_description: Keep one certificate of an ACME certification authority by certbot
+short_description: Keep one certificate of an ACME certificate authority with certbot
 version_added: 0.1.0
 description:
-  - Gets a certificate by HTTP-01 where there is none, and a new one only where the present one does not fit any more.
-    That is, its names, its certification authority or its profile differ, or its renewal is overdue.
-  - Where only the way of its renewal differs, certbot 2.3 and newer is told so without a new certificate.
-  - When a certificate was issued, first O(live_link) is switched and then O(deploy_hook) is run. When the local server
-    still shows another certificate, or the hook failed the last time, it is run again, so a run after a failed one puts
-    things right.
-  - A refusal leaves everything as it was. The message quotes the certification authority and names the variable of
-    the role P(landfall.django.letsencrypt#role) to look at, which is the option's name behind C(letsencrypt_).
+  - Gets a certificate by HTTP-01 if there is none, and a new one only if the present one no longer fits, because its
+    names, its certificate authority or its profile differ, or its renewal is overdue.
+  - If only the settings of its renewal differ, they are changed without a new certificate (certbot 2.3 and newer).
+  - After a certificate was issued, O(live_link) is switched first and then O(deploy_hook) is run. If the local server
+    still shows another certificate, or the hook failed the last time, the hook is run again, so the next run repairs
+    what a failed one left.
+  - A refusal changes nothing. The message quotes the certificate authority and names the variable of the role
+    P(landfall.django.letsencrypt#role) to correct, which is the option's name after C(letsencrypt_).
 author:
   - landfall.django contributors (@landfall)
 requirements:
@@ -27,26 +27,26 @@ options:
     type: str
     required: true
   domains:
-    description: Host names, the first one being the one that the local server is asked for.
+    description: Host names. The local server is asked for the first one.
     type: list
     elements: str
     required: true
   directory_url:
-    description: Directory of the certification authority.
+    description: ACME directory of the certificate authority.
     type: str
     default: https://acme-v02.api.letsencrypt.org/directory
   email:
-    description: Address of the account, used when it is made. Without one, the account has none.
+    description: E-mail address of the account, used when it is created. Empty for an account without one.
     type: str
     default: ""
   webroot:
-    description: Folder that the server on port 80 serves. Where empty, certbot answers on port 80 itself.
+    description: Folder that the server on port 80 serves. If empty, certbot itself answers on port 80.
     type: path
     default: ""
   profile:
     description:
-      - The certification authority's profile. Refused, before anything is changed, where certbot is older than 4.0 or
-        the authority has no such profile. Renewals prefer it, and go on without it should the authority give it up.
+      - The certificate authority's profile. Refused, before anything is changed, if certbot is older than 4.0 or the
+        authority has no such profile. Renewals prefer it, and continue without it if the authority drops it.
     type: str
     default: ""
   ca_bundle:
@@ -54,27 +54,27 @@ options:
     type: path
     default: ""
   live_link:
-    description: Path that becomes a symbolic link to C(/etc/letsencrypt/live/NAME) once the certificate is there.
+    description: Path that becomes a symbolic link to C(/etc/letsencrypt/live/NAME) once the certificate exists.
     type: path
     default: ""
   deploy_hook:
     description:
-      - Program to run after a certificate was issued, with E(RENEWED_LINEAGE) and E(RENEWED_DOMAINS) as certbot has
-        them. It is not run by this module for renewals, see certbot's folder C(renewal-hooks/deploy).
+      - Program to run after a certificate was issued, with E(RENEWED_LINEAGE) and E(RENEWED_DOMAINS) as certbot sets
+        them. For renewals, certbot itself runs the programs in its folder C(renewal-hooks/deploy).
     type: path
     default: ""
   failure_file:
-    description: File that O(deploy_hook) leaves behind when it fails. While it is there, the hook is run again.
+    description: File that O(deploy_hook) leaves when it fails. While it exists, each run starts the hook again.
     type: path
     default: ""
   https_port:
     description:
-      - Local port whose certificate is compared with the one on disk, where O(deploy_hook) is given. Where nothing
-        answers there is nothing to compare. V(0) for no comparison.
+      - Local port whose certificate is compared with the one on disk if O(deploy_hook) is given. If nothing answers,
+        nothing is compared. V(0) for no comparison.
     type: int
     default: 443
   timeout:
-    description: Seconds to wait until the local server shows the new certificate, and for another certbot to end.
+    description: Seconds to wait for the local server to show the new certificate, and for another certbot to end.
     type: int
     default: 30
 attributes:
@@ -87,7 +87,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Have a certificate for the shop
+- name: Get a certificate for the shop
   landfall.django.certbot_certificate:
     name: shop
     domains: [shop.example.com, www.shop.example.com]
@@ -97,7 +97,7 @@ EXAMPLES = r"""
     deploy_hook: /etc/letsencrypt/renewal-hooks/deploy/shop
     failure_file: /var/lib/letsencrypt/shop.hook-failed
 
-- name: Have one that lives 160 hours
+- name: Get one that is valid for 160 hours
   landfall.django.certbot_certificate:
     name: shop
     domains: [shop.example.com]
@@ -178,7 +178,7 @@ class Certificate:
         link = self._link_differs()
         reasons = list(plan.reasons)
         if link:
-            reasons.append(f"{self.params['live_link']} led elsewhere")
+            reasons.append(f"{self.params['live_link']} pointed elsewhere")
         result = {"action": plan.action, "reasons": reasons, "live": str(self.live)}
         if self.module.check_mode:
             return {**result, "changed": plan.action != "none" or link or self._hook_failed()}
@@ -234,8 +234,8 @@ class Certificate:
     def _certbot(self, action: str, kept: bool) -> None:
         if self.wanted.webroot and not Path(self.wanted.webroot).is_dir():
             self.module.fail_json(
-                msg=f"letsencrypt_webroot: {self.wanted.webroot} is no folder on the host. Name the one that the web "
-                "server on port 80 serves, or leave it empty where no web server runs."
+                msg=f"letsencrypt_webroot: {self.wanted.webroot} is not a folder on the host. Set it to the one that "
+                "the web server on port 80 serves, or leave it empty if no web server runs."
             )
         argv = [self.certbot, *certbot.command(self.wanted, action)]
         seen = LOG.stat().st_size if LOG.exists() else 0
@@ -250,7 +250,7 @@ class Certificate:
             self.module.fail_json(
                 msg=certbot.explain(found, self.wanted, kept), problems=[asdict(problem) for problem in found], rc=code
             )
-        # certbot leaves with 0 in some cases that are no success, as when it kept what it had.
+        # certbot exits with 0 in some cases that are no success, as when it kept what it had.
         after = self._lineage()
         if after is None or after.domains != {name.lower() for name in self.wanted.domains}:
             self.module.fail_json(msg=f"certbot reported success, but {self.live} holds no such certificate:\n{out}")
@@ -283,14 +283,14 @@ class Certificate:
             )
 
     def _served(self, wait: bool) -> bool | None:
-        """Whether the local server shows the certificate on disk; None where it was not asked or does not answer."""
+        """Whether the local server shows the certificate on disk; None if it was not asked or does not answer."""
         if not (self.params["https_port"] and self.params["deploy_hook"]):
             return None
         leaf = tls.kept(self.live / "cert.pem")
         start = time.monotonic()
         while True:
             shown = tls.shown(self.params["https_port"], self.wanted.domains[0])
-            # A server that was restarted is away for a moment; where there is none, nobody should wait for it long.
+            # A restarted server is away for a moment only; without a server, there is no use in waiting longer.
             patience = self.params["timeout"] if shown else RESTART
             if shown == leaf or not wait or time.monotonic() - start > patience:
                 return None if shown is None else shown == leaf
@@ -306,7 +306,7 @@ class Certificate:
 
 
 def _added(log: Path, seen: int) -> str:
-    """What the log has gained; all of it where it was rotated in between."""
+    """What was added to the log; all of it if it was rotated in between."""
     if not log.exists():
         return ""
     with log.open(errors="replace") as stream:

@@ -10,10 +10,10 @@ short_description: Give the front's Nginx the certificates and keys of its sites
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Copies the certificate and the key of each site, which its link in C(tls) below O(root) leads to, into one file in
-    C(keys). Nginx reads that and sees nothing else of where certificates are kept.
-  - Nginx is not root. So the group O(group), and nobody else but root, can read the copies.
-  - Nginx starts with a site only where the site has a certificate. Until there is a real one, this signs one that no
+  - Copies the certificate and the key of each site, to which its link in C(tls) below O(root) points, into one file in
+    C(keys). Nginx reads that file and has no access to the folders of certificates.
+  - Nginx is not root. Only root and the group O(group) can read the copies.
+  - Nginx does not start while a site has no certificate. Until there is a real one, this module signs one that no
     browser trusts, in C(tls/temporary).
 requirements:
   - openssl
@@ -30,7 +30,7 @@ options:
     type: path
     default: /srv/nginx
   site:
-    description: Name of the site; empty where there is none.
+    description: Name of the site; empty for none.
     type: str
     default: ""
   domains:
@@ -58,7 +58,7 @@ temporary:
   type: bool
   returned: success
 copied:
-  description: Names of the sites whose copy was another one, or could be read by others.
+  description: Names of the sites whose copy differed, or was readable by others.
   type: list
   elements: str
   returned: success
@@ -69,11 +69,11 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
-from ansible_collections.landfall.django.plugins.module_utils._front import certificate as certificate
+from ansible_collections.landfall.django.plugins.module_utils._front import certificate
 
 
 def sign(module: AnsibleModule, folder: Path) -> None:
-    """The certificate comes last, since it is what tells that all is there."""
+    """The certificate is written last: where it exists, the key exists too."""
     command = certificate.request(module.params["site"], module.params["domains"])
     said = module.run_command(command, check_rc=True, encoding=None)[1]
     chain, key = certificate.parts(said)

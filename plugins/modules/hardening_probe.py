@@ -10,11 +10,10 @@ short_description: Find out what the role hardening has to do on a host, and wha
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Looks for other firewalls, for the ports that sshd listens on, for missing packages and for units that are not
-    enabled, all in one question to the host.
+  - Looks for other firewalls, for the ports that sshd listens on, for missing packages, for units that are not enabled
+    and for settings of the kernel that have drifted, all in one call.
   - Fails with all problems at once, each with its cure.
-  - Where the play has a password for the host, it logs in once more without it, because passwords are about to be
-    refused.
+  - If the play has a password for the host, it logs in once more without it, because sshd is about to refuse passwords.
 attributes:
   check_mode:
     description: It changes nothing.
@@ -31,7 +30,7 @@ options:
     type: bool
     default: true
   ssh_options:
-    description: Options of sshd that the user wants otherwise.
+    description: Options of sshd over the role's own.
     type: dict
     default: {}
   firewall:
@@ -68,14 +67,18 @@ options:
     description: Whether the journal is to be kept on the disk.
     type: bool
     default: false
+  sysctl:
+    description: Settings of the kernel, by name.
+    type: dict
+    default: {}
   connection:
-    description: What the play comes in by. The action fills it in.
+    description: Name of the connection plugin. Set by the action plugin.
     type: str
     default: ansible.builtin.ssh
 """
 
 EXAMPLES = r"""
-- name: Look at the host
+- name: Find out what is missing
   landfall.django.hardening_probe:
     allowed_ports: [80, 443, 51820/udp]
   register: probe
@@ -103,12 +106,21 @@ container_udp_ports:
   elements: str
   returned: success
 ssh_ports:
-  description: Where sshd listens, and where this login came in.
+  description: The ports that sshd listens on, and the one of this login.
   type: list
   elements: int
   returned: success
+sysctl_drifted:
+  description: Those of O(sysctl) that have another value in the kernel. In a container, of its network only.
+  type: list
+  elements: str
+  returned: success
+container:
+  description: Whether the host is a container, which shares its kernel.
+  type: bool
+  returned: success
 user:
-  description: Who is logged in by ssh; empty where the play came another way.
+  description: The user who is logged in over ssh; empty for any other connection.
   type: str
   returned: success
 packages:
@@ -117,7 +129,7 @@ packages:
   elements: str
   returned: success
 units:
-  description: The units that are not enabled, or do not run; true where they have to run.
+  description: The units that are not enabled or do not run; true for those that have to run.
   type: dict
   returned: success
 journal_in_memory:
@@ -146,13 +158,14 @@ def main() -> None:
         "time": {"type": "bool", "default": True},
         "fail2ban": {"type": "bool", "default": False},
         "journal": {"type": "bool", "default": False},
+        "sysctl": {"type": "dict", "default": {}},
     }
     module = AnsibleModule(
         argument_spec={**wish, "connection": {"type": "str", "default": judge.OPENSSH}}, supports_check_mode=True
     )
     wanted = judge.Wish(**{name: module.params[name] for name in wish})
     ours = session.current()
-    found = judge.look(ours)
+    found = judge.look(wanted, ours)
     problems = judge.problems(wanted, found, module.params["connection"])
     if problems:
         module.fail_json(msg="\n".join(["nothing has been changed yet:", *(f"- {problem}" for problem in problems)]))
@@ -170,8 +183,10 @@ def main() -> None:
         user=ours.user if ours else "",
         packages=judge.packages(wanted, found.installed),
         units=judge.units(wanted, found),
+        sysctl_drifted=found.sysctl_drifted,
+        container=found.container,
         journal_in_memory=wanted.journal and not found.journal_on_disk,
-        firewall_active=found.active.get(firewall.UNIT) == "active",
+        firewall_active=found.is_active(firewall.UNIT),
     )
 
 

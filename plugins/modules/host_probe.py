@@ -6,11 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_probe
-short_description: Tell what a host is and who holds its ports
+short_description: Tell what a host is, what it has, and who holds its ports
 version_added: 0.1.0
 description:
-  - Returns the distribution, the architecture, the memory, the free space below some paths, some accounts and the
-    holders of some TCP ports of a host. It needs no gathered facts and nothing but Python's standard library there.
+  - Returns the distribution, the architecture and the memory of a host, and of the packages, units, programs, accounts,
+    paths and TCP ports that are asked for, how they are. It needs no gathered facts.
+  - One call answers what P(ansible.builtin.setup#module), P(ansible.builtin.package_facts#module),
+    P(ansible.builtin.service_facts#module) and P(ansible.builtin.getent#module) would answer in several.
   - A port that a container publishes is reported with that container's name and its Compose project and service,
     also where no process of the host is seen to listen.
 author: landfall.django contributors (@landfall)
@@ -25,6 +27,20 @@ options:
     type: list
     elements: path
     default: []
+  packages:
+    description: Debian packages to look for.
+    type: list
+    elements: str
+    default: []
+  units:
+    description: Units of systemd to look for.
+    type: list
+    elements: str
+    default: []
+  engine:
+    description: Whether to ask the Docker Engine for its version.
+    type: bool
+    default: false
   programs:
     description: Programs to look for.
     type: list
@@ -69,16 +85,32 @@ EXAMPLES = r"""
 
 RETURN = r"""
 distribution:
-  description: C(id), C(version) and C(name) from C(/etc/os-release).
+  description: C(id), C(version), C(release) (the code name) and C(name) from C(/etc/os-release).
   returned: success
   type: dict
-  sample: {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"}
+  sample: {"id": "debian", "version": "13", "release": "trixie", "name": "Debian GNU/Linux 13 (trixie)"}
+packages:
+  description: Those of O(packages) that are installed.
+  returned: success
+  type: list
+  elements: str
+  sample: [certbot, openssl]
+units:
+  description: For each of O(units) whether it is C(enabled) and C(active), in systemd's words.
+  returned: success
+  type: dict
+  sample: {"docker.service": {"enabled": "enabled", "active": "active"}}
+engine:
+  description: The Docker Engine's version; empty where it does not answer or was not asked for.
+  returned: success
+  type: str
+  sample: 29.0.0
 accounts:
   description: For each of O(accounts) the user of this name or number, and the group. Null where there is none.
   returned: success
   type: list
   elements: dict
-  sample: [{"account": "10004", "user": {"name": "ann", "id": 10004}, "group": null}]
+  sample: [{"account": "10004", "user": {"name": "ann", "id": 10004, "gid": 100}, "group": null}]
 architecture:
   description: The machine's architecture in Docker's words.
   returned: success
@@ -129,8 +161,8 @@ import pwd
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers
-from ansible_collections.landfall.django.plugins.module_utils._preflight import probe as probe
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
+from ansible_collections.landfall.django.plugins.module_utils._preflight import probe, system
 
 
 def read(path: str) -> str:
@@ -197,11 +229,23 @@ def account(given: str) -> dict[str, object]:
     user = group = None
     with contextlib.suppress(KeyError):
         found = pwd.getpwuid(int(given)) if given.isdigit() else pwd.getpwnam(given)
-        user = {"name": found.pw_name, "id": found.pw_uid}
+        user = {"name": found.pw_name, "id": found.pw_uid, "gid": found.pw_gid}
     with contextlib.suppress(KeyError):
         its = grp.getgrgid(int(given)) if given.isdigit() else grp.getgrnam(given)
         group = {"name": its.gr_name, "id": its.gr_gid}
     return {"account": given, "user": user, "group": group}
+
+
+def engine() -> str:
+    """The Docker Engine's version; empty where none answers."""
+    try:
+        return docker("version", "--format", "{{.Server.Version}}").strip()
+    except DockerError:
+        return ""
+
+
+def memory_mib() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def sites(front_root: str) -> dict[str, list[str]]:
@@ -214,6 +258,9 @@ def main() -> None:
         argument_spec={
             "ports": {"type": "list", "elements": "int", "default": []},
             "paths": {"type": "list", "elements": "path", "default": []},
+            "packages": {"type": "list", "elements": "str", "default": []},
+            "units": {"type": "list", "elements": "str", "default": []},
+            "engine": {"type": "bool", "default": False},
             "programs": {"type": "list", "elements": "str", "default": []},
             "accounts": {"type": "list", "elements": "str", "default": []},
             "stack_root": {"type": "str", "default": ""},
@@ -226,8 +273,11 @@ def main() -> None:
         accounts=[account(given) for given in module.params["accounts"]],
         distribution=probe.parse_os_release(read("/etc/os-release")),
         architecture=probe.architecture(platform.machine()),
-        memory_mib=probe.parse_memory(read("/proc/meminfo")),
+        memory_mib=memory_mib(),
         paths=[free_space(path) for path in module.params["paths"]],
+        packages=system.packages(module.params["packages"]),
+        units=system.units(module.params["units"]),
+        engine=engine() if module.params["engine"] else "",
         programs={name: bool(module.get_bin_path(name)) for name in module.params["programs"]},
         ports=holders(module.params["ports"]),
         stack=probe.parse_compose_name(read(f"{module.params['stack_root']}/compose.yaml")),

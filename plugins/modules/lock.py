@@ -9,16 +9,16 @@ short_description: Let only one play at a time work at something
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Takes a lock on the host that stays from task to task until it is released, or until the connection of the play that
+  - Takes a lock on the host that lasts from task to task until it is released, or until the connection of the play that
     took it is gone. So a play that was killed does not block the next one.
-  - Where another play has the lock, the task waits for O(wait), and then fails and says who has it since when. A holder
-    that ran on the same machine and is dead gives way at once, also while its connection lingers.
-  - A play that knows the host by several names takes the lock for all of them where it goes from task to task with all
-    hosts together. RV(turn) tells them apart. Under another strategy, such as P(ansible.builtin.free#strategy), each
-    name waits for the others.
+  - If another play holds the lock, the task waits for O(wait), and then fails with the name of the holder. A holder
+    that ran on the same machine and is dead loses the lock at once, even while its connection lingers.
+  - A play with several names for one host takes the lock for all of them, if its strategy runs each task on all hosts
+    together. RV(turn) numbers the names. Under another strategy, such as P(ansible.builtin.free#strategy), each name
+    waits for the others.
 attributes:
   action:
-    description: It runs on the controller, which alone knows whether an earlier play there still lives.
+    description: It runs on the controller, to find out whether the play of a holder there is still alive.
     support: full
   async:
     description: The lock would end with the task.
@@ -27,7 +27,7 @@ attributes:
     description: Skipped.
     support: none
   diff_mode:
-    description: There is nothing to show.
+    description: Nothing is shown.
     support: none
 options:
   path:
@@ -35,16 +35,16 @@ options:
     type: path
     required: true
   what:
-    description: What the lock is for, in the message for whoever comes second.
+    description: What the lock is for, for the message of a play that does not get it.
     type: str
     default: another run
   state:
-    description: Whether to take the lock or to let it go.
+    description: Whether to take or release the lock.
     type: str
     choices: [present, absent]
     default: present
   wait:
-    description: Seconds to wait for another play to let the lock go.
+    description: Seconds to wait for another play to release the lock.
     type: int
     default: 0
   name:
@@ -52,10 +52,10 @@ options:
     type: str
     default: ""
   by:
-    description: Who takes it. Set by the action plugin.
+    description: User and machine that take it. Set by the action plugin.
     type: str
   token:
-    description: What tells one play from another. Set by the action plugin.
+    description: Identifies the play. Set by the action plugin.
     type: str
   instead_of:
     description: Token of a holder known to be dead. Set by the action plugin.
@@ -64,7 +64,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Let nobody else deploy this stack meanwhile
+- name: Lock the stack against other deployments
   landfall.django.lock:
     path: /run/landfall-shop.lock
     what: a deployment of shop
@@ -72,12 +72,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 holder:
-  description: Who has the lock, where it is somebody else.
+  description: The play that holds the lock.
   type: dict
   returned: failure
   sample: {"by": "ann@laptop", "since": "2026-11-25T03:31:29+00:00"}
 turn:
-  description: Place of this name of the host among those that the play has for it, from 0.
+  description: Number of this name among those that the play has for the host, from 0.
   type: int
   returned: success
 """
@@ -111,7 +111,7 @@ def main() -> None:
     if taken.holder is not None:
         who, since = taken.holder.get("by", "somebody"), taken.holder.get("since", "a moment ago")
         module.fail_json(
-            msg=f"{module.params['what']} by {who} is under way since {since}: run this again when it is over.",
+            msg=f"{module.params['what']} by {who} has been running since {since}: run this again when it has ended.",
             holder=taken.holder,
         )
     module.exit_json(changed=False, turn=taken.turn)

@@ -10,7 +10,7 @@ version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
   - Writes logins into docker's C(config.json), beside what else is there, with mode 0600 in a folder of 0700.
-  - No registry is asked, so a wrong password is noticed by the first pull. A password is on no command line and in no
+  - No registry is asked, so a wrong password shows at the first pull. No password is on a command line or in the
     journal.
 attributes:
   check_mode:
@@ -21,7 +21,7 @@ attributes:
     support: none
 options:
   logins:
-    description: The logins. One that is left out stays as it is; C(docker logout) removes it.
+    description: The logins. Other logins in the file stay; C(docker logout) removes them.
     type: list
     elements: dict
     required: true
@@ -79,7 +79,7 @@ def read(path: Path) -> dict[str, Any]:
         return {}
     config = json.loads(path.read_text() or "{}")
     if not isinstance(config, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 - a broken file, as JSONDecodeError is
+        raise ValueError("it is not a JSON object")  # noqa: TRY004 - a broken file, as JSONDecodeError is
     return config
 
 
@@ -114,7 +114,7 @@ def main() -> None:
         before = read(path)
         after = registry.with_logins(before, logins)
     except (OSError, ValueError) as error:
-        module.fail_json(msg=f"docker_registry_logins: {path} cannot take them: {error}.")
+        module.fail_json(msg=f"docker_registry_logins: {path} could not be updated: {error}.")
     changed = before != after or not is_private(path)
     if changed and not module.check_mode:
         write(path, after)

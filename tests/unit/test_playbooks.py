@@ -22,6 +22,7 @@ PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 TASKS = sorted(ROOT.glob("roles/*/tasks/*.yml"))
 # Of this collection, the modules that drive the docker command. The others want Python libraries on the host.
 OF_COMMUNITY = {"docker_image_build", "docker_compose_v2", "docker_compose_v2_run"}
+TASK_FILES = ("ansible.builtin.import_tasks", "ansible.builtin.include_tasks")
 
 
 def load(file: Path) -> Any:
@@ -47,7 +48,7 @@ def tags_of(role: str) -> set[str]:
 
 
 def is_preflight(task: dict[str, Any]) -> bool:
-    return (task.get("ansible.builtin.include_tasks") or {}).get("file", "").endswith("/preflight.yml")
+    return any(file.endswith("/preflight.yml") for file in (task.get(name, {}).get("file", "") for name in TASK_FILES))
 
 
 ROLES = sorted(file.parents[1].name for file in TASKS if file.name == "main.yml")
@@ -65,7 +66,8 @@ def test_every_tag_of_a_role_brings_its_preflight(role: str) -> None:
     assert set(preflight["tags"]) == tags_of(role)
     assert role in tags_of(role)
     for task in tasks:
-        # An include passes its tags on, or nothing inside it would run; each task of host.yml has its own.
+        # An include passes its tags on, or nothing inside it would run, as an import does by itself; each task of
+        # host.yml has its own.
         include = task.get("ansible.builtin.include_tasks") or task.get("ansible.builtin.include_role") or {}
         if include.get("file", "").endswith("/host.yml"):
             assert set(task["tags"]) == tags_of(role)
@@ -154,3 +156,36 @@ def test_the_webroot_follows_the_front() -> None:
 
 def test_the_default_of_the_fronts_folder_is_said_by_roles_alone() -> None:
     assert [file.name for file in PLAYBOOKS if "/srv/" in file.read_text()] == []
+
+
+@pytest.mark.parametrize("role", sorted(set(ROLES) - {"stack"}))
+def test_a_role_locks_the_host_unless_its_play_has(role: str) -> None:
+    locks = [task for task in main_tasks(role) if is_lock(task)]
+    assert [lock_of(task) for task in locks] == ["lock_host", "unlock_host"]
+    for task in locks:
+        assert task["when"] == "not common_host_locked | default(false)"
+        assert set(task["tags"]) == tags_of(role)
+
+
+@pytest.mark.parametrize("playbook", ["site", "provision"])
+def test_a_play_locks_the_host_once_for_all_roles_that_prepare_it(playbook: str) -> None:
+    tasks = list(flat(load(ROOT / "playbooks" / f"{playbook}.yml")[0]["tasks"]))
+    locks = [task for task in tasks if is_lock(task)]
+    assert [lock_of(task) for task in locks] == ["lock_host", "unlock_host"]
+    locked = [task for task in tasks if task.get("vars", {}).get("common_host_locked")]
+    names = [task["ansible.builtin.import_role"]["name"].rpartition(".")[2] for task in locked]
+    assert names == ["hardening", "docker", "nginx"]
+    # Under each of their tags, or a role would go ahead with no lock at all.
+    for task in locks:
+        assert set(task["tags"]) == set().union(*(tags_of(name) for name in names))
+        assert "when" not in task
+    assert tasks.index(locks[0]) < tasks.index(locked[0])
+    assert tasks.index(locked[-1]) < tasks.index(locks[1])
+
+
+def is_lock(task: dict[str, Any]) -> bool:
+    return lock_of(task).endswith("lock_host")
+
+
+def lock_of(task: dict[str, Any]) -> str:
+    return str(task.get("ansible.builtin.import_role", {}).get("tasks_from", ""))

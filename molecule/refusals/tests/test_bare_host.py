@@ -81,5 +81,5 @@ def test_an_unsupported_distribution_is_refused(host, refused):
         said = refused()
     finally:
         host.check_output("cp /run/os-release /usr/lib/os-release")
-    assert "use Debian 12 or 13" in said
+    assert "use Debian 12, Debian 13 or Ubuntu 24.04" in said
     assert "edora" in said

@@ -50,14 +50,14 @@ def test_the_repository_is_trusted_by_its_own_key_only(host, suite):
     [
         # The depot's key is not Docker's.
         (
-            {"docker_repository_key_fingerprint": "9DC8 5822 9FC7 DD38 854A E2D8 8D81 803C 0EBF CD88"},
-            "not 9DC858229FC7DD38854AE2D88D81803C0EBFCD88",
+            {"docker_repository_key_checksum": "1500c1f56fa9e26b9b8f42452a553675796ade0807cdce11975eb98170b3a570"},
+            "set docker_repository_key_checksum",
         ),
         (
             {"docker_repository_key": "http://depot.lab.test/nowhere"},
-            "docker_repository_key: http://depot.lab.test/nowhere",
+            "docker_repository_key (http://depot.lab.test/nowhere)",
         ),
-        ({"docker_repository_key_fingerprint": "0EBFCD88"}, "'0EBFCD88'"),
+        ({"docker_repository_key_checksum": "0EBFCD88"}, "docker_repository_key_checksum: '0EBFCD88' is not a sha256"),
         ({"docker_daemon_options": {"hosts": ["fd://", "tcp://0.0.0.0:2375"]}}, "hosts has tcp://0.0.0.0:2375"),
     ],
 )

@@ -1,9 +1,9 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A change that the host takes back by itself, unless it is confirmed in time.
+"""A change that the host reverts by itself, unless it is confirmed in time.
 
-What to do is a script on the disk. landfall-undo.timer runs it when the time is over, and landfall-undo.service when
-the host boots in between.
+A script on the disk reverts it. landfall-undo.timer runs the script when the time is over, landfall-undo.service when
+the host boots before that.
 
 Private to this collection.
 """
@@ -23,9 +23,9 @@ SERVICE, TIMER = "landfall-undo.service", "landfall-undo.timer"
 
 
 def script(folder: str, paths: Iterable[str], commands: Iterable[Sequence[str]]) -> str:
-    """A script that puts back the files, which `folder` has under their numbers, and then runs commands.
+    """A script that restores the files, which `folder` holds under their numbers, and then runs commands.
 
-    Started a second time, after it was cut off, it does the rest.
+    After an interruption it can be started again, and does the rest.
     """
     lines = []
     for number, path in enumerate(paths):
@@ -37,13 +37,13 @@ def script(folder: str, paths: Iterable[str], commands: Iterable[Sequence[str]])
 
 
 def arm(paths: Sequence[str], commands: Iterable[Sequence[str]], folder: str = FOLDER) -> None:
-    """Keep the files as they are, and start the clock."""
+    """Copy the present files, and start the timer."""
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder, mode=0o700)
     for number, path in enumerate(paths):
         if os.path.lexists(path):
             shutil.copy2(path, os.path.join(folder, str(number)))
-    # The script comes last, and in one step: what it has to put back is there by then.
+    # The script is written last, and in one step: by then the files to restore are there.
     replace(os.path.join(folder, "undo"), script(folder, paths, commands).encode(), 0o600)
     run("systemctl", "restart", TIMER)
 
@@ -53,12 +53,12 @@ def is_pending(folder: str = FOLDER) -> bool:
 
 
 def confirm(folder: str = FOLDER) -> bool:
-    """Keep the change. False where the host has taken it back already."""
+    """Keep the change. False if the host has reverted it already."""
     if not is_pending(folder):
         return False
     run("systemctl", "stop", TIMER)
     if _state(SERVICE) == "activating":
-        # Too late: it is at it. Starting it once more waits for its end.
+        # Too late, it is running: starting it once more waits for its end.
         run("systemctl", "start", SERVICE)
     if not is_pending(folder):
         return False
@@ -67,13 +67,13 @@ def confirm(folder: str = FOLDER) -> bool:
 
 
 def undo() -> None:
-    """Take the change back now."""
+    """Revert the change now."""
     run("systemctl", "start", SERVICE)
     run("systemctl", "stop", TIMER)
 
 
 def run(*words: str) -> None:
-    """Run a program. Raises OSError with what it says where it fails."""
+    """Run a program. Raises OSError with its output if it fails."""
     ran = subprocess.run(words, capture_output=True, text=True, check=False)
     if ran.returncode:
         raise OSError(f"{shlex.join(words)}: {ran.stderr.strip() or ran.stdout.strip()}")

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ports that a host answers on, and the table of nftables that sees to it.
+"""The ports that a host opens, and the table of nftables that closes the others.
 
 Private to this collection.
 """
@@ -22,7 +22,7 @@ class FirewallError(Exception):
 
 
 def parse(allowed: Iterable[object]) -> tuple[dict[str, list[str]], list[str]]:
-    """The ports and ranges by protocol, in order and once each, and those that are none."""
+    """The ports and ranges by protocol, sorted and without duplicates, and the texts that are neither."""
     ranges: dict[str, set[tuple[int, int]]] = {"tcp": set(), "udp": set()}
     wrong = []
     for given in allowed:
@@ -37,7 +37,7 @@ def parse(allowed: Iterable[object]) -> tuple[dict[str, list[str]], list[str]]:
 
 
 def merged(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges that overlap as one, because a set of nftables takes no port twice."""
+    """Overlapping ranges as one, because a set of nftables accepts no port twice."""
     result: list[tuple[int, int]] = []
     for first, last in sorted(pairs):
         if result and first <= result[-1][1]:
@@ -52,21 +52,21 @@ def _shown(first: int, last: int) -> str:
 
 
 def check(path: str) -> None:
-    """Have the kernel try the rules without keeping them. Raises FirewallError where it does not take them."""
+    """Let the kernel check the rules without loading them. Raises FirewallError if it refuses them."""
     ran = _nft("-c", "-f", path)
     if ran.returncode:
         raise FirewallError(refusal(ran.stderr))
 
 
 def refusal(said: str) -> str:
-    """What `nft` says, with the cure where the kernel is the cause."""
+    """What `nft` says, with the cure if the kernel is the cause."""
     said = said.strip()
     if re.search(r"Operation not (supported|permitted)|Protocol not supported|cache initialization failed", said):
         return (
-            f"hardening_firewall: the kernel of this host has no nftables, or keeps it from the host: {said}. "
+            f"hardening_firewall: the kernel of this host has no nftables, or denies it to this host: {said}. "
             f"Set hardening_firewall: false, and close the ports in front of the host."
         )
-    return f"hardening_firewall: nft does not take the rules: {said}"
+    return f"hardening_firewall: nft refuses the rules: {said}"
 
 
 def is_loaded() -> bool:

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the role hardening has to know of a host before it changes anything.
+"""What the role hardening has to know about a host before it changes anything.
 
 Private to this collection.
 """
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ansible_collections.landfall.django.plugins.module_utils._hardening import firewall, sshd
+from ansible_collections.landfall.django.plugins.module_utils._hardening import firewall, kernel, sshd
 from ansible_collections.landfall.django.plugins.module_utils._hardening.session import Session
+from ansible_collections.landfall.django.plugins.module_utils._preflight import system
 
-# They exclude each other as packages, too: installing one would remove the other.
+# Their packages conflict: installing one would remove the other.
 _CLOCKS = ("chrony", "ntp", "ntpsec", "openntpd")
 _NOT_OURS = ("port", "listenaddress", "include", "match")
-# The one plugin that logs in once more in the same way.
+# The one connection plugin that a fresh login can be made with.
 OPENSSH = "ansible.builtin.ssh"
 _UFW = "/etc/ufw/ufw.conf"
 
@@ -38,6 +38,7 @@ class Wish:
     time: bool = True
     fail2ban: bool = False
     journal: bool = False
+    sysctl: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,20 @@ class Found:
     """How the host is."""
 
     installed: frozenset[str] = frozenset()
-    enabled: dict[str, str] = field(default_factory=dict)
-    active: dict[str, str] = field(default_factory=dict)
+    units: system.Units = field(default_factory=dict)
     container: bool = False
     ufw: bool = False
     by_sshd: bool = True
     ssh_ports: list[int] = field(default_factory=list)
     broken_sshd: str = ""
     journal_on_disk: bool = True
+    sysctl_drifted: list[str] = field(default_factory=list)
+
+    def enabled(self, unit: str) -> str:
+        return self.units.get(unit, {}).get("enabled", "")
+
+    def is_active(self, unit: str) -> bool:
+        return self.units.get(unit, {}).get("active") == "active"
 
 
 def problems(wish: Wish, found: Found, connection: str) -> list[str]:
@@ -62,14 +69,14 @@ def problems(wish: Wish, found: Found, connection: str) -> list[str]:
         result.append(found.broken_sshd)
     if wish.firewall and found.ufw:
         result.append(
-            "hardening_firewall: ufw is active. Of two firewalls nobody can tell which one decides, and ufw does not "
-            "see the ports that Docker publishes. Run `ufw disable` and list your ports in hardening_allowed_ports, or "
-            "set hardening_firewall: false."
+            "hardening_firewall: ufw is active. Two firewalls would contradict each other, and ufw does not see the "
+            "ports that Docker publishes. Run `ufw disable` and list your ports in hardening_allowed_ports, or set "
+            "hardening_firewall: false."
         )
-    if wish.firewall and found.active.get("firewalld.service") == "active":
+    if wish.firewall and found.is_active("firewalld.service"):
         result.append(
-            "hardening_firewall: firewalld is active. Of two firewalls nobody can tell which one decides. Run "
-            "`systemctl disable --now firewalld`, restart Docker where it runs, and list your ports in "
+            "hardening_firewall: firewalld is active. Two firewalls would contradict each other. Run "
+            "`systemctl disable --now firewalld`, restart Docker if it runs, and list your ports in "
             "hardening_allowed_ports, or set hardening_firewall: false."
         )
     if (wish.ssh or wish.firewall) and found.by_sshd and connection != OPENSSH:
@@ -78,20 +85,20 @@ def problems(wish: Wish, found: Found, connection: str) -> list[str]:
 
 
 def unprovable(connection: str) -> str:
-    """What to say to a play that comes in by sshd in a way in which no fresh login can be made."""
+    """The problem of a play that is connected over ssh by a plugin that no fresh login can be made with."""
     return (
-        f"ansible_connection: this play comes in by {connection}, over which no fresh login can be proved. Without "
-        f"that proof the host could be lost. Use {OPENSSH}, on the host itself with ansible_host: 127.0.0.1, and one "
-        "of Ansible's own strategies; or set hardening_ssh: false and hardening_firewall: false."
+        f"ansible_connection: this play is connected by {connection}, which cannot prove that a fresh login works. "
+        f"Without that proof you could be locked out. Use {OPENSSH} (on the host itself with ansible_host: 127.0.0.1) "
+        "and one of Ansible's own strategies; or set hardening_ssh: false and hardening_firewall: false."
     )
 
 
 def _of_values(wish: Wish) -> Iterable[str]:
     for keyword, value in wish.ssh_options.items():
         if keyword.lower() in _NOT_OURS:
-            yield f"hardening_ssh_options: {keyword} is not for this role, which keeps where sshd listens as it is."
+            yield f"hardening_ssh_options: {keyword} is not for this role, which keeps sshd's ports: leave it out."
         elif not re.fullmatch(r"[A-Za-z0-9]+", keyword) or re.search(r"[\r\n]", str(value)):
-            yield f"hardening_ssh_options: {keyword!r} is not one option of sshd with its value."
+            yield f"hardening_ssh_options: {keyword!r} is not one option of sshd with its value: correct it."
     ports = {"hardening_allowed_ports": wish.allowed_ports, "hardening_container_ports": wish.container_ports}
     for variable, given in ports.items():
         wrong = firewall.parse(given)[1]
@@ -121,7 +128,7 @@ def packages(wish: Wish, installed: Iterable[str]) -> list[str]:
 
 
 def units(wish: Wish, found: Found) -> dict[str, bool]:
-    """The units that have to be enabled; true where they have to run as well."""
+    """The units to enable; true for those to start as well."""
     wanted = {"landfall-undo.service": False}
     if wish.firewall:
         # What starts it is the change that is kept only after a fresh login.
@@ -136,20 +143,18 @@ def units(wish: Wish, found: Found) -> dict[str, bool]:
     return {
         name: runs
         for name, runs in wanted.items()
-        if found.enabled.get(name) != "masked"
-        and (found.enabled.get(name) != "enabled" or (runs and found.active.get(name) != "active"))
+        if found.enabled(name) != "masked"
+        and (found.enabled(name) != "enabled" or (runs and not found.is_active(name)))
     }
 
 
 def warnings(wish: Wish, found: Found) -> list[str]:
-    """What the role cannot do, and does not fail for."""
+    """What the role cannot do, without failing for it."""
     timers = ("apt-daily.timer", "apt-daily-upgrade.timer")
-    masked = [name for name in timers if found.enabled.get(name) == "masked"]
+    masked = [name for name in timers if found.enabled(name) == "masked"]
     if not (wish.upgrades and masked):
         return []
-    return [
-        f"hardening_upgrades: nothing is upgraded, as these are masked: {', '.join(masked)}. `systemctl unmask` them."
-    ]
+    return [f"hardening_upgrades: nothing is upgraded, these are masked: {', '.join(masked)}. Run `systemctl unmask`."]
 
 
 UNITS = (
@@ -164,36 +169,31 @@ UNITS = (
 PACKAGES = ("nftables", "unattended-upgrades", "systemd-timesyncd", "fail2ban", "python3-systemd", *_CLOCKS)
 
 
-def look(session: Session | None) -> Found:
+def look(wish: Wish, session: Session | None) -> Found:
     """Look at this host, from a session of sshd or another."""
     listening, broken = _listening()
-    lines = _said("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *PACKAGES).splitlines()
+    container = os.path.exists("/run/systemd/container")
     return Found(
-        installed=frozenset(line.split()[0] for line in lines if line.endswith(" installed")),
-        enabled=_states("is-enabled"),
-        active=_states("is-active"),
-        container=os.path.exists("/run/systemd/container"),
+        installed=frozenset(system.packages(PACKAGES)),
+        units=system.units(UNITS),
+        container=container,
         ufw=_ufw_is_enabled(),
         by_sshd=session is not None,
         # The login's own, too: sshd may be about to listen elsewhere.
         ssh_ports=sorted({*listening, *([session.port] if session else [])}),
         broken_sshd=broken,
         journal_on_disk=_has_journal(),
+        sysctl_drifted=kernel.drifted(wish.sysctl, container),
     )
 
 
 def _has_journal(folder: str = "/var/log/journal") -> bool:
-    """Whether journald writes to the disk: it goes on in memory until it is told, also where the folder is there."""
+    """Whether journald writes to the disk: it stays in memory until it is told, even where the folder exists."""
     try:
         with open("/etc/machine-id", encoding="utf-8") as stream:
             return os.path.exists(os.path.join(folder, stream.read().strip(), "system.journal"))
     except OSError:
         return False
-
-
-def _states(question: str) -> dict[str, str]:
-    """What systemd says of each unit. It has no line for one that does not exist, so each is asked by itself."""
-    return {unit: _said("systemctl", question, unit).strip() for unit in UNITS}
 
 
 def _ufw_is_enabled() -> bool:
@@ -210,8 +210,3 @@ def _listening() -> tuple[list[int], str]:
         return sshd.ports(sshd.effective()), ""
     except sshd.SshdError as error:
         return [], sshd.broken(error)
-
-
-def _said(*words: str) -> str:
-    command: Sequence[str] = words
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Session:
-    """Who came in over sshd, from which address, and to which address and port of this host."""
+    """A login over sshd: the user, the address it came from, and the address and port of this host."""
 
     user: str
     source: str
@@ -22,9 +22,9 @@ class Session:
 
 
 def current(pid: int | None = None, proc: str = "/proc") -> Session | None:
-    """The session of a process (this one by default); None where it does not come from sshd.
+    """The session of a process (this one by default); None if it was not started over sshd.
 
-    sudo takes the environment away, so the ancestors are asked, up to the first that still has it.
+    sudo clears the environment, so the ancestors are asked, up to the first that still has it.
     """
     process = os.getpid() if pid is None else pid
     while process > 1:

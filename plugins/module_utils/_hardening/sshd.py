@@ -50,7 +50,7 @@ def ports(effective: dict[str, list[str]]) -> list[int]:
 
 
 def undecided(wanted: Iterable[str], own: dict[str, list[str]], whole: dict[str, list[str]]) -> list[str]:
-    """The keywords whose value in the whole configuration is another than in the drop-in alone."""
+    """The keywords whose value in the whole configuration differs from the one in the drop-in."""
     return sorted({keyword for keyword in wanted if own.get(keyword) != whole.get(keyword)})
 
 
@@ -65,8 +65,8 @@ def places(keyword: str, files: dict[str, str]) -> list[str]:
 
 
 def effective(config: str = CONFIG, who: Session | None = None) -> dict[str, list[str]]:
-    """What sshd would do with a configuration. Raises SshdError with sshd's own words where it takes none of it."""
-    # Where systemd listens in sshd's place, the folder is there only while sshd runs, and no check works without it.
+    """The settings that sshd reads from a configuration. Raises SshdError with sshd's own words if it refuses it."""
+    # With socket activation the folder exists only while sshd runs, and sshd checks nothing without it.
     os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
     words = ["sshd", "-T", "-f", config]
     if who:
@@ -82,7 +82,7 @@ def effective(config: str = CONFIG, who: Session | None = None) -> dict[str, lis
 
 
 def check(content: str, who: Session | None) -> None:
-    """Try a drop-in beside the files that are there. Raises SshdError where it is wrong, or does not decide."""
+    """Check a drop-in beside the present files. Raises SshdError if it is wrong, or another file overrides it."""
     try:
         effective()
     except SshdError as error:
@@ -95,17 +95,17 @@ def check(content: str, who: Session | None) -> None:
             alone, together = effective(own, who), effective(whole, who)
         except SshdError as error:
             said = str(error).replace(own, DROP_IN).replace(f"{folder}/drop-ins", DROP_INS).replace(whole, CONFIG)
-            raise SshdError(f"hardening_ssh_options: sshd does not take them: {said}") from error
+            raise SshdError(f"hardening_ssh_options: sshd refuses them: {said}") from error
     open_questions = undecided(settings(content), alone, together)
     if open_questions:
         raise SshdError(_contradicted(open_questions))
 
 
 def broken(error: SshdError) -> str:
-    """What to say of a host whose sshd could not start again."""
+    """The problem of a host whose sshd could not start again."""
     return (
-        f"hardening_ssh: sshd does not take its own configuration as it is now, and would not start again: {error}. "
-        f"Mend it first, or set hardening_ssh: false."
+        f"hardening_ssh: sshd refuses its own present configuration, and would not start again: {error}. "
+        f"Correct it first, or set hardening_ssh: false."
     )
 
 
@@ -143,6 +143,6 @@ def _contradicted(keywords: list[str]) -> str:
         return f"hardening_ssh: {CONFIG} does not read {DROP_INS}. Put `{_INCLUDE}` in its first line."
     said = "; ".join(f"{keyword} ({', '.join(places(keyword, files)) or 'unknown'})" for keyword in keywords)
     return (
-        f"hardening_ssh: another part of sshd's configuration comes first, or is meant for this login: {said}. "
-        f"Remove it there, or say the same in hardening_ssh_options."
+        f"hardening_ssh: another part of sshd's configuration comes first, or matches this login: {said}. "
+        f"Remove it there, or set the same value in hardening_ssh_options."
     )

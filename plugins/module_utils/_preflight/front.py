@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._front import limits
+from ansible_collections.landfall.django.plugins.module_utils._preflight import numbers, syntax
 
 Values = Mapping[str, Any]
 
@@ -21,14 +22,9 @@ ACCOUNT_ID = 10004
 # An account that only this collection makes, so that one with a former number is removed.
 _OWN_USER = "landfall-nginx"
 
-_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-_SERVER_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
-_SIZE = re.compile(r"[0-9]+[kKmMgG]?")
-_MEMORY = re.compile(r"[1-9][0-9]*[bkmgBKMG]?")
 # What Nginx's configuration takes as it is, between quotes.
 _PATH = re.compile(r"/[A-Za-z0-9/._~@:+-]*")
-_HEALTH_PATH = re.compile(r"(/[^\s\"'\\;{}?#]*)?")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 # What Nginx says itself, or what belongs to the connection.
 _OWN_HEADERS = re.compile(
@@ -36,6 +32,11 @@ _OWN_HEADERS = re.compile(
     r"|x-forwarded-(for|proto|host|port)",
     re.IGNORECASE,
 )
+
+
+def asked(values: Values) -> dict[str, Any]:
+    """What the module host_probe has to tell."""
+    return {"accounts": [values.get("nginx_user") or _OWN_USER, str(ACCOUNT_ID)], "engine": True}
 
 
 def problems_of(values: Values) -> list[str]:
@@ -48,29 +49,33 @@ def problems_of(values: Values) -> list[str]:
         _health(values),
         _proxies(values),
         _headers(values),
+        numbers.problems_of(values, "nginx_"),
     )
     return [problem for check in checks for problem in check]
 
 
 def _names(values: Values) -> Iterator[str]:
-    site, user = values.get("nginx_site_name") or "", values.get("nginx_user", "nginx")
+    site, user = values.get("nginx_site_name") or "", values.get("nginx_user") or _OWN_USER
     if site and not _SITE.fullmatch(site):
         yield f"nginx_site_name: '{site}' is not a usable name: use up to 40 letters, digits and hyphens."
     if site and not values.get("nginx_site_domains", True):
         yield "nginx_site_domains: it is empty: list the host names of the site, such as [shop.example.com]."
     for domain in values.get("nginx_site_domains") or []:
-        if not _SERVER_NAME.fullmatch(str(domain)):
-            yield f"nginx_site_domains: '{domain}' is not a host name: give the name alone, such as shop.example.com."
-    if not _USER.fullmatch(user) or user == "root":
-        yield f"nginx_user: '{user}' cannot be the user of Nginx: give the name of a user of its own."
+        if not syntax.is_host_name(str(domain).removeprefix("*.")):
+            yield (
+                f"nginx_site_domains: '{domain}' is not a host name: give the name alone and in lower case, such as "
+                "shop.example.com."
+            )
+    if not syntax.is_user_name(user) or user == "root":
+        yield f"nginx_user: '{user}' cannot be the user of Nginx: give a name of its own, such as {_OWN_USER}."
 
 
 def _sizes(values: Values) -> Iterator[str]:
     size, memory = values.get("nginx_site_client_max_body_size", "0"), values.get("nginx_memory_limit", "128m")
-    if not _SIZE.fullmatch(str(size)):
-        yield f"nginx_site_client_max_body_size: '{size}' is not a size of Nginx's: give one such as 20m."
-    if not _MEMORY.fullmatch(str(memory)):
-        yield f"nginx_memory_limit: '{memory}' is not a size of Docker's: give one such as 128m."
+    if not syntax.is_nginx_size(size):
+        yield f"nginx_site_client_max_body_size: '{size}' is not a size in Nginx's notation: give one such as 20m."
+    if not syntax.is_docker_size(memory):
+        yield f"nginx_memory_limit: '{memory}' is not a size in Docker's notation: give one such as 128m."
 
 
 def _buffers(values: Values) -> Iterator[str]:
@@ -78,25 +83,26 @@ def _buffers(values: Values) -> Iterator[str]:
     body = values.get("nginx_site_client_max_body_size", limits.BODY)
     buffers = limits.BUFFERS if buffers is None else buffers
     requests = limits.REQUESTS if requests is None else requests
-    if not _SIZE.fullmatch(str(buffers)):
-        yield f"nginx_site_buffers: '{buffers}' is not a size of Nginx's: give one such as 1g."
-    elif _SIZE.fullmatch(str(body)) and requests > 1:
+    if not syntax.is_nginx_size(buffers):
+        yield f"nginx_site_buffers: '{buffers}' is not a size in Nginx's notation: give one such as 1g."
+    elif syntax.is_nginx_size(body) and requests > 1:
         yield from limits.problems_of(buffers, body, requests)
 
 
-def account_problems(user: str, accounts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """What stands in the way of the account, from what the module host_probe tells of `user` and ACCOUNT_ID."""
-    for found in accounts:
+def host_problems(values: Values, probe: Mapping[str, Any]) -> Iterator[str]:
+    """What stands in the way of the account that Nginx runs as."""
+    user = values.get("nginx_user") or _OWN_USER
+    for found in probe["accounts"]:
         if found["account"] == str(ACCOUNT_ID):
             for owner in sorted({found[kind]["name"] for kind in ("user", "group") if found[kind]} - {user}):
                 yield (
-                    f"nginx_user: Nginx needs the number {ACCOUNT_ID} for itself, and {owner} of the host has it: "
-                    f"remove {owner}, or give it another with usermod and groupmod, and its files along with it."
+                    f"nginx_user: Nginx needs the number {ACCOUNT_ID}, which {owner} on the host has: remove {owner}, "
+                    f"or give {owner} and its files another number, with usermod, groupmod and chown."
                 )
         elif found["account"] == user != _OWN_USER and found["user"] and found["user"]["id"] != ACCOUNT_ID:
             yield (
-                f"nginx_user: {user} is an account of the host already, with the number {found['user']['id']}: give "
-                f"the name of one that there is not, such as {_OWN_USER}."
+                f"nginx_user: the host has a user {user} already, with the number {found['user']['id']}: give a name "
+                f"that no user has, such as {_OWN_USER}."
             )
 
 
@@ -110,8 +116,8 @@ def _logins(values: Values) -> Iterator[str]:
 
 
 def _health(values: Values) -> Iterator[str]:
-    path = values.get("nginx_site_health_path")
-    if path is not None and not _HEALTH_PATH.fullmatch(str(path)):
+    path = str(values.get("nginx_site_health_path") or "")
+    if path and ("?" in path or not syntax.is_url_path(path)):
         yield (
             f"nginx_site_health_path: '{path}' is not a plain path: begin it with / and leave out the query, as in "
             "/health/."
@@ -129,7 +135,10 @@ def _proxies(values: Values) -> Iterator[str]:
             )
             continue
         if network.prefixlen == 0:
-            yield f"nginx_trusted_proxies: '{proxy}' is everybody: anyone could choose the address that is logged."
+            yield (
+                f"nginx_trusted_proxies: '{proxy}' is everybody, and anyone could choose the address that is logged: "
+                "list your proxies alone."
+            )
 
 
 def _headers(values: Values) -> Iterator[str]:
@@ -138,8 +147,8 @@ def _headers(values: Values) -> Iterator[str]:
         if not _HEADER.fullmatch(name):
             yield f"nginx_trusted_headers: '{name}' is not the name of a header: give one such as Remote-User."
         elif _OWN_HEADERS.fullmatch(name):
-            yield f"nginx_trusted_headers: {name} is what Nginx says itself: leave it out."
+            yield f"nginx_trusted_headers: Nginx sets {name} itself: leave it out."
     if len({name.lower() for name in names}) < len(names):
         yield "nginx_trusted_headers: a header is in the list more than once: keep one of each."
     if names and not values.get("nginx_trusted_proxies"):
-        yield "nginx_trusted_headers: nobody is believed without nginx_trusted_proxies: list the proxy's address there."
+        yield "nginx_trusted_headers: nobody may send them while nginx_trusted_proxies is empty: list the proxy there."

@@ -11,15 +11,13 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
+from ansible_collections.landfall.django.plugins.module_utils._preflight import distributions
 
 # Enough for a first build: the base images, a Python environment and the database's first files.
 DISK_FREE_MINIMUM_MIB = 3072
 # A machine sold with 1 GiB shows less, since the kernel keeps some for itself.
 MEMORY_MINIMUM_MIB = 900
 
-SUPPORTED = {("debian", "12"), ("debian", "13"), ("ubuntu", "24.04")}
-# Their certbot is older than 4.0.
-WITHOUT_PROFILES = {("debian", "12"), ("ubuntu", "24.04")}
 ARCHITECTURES = ("amd64", "arm64")
 
 Probe = Mapping[str, Any]
@@ -28,16 +26,6 @@ Probe = Mapping[str, Any]
 def problems_of(probe: Probe, port_names: Mapping[int, str], disk_minimum_mib: int) -> list[str]:
     """All that keeps the host from carrying the stack; `port_names` are the variables that the ports come from."""
     return [*_system(probe), *_disk(probe, disk_minimum_mib), *_ports(probe, port_names)]
-
-
-def profile_problems(probe: Probe, profile: str) -> Iterator[str]:
-    """The certificate comes last, after a release: what cannot be had of it is refused before."""
-    system = probe["distribution"]
-    if profile and (system["id"], system["version"]) in WITHOUT_PROFILES:
-        yield (
-            f"letsencrypt_profile: '{profile}' needs certbot 4.0, which {system['name']} does not have: leave it "
-            "empty, or use Debian 13."
-        )
 
 
 def neighbour_problems(probe: Probe, name: str, root: str, site: str, domains: Collection[str]) -> Iterator[str]:
@@ -55,15 +43,14 @@ def neighbour_problems(probe: Probe, name: str, root: str, site: str, domains: C
 def warnings_of(probe: Probe) -> list[str]:
     memory = probe["memory_mib"]
     if 0 < memory < MEMORY_MINIMUM_MIB:
-        return [f"The host has {memory} MiB of memory: a whole stack wants 2 GiB, and under 1 GiB it may be killed."]
+        return [
+            f"The host has {memory} MiB of memory: a whole stack needs 2 GiB, and below 1 GiB the kernel may kill it."
+        ]
     return []
 
 
 def _system(probe: Probe) -> Iterator[str]:
-    system = probe["distribution"]
-    if (system["id"], system["version"]) not in SUPPORTED:
-        name = system["name"] or "an unknown system"
-        yield f"The host runs {name}, which is not supported: use Debian 12 or 13, or Ubuntu 24.04."
+    yield from distributions.problems_of(probe["distribution"])
     if probe["architecture"] not in ARCHITECTURES:
         yield f"The host's architecture is {probe['architecture']}, for which there are no images: use amd64 or arm64."
 

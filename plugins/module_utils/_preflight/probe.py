@@ -25,16 +25,9 @@ def parse_os_release(text: str) -> dict[str, str]:
     return {
         "id": values.get("ID", ""),
         "version": values.get("VERSION_ID", ""),
+        "release": values.get("VERSION_CODENAME", ""),
         "name": values.get("PRETTY_NAME", values.get("ID", "")),
     }
-
-
-def parse_memory(text: str) -> int:
-    """MemTotal of /proc/meminfo in MiB, 0 where it is not told."""
-    for line in text.splitlines():
-        if line.startswith("MemTotal:"):
-            return int(line.split()[1]) // 1024
-    return 0
 
 
 def parse_compose_name(text: str) -> str:

@@ -12,36 +12,27 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils._preflight import front, numbers, processes
+from ansible_collections.landfall.django.plugins.module_utils._preflight import (
+    certificate,
+    docker,
+    front,
+    numbers,
+    processes,
+    syntax,
+)
 
 Values = Mapping[str, Any]
 
 SOURCES = ("stack_git_repository", "stack_project_dir", "stack_image")
 
 _STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _WSGI = re.compile(_MODULE + r":[A-Za-z_]\w*(\.\w+|\(.*\))?")
 _CELERY = re.compile(_MODULE + r"(:[A-Za-z_]\w*)?")
-_USER = re.compile(r"\d+:\d+")
 # Each service has a number of its own (docs/containers.md).
 _SERVICE_USERS = {"10002": "the database", "10003": "Redis", "10004": "the front"}
-_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
-
-
-def is_host_name(text: str) -> bool:
-    """RFC 1123, lower case, two labels at least (or localhost); the last one is not a number, as in an address."""
-    labels = text.split(".")
-    if text == "localhost":
-        return True
-    return (
-        len(text) <= 253
-        and len(labels) > 1
-        and all(_LABEL.fullmatch(label) for label in labels)
-        and not labels[-1].isdigit()
-    )
 
 
 def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
@@ -51,7 +42,6 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         _domains(values),
         _source(values),
         _python_names(values),
-        _email(values),
         _database(values),
         _containers(values),
         numbers.problems_of(values),
@@ -60,9 +50,11 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         _paths(values),
         _controller_files(values, path_of),
         processes.problems_of(values),
+        docker.problems_of(values),
         _front(values),
     )
-    return [problem for check in checks for problem in check]
+    # The front's numbers are among all numbers, too.
+    return list(dict.fromkeys(problem for check in checks for problem in check))
 
 
 def is_development(values: Values) -> bool:
@@ -112,17 +104,19 @@ def _stack_name(values: Values) -> Iterator[str]:
 def _front(values: Values) -> Iterator[str]:
     if not uses_front(values):
         return
-    given = dict(values)
     made, used = (str(values.get(name) or "").rstrip("/") for name in ("nginx_root", "stack_nginx_root"))
     if made and used and made != used:
         yield (
             f"stack_nginx_root: '{used}' is not nginx_root, '{made}', where the role nginx puts the front: set "
             "nginx_root alone."
         )
-    # By default they are the same, and then all has been said.
-    if given.get("nginx_site_domains") == given.get("stack_domains"):
-        given.pop("nginx_site_domains", None)
+    given = dict(values)
+    # By default they are the stack's, of which all has been said.
+    for name in ("nginx_site_domains", "letsencrypt_domains"):
+        if given.get(name) == given.get("stack_domains"):
+            given.pop(name, None)
     yield from front.problems_of(given)
+    yield from certificate.problems_of(given)
 
 
 def _domains(values: Values) -> Iterator[str]:
@@ -130,7 +124,7 @@ def _domains(values: Values) -> Iterator[str]:
     if not domains and not is_development(values) and "stack_domains" in values:
         yield "stack_domains: it is empty: list the host names of the site, such as [shop.example.com]."
     for domain in domains:
-        if not is_host_name(domain):
+        if not syntax.is_host_name(domain):
             yield f"stack_domains: '{domain}' is not a host name: {_domain_cure(domain)}."
     for domain in sorted({domain for domain in domains if domains.count(domain) > 1}):
         yield f"stack_domains: '{domain}' is in the list more than once: keep one."
@@ -148,9 +142,9 @@ def _domain_cure(domain: str) -> str:
             alone = alone.encode("idna").decode("ascii")
         except UnicodeError:
             return "give an international name in its ASCII form (punycode), such as xn--mller-kva.example"
-        if is_host_name(alone):
+        if syntax.is_host_name(alone):
             return f"give an international name in its ASCII form (punycode), {alone}"
-    if is_host_name(alone):
+    if syntax.is_host_name(alone):
         return f"give the name alone and in lower case, such as {alone}" if alone != domain else "give another"
     if "_" in alone:
         return "a host name has no underscore, use a hyphen"
@@ -178,15 +172,6 @@ def _python_names(values: Values) -> Iterator[str]:
         yield f"stack_celery_app: '{celery}' is not the name of a Python module: write it as celery --app takes it."
 
 
-def _email(values: Values) -> Iterator[str]:
-    email = values.get("letsencrypt_email")
-    if not email or not uses_front(values):
-        return
-    name, _at, host = email.rpartition("@")
-    if not name or re.search(r"[\s@,;]", name) or not is_host_name(host.lower()) or host == "localhost":
-        yield f"letsencrypt_email: '{email}' is not an e-mail address: give one such as ops@shop.example.com."
-
-
 def _database(values: Values) -> Iterator[str]:
     # The images paste these into SQL and URLs as they are. A database elsewhere may have what it likes.
     own = values.get("stack_database_host", "db") in ("", "db")
@@ -208,7 +193,7 @@ def _database(values: Values) -> Iterator[str]:
 
 def _containers(values: Values) -> Iterator[str]:
     user = values.get("stack_user")
-    if user and not _USER.fullmatch(user):
+    if user and not syntax.is_user_and_group(user):
         yield f"stack_user: '{user}' is not a user and a group: give both as numbers, such as 1000:1000."
     elif user and (owner := _SERVICE_USERS.get(user.split(":")[0])):
         yield f"stack_user: {user} is the number of {owner}, which nobody may share: give another, such as 10001:10001."
@@ -232,14 +217,14 @@ def _fallbacks(values: Values) -> Iterator[str]:
 
 def _paths(values: Values) -> Iterator[str]:
     health = values.get("stack_health_path")
-    if health is not None and not re.fullmatch(r"/[^\s\"'\\]*", health):
+    if health is not None and not syntax.is_url_path(health):
         yield f"stack_health_path: '{health}' is not the path of a URL: begin it with /, as in /health/."
     for name in ("stack_root", "stack_nginx_root", "nginx_root"):
         if values.get(name) and not values[name].startswith("/"):
             yield f"{name}: '{values[name]}' is not an absolute path on the host: begin it with /."
     # In a Compose file and in Nginx's these would end the path, or mean something else.
     for name in ("stack_root", "stack_nginx_root", "nginx_root", "stack_static_path", "stack_media_path"):
-        if values.get(name) and not _PATH.fullmatch(values[name]):
+        if values.get(name) and not syntax.is_host_path(values[name]):
             yield f"{name}: '{values[name]}' has characters that a path here cannot have: use letters, digits and ._-/."
 
 

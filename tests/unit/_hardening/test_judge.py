@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._hardening import judge
 
-FIREWALLD = {"firewalld.service": "active"}
+ON = {"enabled": "enabled", "active": "active"}
+FIREWALLD = {"firewalld.service": ON}
 
 
 def problems(wish=None, found=None, connection=judge.OPENSSH):
@@ -24,7 +25,7 @@ def test_a_bare_host_has_no_problem():
         ({}, {"ufw": True}, judge.OPENSSH, "hardening_firewall: ufw", "ufw disable"),
         (
             {},
-            {"active": FIREWALLD},
+            {"units": FIREWALLD},
             judge.OPENSSH,
             "hardening_firewall: firewalld",
             "systemctl disable --now firewalld",
@@ -41,7 +42,7 @@ def test_a_bare_host_has_no_problem():
             {},
             judge.OPENSSH,
             "hardening_ssh_options: Port",
-            "keeps where sshd listens",
+            "leave it out",
         ),
         ({"ssh_options": {"Match": "all"}}, {}, judge.OPENSSH, "hardening_ssh_options: Match", ""),
         (
@@ -65,7 +66,7 @@ def test_a_problem_names_its_variable_and_the_cure(wish, found, connection, name
 @pytest.mark.parametrize(
     ("wish", "found", "connection"),
     [
-        ({"firewall": False}, {"ufw": True, "active": FIREWALLD}, judge.OPENSSH),
+        ({"firewall": False}, {"ufw": True, "units": FIREWALLD}, judge.OPENSSH),
         ({"ssh": False}, {"broken_sshd": "broken"}, judge.OPENSSH),
         ({}, {"by_sshd": False}, "paramiko_ssh"),
         ({"ssh": False, "firewall": False}, {}, "paramiko_ssh"),
@@ -92,8 +93,9 @@ def test_units_are_enabled_until_they_are():
     wish = judge.Wish(upgrades=False)
     wanted = {"landfall-undo.service": False, "landfall-firewall.service": False, "systemd-timesyncd.service": True}
     assert judge.units(wish, judge.Found()) == wanted
-    enabled = judge.Found(enabled=dict.fromkeys(wanted, "enabled"), active={"systemd-timesyncd.service": "active"})
-    assert judge.units(wish, enabled) == {}
+    assert judge.units(wish, judge.Found(units=dict.fromkeys(wanted, ON))) == {}
+    stopped = {name: {**ON, "active": "inactive"} for name in wanted}
+    assert judge.units(wish, judge.Found(units=stopped)) == {"systemd-timesyncd.service": True}
 
 
 def test_a_container_does_not_run_a_clock_and_another_clock_is_left_alone():
@@ -103,7 +105,7 @@ def test_a_container_does_not_run_a_clock_and_another_clock_is_left_alone():
 
 
 def test_a_masked_timer_is_left_masked_and_said():
-    found = judge.Found(enabled={"apt-daily.timer": "masked"})
+    found = judge.Found(units={"apt-daily.timer": {"enabled": "masked", "active": "inactive"}})
     assert "apt-daily.timer" not in judge.units(judge.Wish(), found)
     assert "apt-daily.timer" in judge.warnings(judge.Wish(), found)[0]
     assert judge.warnings(judge.Wish(upgrades=False), found) == []

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.landfall.django.plugins.filter.front_problems import front_problems
 from ansible_collections.landfall.django.plugins.module_utils._preflight import front, stack
 
 GOOD: dict[str, Any] = {
@@ -40,7 +39,7 @@ GOOD: dict[str, Any] = {
     ],
 )
 def test_good_values(values: dict[str, Any]) -> None:
-    assert front_problems(values) == []
+    assert front.problems_of(values) == []
 
 
 @pytest.mark.parametrize(
@@ -56,6 +55,8 @@ def test_good_values(values: dict[str, Any]) -> None:
         ("nginx_site_domains", ["shop.test; return 200"]),
         ("nginx_site_domains", ["~^(.*)$"]),
         ("nginx_site_domains", ["a b.test"]),
+        ("nginx_site_domains", ["Shop.example.com"]),
+        ("nginx_site_domains", ["shop.*.test"]),
         ("nginx_site_client_max_body_size", "20 MB"),
         ("nginx_site_client_max_body_size", "20m; root /"),
         ("nginx_site_client_max_body_size", "0"),
@@ -86,7 +87,7 @@ def test_good_values(values: dict[str, Any]) -> None:
     ],
 )
 def test_bad_values(name: str, value: Any) -> None:
-    said = front_problems({**GOOD, name: value})
+    said = front.problems_of({**GOOD, name: value})
     assert len(said) == 1, said
     assert said[0].startswith(f"{name}: ")
     assert said[0].endswith(".")
@@ -127,15 +128,15 @@ FORMER = {"name": "landfall-nginx", "id": 998}
         ("landfall-nginx", {}, {}, []),
         ("landfall-nginx", {"user": OWN, "group": OWN}, {"user": OWN, "group": OWN}, []),
         ("landfall-nginx", {"user": FORMER, "group": FORMER}, {}, []),
-        ("landfall-nginx", {}, {"user": ANN, "group": ANN}, ["and ann of the host has it"]),
-        ("landfall-nginx", {"user": FORMER}, {"group": ANN}, ["and ann of the host has it"]),
+        ("landfall-nginx", {}, {"user": ANN, "group": ANN}, ["which ann on the host has"]),
+        ("landfall-nginx", {"user": FORMER}, {"group": ANN}, ["which ann on the host has"]),
         ("front", {}, {"user": OWN, "group": OWN}, ["remove landfall-nginx"]),
-        ("www-data", {"user": {"name": "www-data", "id": 33}}, {}, ["www-data is an account of the host already"]),
+        ("www-data", {"user": {"name": "www-data", "id": 33}}, {}, ["the host has a user www-data already"]),
     ],
 )
 def test_whose_the_account_is(name: str, named: dict[str, Any], numbered: dict[str, Any], said: list[str]) -> None:
     nobody = {"user": None, "group": None}
     accounts = [{"account": name, **nobody, **named}, {"account": "10004", **nobody, **numbered}]
-    found = list(front.account_problems(name, accounts))
+    found = list(front.host_problems({"nginx_user": name}, {"accounts": accounts}))
     assert len(found) == len(said)
     assert all(words in sentence for words, sentence in zip(said, found, strict=True))

@@ -31,15 +31,6 @@ def host_problems(minimum: int = 3072, **change: Any) -> list[str]:
     return host.problems_of({**PROBE, **change}, PORTS, minimum)
 
 
-@pytest.mark.parametrize(("system", "version"), [("debian", "12"), ("ubuntu", "24.04")])
-def test_a_profile_wants_a_certbot_that_knows_it(system: str, version: str) -> None:
-    probe = {**PROBE, "distribution": {"id": system, "version": version, "name": "X 1"}}
-    (sentence,) = host.profile_problems(probe, "shortlived")
-    assert sentence.startswith("letsencrypt_profile: 'shortlived' needs certbot 4.0, which X 1 does not have")
-    assert list(host.profile_problems(probe, "")) == []
-    assert list(host.profile_problems(PROBE, "shortlived")) == []
-
-
 def test_a_good_host_is_not_talked_about() -> None:
     assert host_problems() == []
     assert host.warnings_of(PROBE) == []

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.landfall.django.plugins.filter.number_problems import number_problems
-from ansible_collections.landfall.django.plugins.module_utils._preflight.numbers import BOUNDS
+from ansible_collections.landfall.django.plugins.module_utils._preflight.numbers import BOUNDS, problems_of
 
 from tests.unit.sentences import only
 
@@ -31,12 +30,12 @@ def test_no_number_is_without_bounds_and_no_bound_without_a_number() -> None:
 
 
 def test_every_default_is_good() -> None:
-    assert number_problems(numbers()) == []
+    assert list(problems_of(numbers())) == []
 
 
 @pytest.mark.parametrize("name", sorted(BOUNDS))
 def test_what_is_out_of_bounds_is_refused_and_the_bounds_are_not(name: str) -> None:
     least, most, _fault = BOUNDS[name]
     for value in (least - 1, most + 1, -1):
-        assert only(number_problems({name: value})).startswith(f"{name}: {value} ")
-    assert number_problems({name: least}) == number_problems({name: most}) == []
+        assert only(list(problems_of({name: value}))).startswith(f"{name}: {value} ")
+    assert list(problems_of({name: least})) == list(problems_of({name: most})) == []

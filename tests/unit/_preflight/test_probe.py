@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -39,23 +40,23 @@ def test_listening_sockets() -> None:
     ("text", "expected"),
     [
         (
-            'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\nHOME_URL="https://www.debian.org/"\n',
-            {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"},
+            'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\nVERSION_CODENAME=trixie\n',
+            {"id": "debian", "version": "13", "release": "trixie", "name": "Debian GNU/Linux 13 (trixie)"},
         ),
         (
             "# comment\nID=ubuntu\nID_LIKE=debian\nVERSION_ID='24.04'\n",
-            {"id": "ubuntu", "version": "24.04", "name": "ubuntu"},
+            {"id": "ubuntu", "version": "24.04", "release": "", "name": "ubuntu"},
         ),
-        ("", {"id": "", "version": "", "name": ""}),
+        ("", {"id": "", "version": "", "release": "", "name": ""}),
     ],
 )
 def test_os_release(text: str, expected: dict[str, str]) -> None:
     assert probe.parse_os_release(text) == expected
 
 
-def test_memory() -> None:
-    assert probe.parse_memory("MemFree: 1 kB\nMemTotal:        2014932 kB\n") == 1967
-    assert probe.parse_memory("") == 0
+def test_memory_is_the_kernels_total() -> None:
+    (total,) = re.findall(r"^MemTotal: +(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    assert host_probe.memory_mib() == int(total) // 1024
 
 
 def test_socket_links() -> None:
@@ -104,7 +105,7 @@ def test_free_space_of_the_nearest_that_exists(tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", ["root", "0"])
 def test_an_account_by_its_name_or_number(given: str) -> None:
     root = {"name": "root", "id": 0}
-    assert host_probe.account(given) == {"account": given, "user": root, "group": root}
+    assert host_probe.account(given) == {"account": given, "user": {**root, "gid": 0}, "group": root}
 
 
 def test_an_account_that_there_is_not() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.landfall.django.plugins.module_utils._preflight import stack
+from ansible_collections.landfall.django.plugins.module_utils._preflight import stack, syntax
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,7 +175,7 @@ def test_a_domain_that_is_no_host_name_is_cured(domain: str, cure: str) -> None:
 
 @given(st.text())
 def test_no_text_breaks_the_look_at_domains(text: str) -> None:
-    assert bool(problems(stack_domains=[text])) != stack.is_host_name(text)
+    assert bool(problems(stack_domains=[text])) != syntax.is_host_name(text)
 
 
 def test_all_problems_come_at_once() -> None:

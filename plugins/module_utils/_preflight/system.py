@@ -1,0 +1,46 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which packages a host has, and how its units are: one command for all of them (decision 18 says why).
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+
+Units = dict[str, dict[str, str]]
+
+
+def packages(names: Sequence[str]) -> list[str]:
+    """Those of the packages that are installed."""
+    listed = _said("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *names) if names else ""
+    return parse_packages(listed)
+
+
+def units(names: Sequence[str]) -> Units:
+    """By name: whether the unit is `enabled` and `active`, in the words of `systemctl show`."""
+    shown = _said("systemctl", "show", "--property=UnitFileState,ActiveState", *names) if names else ""
+    return parse_units(names, shown)
+
+
+def parse_packages(listed: str) -> list[str]:
+    return sorted(line.split()[0] for line in listed.splitlines() if line.endswith(" installed"))
+
+
+def parse_units(names: Sequence[str], shown: str) -> Units:
+    """Of a unit that does not exist, `enabled` is empty."""
+    blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in shown.strip().split("\n\n") if block]
+    blocks += [{}] * (len(names) - len(blocks))
+    return {
+        name: {"enabled": block.get("UnitFileState", ""), "active": block.get("ActiveState", "inactive")}
+        for name, block in zip(names, blocks)
+    }
+
+
+def _said(*words: str) -> str:
+    try:
+        return subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:  # not Debian, or no systemd: then there is none
+        return ""
