@@ -27,7 +27,7 @@ SHOP = {
 }
 # What a run finds out.
 FOUND = {
-    "common_engine": {"stdout": "29.0.0", "rc": 0},
+    "__stack_preflight": {"engine": "29.0.0"},
     "__nginx_preflight": {"engine": "29.0.0"},
     "__stack_image_probe": {"id": f"sha256:{'0' * 64}", "uid": 10001, "gid": 10001, "workdir": "/app"},
     "__stack_image_tag": "0" * 12,

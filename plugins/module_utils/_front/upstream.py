@@ -39,9 +39,7 @@ def upstream(site: str, hosts: Mapping[str, str], port: int) -> str:
     names = sorted(hosts)
     servers = [f"    server {name}:{port} resolve max_fails=0;" for name in names]
     servers += [f"    server {hosts[name]}:{port} {_UNTIL_RESOLVED} max_fails=0;" for name in names if hosts[name]]
-    return _UPSTREAM.format(
-        site=site, servers="\n".join(servers), socket=SOCKET, loaded=" ".join([f"{site}:", *names])
-    )
+    return _UPSTREAM.format(site=site, servers="\n".join(servers), socket=SOCKET, loaded=" ".join([f"{site}:", *names]))
 
 
 def without_addresses(text: str) -> str:
