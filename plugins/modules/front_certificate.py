@@ -69,7 +69,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
-from ansible_collections.landfall.django.plugins.module_utils._front import certificate as certificate
+from ansible_collections.landfall.django.plugins.module_utils._front import certificate
 
 
 def sign(module: AnsibleModule, folder: Path) -> None:

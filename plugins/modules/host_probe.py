@@ -130,7 +130,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers
-from ansible_collections.landfall.django.plugins.module_utils._preflight import probe as probe
+from ansible_collections.landfall.django.plugins.module_utils._preflight import probe
 
 
 def read(path: str) -> str:

@@ -12,6 +12,8 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
+
 
 class DockerError(Exception):
     """A docker command failed; the message holds the command without its environment, and what it printed: `said`."""
@@ -25,16 +27,7 @@ def execute(
     command: Sequence[str], given: str, timeout: float, merge: bool
 ) -> subprocess.CompletedProcess[str]:  # the one way out: tests record it
     """Run a command that reads `given`; with `merge`, standard error comes among standard output."""
-    return subprocess.run(
-        command,
-        input=given,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if merge else subprocess.PIPE,
-        text=True,
-        errors="replace",
-        timeout=timeout,
-        check=False,
-    )
+    return run(command, given, timeout, merge)
 
 
 def docker(

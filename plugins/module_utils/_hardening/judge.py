@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 from ansible_collections.landfall.django.plugins.module_utils._hardening import firewall, sshd
 from ansible_collections.landfall.django.plugins.module_utils._hardening.session import Session
 
@@ -213,5 +213,4 @@ def _listening() -> tuple[list[int], str]:
 
 
 def _said(*words: str) -> str:
-    command: Sequence[str] = words
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return run(words).stdout

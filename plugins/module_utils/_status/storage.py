@@ -8,10 +8,11 @@ Private to this collection.
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 
 _MIB = 2**20
 # Many small files fill a file system before its bytes are used.
@@ -69,5 +70,4 @@ def size(folder: Path) -> int:
         return 0
     # A file that goes while it is counted makes du fail, and its sum is right.
     words = ["du", "--summarize", "--block-size=1M", "--one-file-system", "--", str(folder)]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-    return int(done.stdout.split()[0])
+    return int(run(words).stdout.split()[0])
