@@ -12,8 +12,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleUndefi
 from ansible.plugins.action import ActionBase
 from ansible_collections.landfall.django.plugins.module_utils._front import limits
 from ansible_collections.landfall.django.plugins.module_utils._preflight import front as front_variables
-from ansible_collections.landfall.django.plugins.module_utils._preflight import host as host
-from ansible_collections.landfall.django.plugins.module_utils._preflight import spec as spec
+from ansible_collections.landfall.django.plugins.module_utils._preflight import host, spec
 from ansible_collections.landfall.django.plugins.module_utils._preflight import stack as variables
 from ansible_collections.landfall.django.plugins.plugin_utils import _values
 
