@@ -12,7 +12,7 @@ description:
     gives the command that Docker Compose is to run. Beat comes after all others.
 options:
   _input:
-    description: Names and commands, as in O(landfall.django.stack#role:stack_processes).
+    description: Names and commands, as in O(landfall.django.stack#role:main:stack_processes).
     type: dict
     required: true
 """
