@@ -1,14 +1,19 @@
-"""Runs the stages of `make test` one after another, cheapest first, and stops at the first that fails.
+"""Runs the stages of `make test`, cheapest first, and starts no further one once one has failed.
 
-Usage: stages.py [NAME...]    all of them without a name; `scenarios` stands for every Molecule scenario.
+Usage: stages.py [NAME...]    all of them without a name; `scenarios` stands for every Molecule scenario, and `unit` and
+                              `sanity` for those with the oldest and the newest ansible-core.
+
+Stages that need no lab run two at a time; the output of each is printed when it ends.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # What the collection generates, for linters that read no templates.
 RENDERED = ".cache/rendered"
 COMPOSE_FILES = (f"{RENDERED}/stack/compose.yaml", f"{RENDERED}/front/compose.yaml")
+# Each with its requirements/NAME.txt. Molecule runs with the one between them, of requirements/dev.txt.
+CORES = ("oldest", "newest")
+# Stages that run at the same time print one after the other.
+PRINTING = threading.Lock()
 PYTHON_CODE = ("plugins", "roles", "lab", "tools", "tests", "molecule", "examples")
 
 
@@ -25,6 +34,7 @@ PYTHON_CODE = ("plugins", "roles", "lab", "tools", "tests", "molecule", "example
 class Stage:
     name: str
     commands: tuple[tuple[str, ...], ...]
+    needs_lab: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,40 +86,103 @@ def scenarios() -> Iterator[Stage]:
     """One stage for each Molecule scenario; `default` is what the others build on, so it comes first."""
     names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
     for name in sorted(names, key=lambda name: (name != "default", name)):
-        yield Stage(name, (("molecule", "test", "--scenario-name", name),))
+        yield Stage(name, (("molecule", "test", "--scenario-name", name),), needs_lab=True)
+
+
+def publish() -> Stage:
+    return Stage(
+        "publish",
+        (
+            ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
+            ("antsibull-changelog", "lint"),
+            ("python", "tools/publish.py"),
+        ),
+    )
+
+
+def sanity(core: str) -> Stage:
+    return Stage(f"sanity-{core}", (("tools/under", core, "python", "tools/sanity.py"),))
+
+
+def unit(core: str) -> Stage:
+    """The whole suite: half of it never meets Ansible, but all of it meets the other Python."""
+    redis = ("tools/environment", "redis-server:redis-server")
+    return Stage(f"unit-{core}", (redis, ("tools/under", core, "pytest", "tests/unit")))
 
 
 def stages() -> list[Stage]:
     return [
         lint(),
-        Stage("unit", (("tools/environment", "redis-server:redis-server"), ("pytest", "tests/unit"))),
-        Stage("sanity", (("python", "tools/sanity.py"),)),
-        Stage("lab", (("python", "-m", "lab", "up", "-i", "molecule/inventory"),)),
+        publish(),
+        # The unit tests wait much and sanity computes: these two go well together.
+        *(stage for core in CORES for stage in (unit(core), sanity(core))),
+        Stage("lab", (("python", "-m", "lab", "up", "-i", "molecule/inventory"),), needs_lab=True),
         *scenarios(),
     ]
 
 
 def chosen(names: list[str]) -> list[Stage]:
     known = {stage.name: stage for stage in stages()}
-    of_molecule = [stage.name for stage in scenarios()]
-    wanted = [single for name in names for single in (of_molecule if name == "scenarios" else [name])]
+    groups = {name: [f"{name}-{core}" for core in CORES] for name in ("sanity", "unit")}
+    groups["scenarios"] = [stage.name for stage in scenarios()]
+    wanted = [single for name in names for single in groups.get(name, [name])]
     unknown = [name for name in wanted if name not in known]
     if unknown:
-        sys.exit(f"No stage {', '.join(unknown)}. There are: {', '.join(known)}, scenarios.")
+        sys.exit(f"No stage {', '.join(unknown)}. There are: {', '.join([*known, *groups])}.")
     return [known[name] for name in wanted] if names else list(known.values())
 
 
-def run(stage: Stage) -> Outcome:
+def run(stage: Stage, shows_at_once: bool = True) -> Outcome:
+    """Run a stage; its output is shown as it comes, or in one piece at its end."""
     start = time.monotonic()
     passed = True
+    said: list[str] = []
     for command in stage.commands:
-        print(f"\n== {stage.name}: {command_line(command)}", flush=True)
-        passed = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+        said.append(f"\n== {stage.name}: {command_line(command)}\n")
+        if shows_at_once:
+            print(said.pop(), end="", flush=True)
+            passed = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+        else:
+            done = subprocess.run(
+                command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace"
+            )
+            said.append(done.stdout)
+            passed = done.returncode == 0
         if not passed:
             break
     outcome = Outcome(stage, passed, time.monotonic() - start)
-    print(f"== {report(outcome)}", flush=True)
+    with PRINTING:
+        print(f"{''.join(said)}== {report(outcome)}", flush=True)
     return outcome
+
+
+def run_in_turn(wanted: Sequence[Stage]) -> list[Outcome]:
+    """The outcomes of stages that were run one after the other, up to the first that failed."""
+    outcomes: list[Outcome] = []
+    for stage in wanted:
+        outcomes.append(run(stage))
+        if not outcomes[-1].passed:
+            break
+    return outcomes
+
+
+def run_side_by_side(wanted: Sequence[Stage]) -> list[Outcome]:
+    """The outcomes of stages that were run two at a time; after a failure those that run end, and no other begins."""
+    if len(wanted) < 2:
+        return run_in_turn(wanted)
+    failed = threading.Event()
+
+    def one(stage: Stage) -> Outcome | None:
+        if failed.is_set():
+            return None
+        outcome = run(stage, shows_at_once=False)
+        if not outcome.passed:
+            failed.set()
+        return outcome
+
+    print(f"== {', '.join(stage.name for stage in wanted)}: two at a time", flush=True)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return [outcome for outcome in pool.map(one, wanted) if outcome]
 
 
 def command_line(command: tuple[str, ...]) -> str:
@@ -118,21 +191,23 @@ def command_line(command: tuple[str, ...]) -> str:
 
 
 def report(outcome: Outcome) -> str:
-    return f"{outcome.stage.name:<12} {'passed' if outcome.passed else 'FAILED'} in {outcome.seconds:.1f} s"
+    return f"{outcome.stage.name:<14} {'passed' if outcome.passed else 'FAILED'} in {outcome.seconds:.1f} s"
 
 
 def main() -> int:
     wanted = chosen(sys.argv[1:])
-    outcomes: list[Outcome] = []
-    for stage in wanted:
-        outcomes.append(run(stage))
-        if not outcomes[-1].passed:
-            break
+    start = time.monotonic()
+    outcomes = run_side_by_side([stage for stage in wanted if not stage.needs_lab])
+    if all(outcome.passed for outcome in outcomes):
+        outcomes += run_in_turn([stage for stage in wanted if stage.needs_lab])
     print("\n== summary")
     for outcome in outcomes:
         print(report(outcome))
-    for stage in wanted[len(outcomes) :]:
-        print(f"{stage.name:<12} not run")
+    run_names = {outcome.stage.name for outcome in outcomes}
+    for stage in wanted:
+        if stage.name not in run_names:
+            print(f"{stage.name:<14} not run")
+    print(f"{'together':<14} {time.monotonic() - start:.1f} s")
     failed = sum(not outcome.passed for outcome in outcomes)
     print(f"{len(outcomes) - failed} passed, {failed} failed", flush=True)
     return 1 if failed else 0
