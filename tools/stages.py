@@ -105,16 +105,16 @@ def sanity(core: str) -> Stage:
 
 
 def unit(core: str) -> Stage:
-    """The whole suite: half of it never meets Ansible, but all of it meets the other Python."""
+    """The whole suite: half of it never meets Ansible, but all of it meets the other Python. Many tests only wait."""
     redis = ("tools/environment", "redis-server:redis-server")
-    return Stage(f"unit-{core}", (redis, ("tools/under", core, "pytest", "tests/unit")))
+    return Stage(f"unit-{core}", (redis, ("tools/under", core, "pytest", "-q", "-n", "2", "tests/unit")))
 
 
 def stages() -> list[Stage]:
     return [
         lint(),
         publish(),
-        # The unit tests wait much and sanity computes: these two go well together.
+        # The unit tests wait much, and sanity computes.
         *(stage for core in CORES for stage in (unit(core), sanity(core))),
         Stage("lab", (("python", "-m", "lab", "up", "-i", "molecule/inventory"),), needs_lab=True),
         *scenarios(),
