@@ -2,10 +2,10 @@
 RUN := tools/run
 STAGES := $(RUN) python tools/stages.py
 
-.PHONY: help demo demo-down test lint unit sanity molecule artefact docs bench clean
+.PHONY: help demo demo-down test lint publish sanity unit molecule artefact docs bench clean
 
 help:  ## show this list
-	@sed -n 's/^\([a-z -]*\):  ## /\1\t/p' Makefile | awk -F '\t' '{ printf "make %-18s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z -]*\):  ## /\1\t/p' Makefile | awk -F '\t' '{ printf "make %-26s%s\n", $$1, $$2 }'
 
 demo:  ## start the lab and deploy examples/shop in it over ssh
 	@$(RUN) tools/demo
@@ -13,10 +13,10 @@ demo:  ## start the lab and deploy examples/shop in it over ssh
 demo-down:  ## remove all that make demo has made
 	@$(RUN) python -m lab down
 
-test:  ## everything: lint, unit tests, sanity, then each Molecule scenario
+test:  ## everything: lint, publish, sanity and unit tests, then each Molecule scenario
 	@$(STAGES)
 
-lint unit sanity:  ## one stage of make test
+lint publish sanity unit:  ## one part of make test; sanity and unit with two ansible-cores
 	@$(STAGES) $@
 
 molecule:  ## the Molecule scenarios, or one: make molecule SCENARIO=reuse

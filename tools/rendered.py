@@ -14,7 +14,18 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
+
+try:
+    from ansible.template import trust_as_template
+
+    TRUSTED = {"trusted_as_template": True}
+except ImportError:  # ansible-core 2.18 trusts every text
+    TRUSTED = {}
+
+    def trust_as_template(value: str) -> str:
+        return value
+
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt")
@@ -50,7 +61,7 @@ def templar(role: str, variables: Mapping[str, Any]) -> Templar:
     loader.set_basedir(str(ROOT / "playbooks"))
     known: dict[str, Any] = {"role_path": str(folder), "playbook_dir": str(ROOT / "playbooks")}
     for name in ("defaults", "vars"):
-        known |= loader.load_from_file(str(folder / name / "main.yml"), trusted_as_template=True)
+        known |= loader.load_from_file(str(folder / name / "main.yml"), **TRUSTED)
     known |= {"ansible_managed": "Ansible managed", "ansible_check_mode": False, **SHOP, **FOUND, **variables}
     return Templar(loader, known)
 

@@ -1,4 +1,4 @@
-"""Runs `ansible-test sanity` on the built artefact, unpacked where ansible-test asks for it.
+"""Runs the environment's `ansible-test sanity` on the built artefact, unpacked where ansible-test asks for it.
 
 ansible-test fetches its own pip from a server that is not a package registry. It looks into a cache first, so a
 stand-in is put there: the pip of this environment, which then installs the version asked for.
@@ -20,7 +20,8 @@ from ansible_test._internal.python_requirements import get_venv_packages
 
 from artefact import ROOT, build
 
-SANITY = ROOT / ".cache/sanity"
+# One for each environment: two of them may run at the same time.
+SANITY = ROOT / ".cache/sanity" / Path(sys.prefix).name
 COLLECTION = SANITY / "ansible_collections/landfall/django"
 # ansible-test keeps its environments here; this one is ours, so that nothing is written into the user's.
 HOME = SANITY / "home"

@@ -1,16 +1,24 @@
-"""Runs the stages of `make test` one after another, cheapest first, and stops at the first that fails.
+"""Runs the stages of `make test`, cheapest first, and starts no further one once one has failed.
 
-Usage: stages.py [NAME...]    all of them without a name; `scenarios` stands for every Molecule scenario.
+Usage: stages.py [NAME...]    all of them without a name; `scenarios` stands for every Molecule scenario, and `unit` and
+                              `sanity` for those with the oldest and the newest ansible-core.
+
+First come those that need no lab, then the lab, then the scenarios. They run two at a time, and the output of each is
+printed when it ends.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import yaml
 
 from rendered import LOCKS
 
@@ -18,6 +26,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # What the collection generates, for linters that read no templates.
 RENDERED = ".cache/rendered"
 COMPOSE_FILES = (f"{RENDERED}/stack/compose.yaml", f"{RENDERED}/front/compose.yaml")
+# Each with its requirements/NAME.txt. Molecule runs with the one between them, of requirements/dev.txt.
+CORES = ("oldest", "newest")
+LAB = "lab"
+FIRST = ("default", "releases")
+# Stages that run at the same time print one after the other.
+PRINTING = threading.Lock()
 PYTHON_CODE = ("plugins", "roles", "lab", "tools", "tests", "molecule", "examples")
 
 
@@ -25,6 +39,7 @@ PYTHON_CODE = ("plugins", "roles", "lab", "tools", "tests", "molecule", "example
 class Stage:
     name: str
     commands: tuple[tuple[str, ...], ...]
+    hosts: frozenset[str] = frozenset()  # of the lab: no two stages share one at the same time
 
 
 @dataclass(frozen=True)
@@ -73,43 +88,121 @@ def dockerfiles() -> Iterator[str]:
 
 
 def scenarios() -> Iterator[Stage]:
-    """One stage for each Molecule scenario; `default` is what the others build on, so it comes first."""
+    """One stage for each Molecule scenario: `default` first, on which the others build, and then the longest."""
     names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
-    for name in sorted(names, key=lambda name: (name != "default", name)):
-        yield Stage(name, (("molecule", "test", "--scenario-name", name),))
+    for name in sorted(names, key=lambda name: (name not in FIRST, name)):
+        file = yaml.safe_load((ROOT / "molecule" / name / "molecule.yml").read_text())
+        hosts = frozenset(file["provisioner"]["options"]["limit"].split(":"))
+        yield Stage(name, (("molecule", "test", "--scenario-name", name),), hosts)
+
+
+def publish() -> Stage:
+    return Stage(
+        "publish",
+        (
+            ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
+            ("antsibull-changelog", "lint"),
+            ("python", "tools/publish.py"),
+        ),
+    )
+
+
+def sanity(core: str) -> Stage:
+    return Stage(f"sanity-{core}", (("tools/under", core, "python", "tools/sanity.py"),))
+
+
+def unit(core: str) -> Stage:
+    """The whole suite: half of it never meets Ansible, but all of it meets the other Python. Many tests only wait."""
+    redis = ("tools/environment", "redis-server:redis-server")
+    return Stage(f"unit-{core}", (redis, ("tools/under", core, "pytest", "-q", "-n", "2", "tests/unit")))
 
 
 def stages() -> list[Stage]:
     return [
         lint(),
-        Stage("unit", (("tools/environment", "redis-server:redis-server"), ("pytest", "tests/unit"))),
-        Stage("sanity", (("python", "tools/sanity.py"),)),
-        Stage("lab", (("python", "-m", "lab", "up", "-i", "molecule/inventory", "bookworm:trixie"),)),
+        publish(),
+        # The unit tests wait much, and sanity computes.
+        *(stage for core in CORES for stage in (unit(core), sanity(core))),
+        Stage(LAB, (("python", "-m", "lab", "up", "-i", "molecule/inventory", "bookworm:trixie"),)),
         *scenarios(),
     ]
 
 
 def chosen(names: list[str]) -> list[Stage]:
     known = {stage.name: stage for stage in stages()}
-    of_molecule = [stage.name for stage in scenarios()]
-    wanted = [single for name in names for single in (of_molecule if name == "scenarios" else [name])]
+    groups = {name: [f"{name}-{core}" for core in CORES] for name in ("sanity", "unit")}
+    groups["scenarios"] = [stage.name for stage in scenarios()]
+    wanted = [single for name in names for single in groups.get(name, [name])]
     unknown = [name for name in wanted if name not in known]
     if unknown:
-        sys.exit(f"No stage {', '.join(unknown)}. There are: {', '.join(known)}, scenarios.")
+        sys.exit(f"No stage {', '.join(unknown)}. There are: {', '.join([*known, *groups])}.")
     return [known[name] for name in wanted] if names else list(known.values())
 
 
-def run(stage: Stage) -> Outcome:
+def run(stage: Stage, shows_at_once: bool = True) -> Outcome:
+    """Run a stage; its output is shown as it comes, or in one piece at its end."""
     start = time.monotonic()
     passed = True
+    said: list[str] = []
     for command in stage.commands:
-        print(f"\n== {stage.name}: {command_line(command)}", flush=True)
-        passed = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+        said.append(f"\n== {stage.name}: {command_line(command)}\n")
+        if shows_at_once:
+            print(said.pop(), end="", flush=True)
+            passed = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+        else:
+            done = subprocess.run(
+                command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace"
+            )
+            said.append(done.stdout)
+            passed = done.returncode == 0
         if not passed:
             break
     outcome = Outcome(stage, passed, time.monotonic() - start)
-    print(f"== {report(outcome)}", flush=True)
+    with PRINTING:
+        print(f"{''.join(said)}== {report(outcome)}", flush=True)
     return outcome
+
+
+class Queue:
+    """Stages that wait, for two workers."""
+
+    def __init__(self, wanted: Sequence[Stage]):
+        self.waiting = list(wanted)
+        self.busy: frozenset[str] = frozenset()
+        self.outcomes: list[Outcome] = []
+        self.changed = threading.Condition()
+
+    def take(self) -> Stage | None:
+        """The next stage whose hosts are free; None where nothing is left, or one has failed."""
+        with self.changed:
+            while self.waiting and all(outcome.passed for outcome in self.outcomes):
+                free = next((stage for stage in self.waiting if not stage.hosts & self.busy), None)
+                if free:
+                    self.waiting.remove(free)
+                    self.busy |= free.hosts
+                    return free
+                self.changed.wait()
+            return None
+
+    def work(self) -> None:
+        while stage := self.take():
+            outcome = run(stage, shows_at_once=False)
+            with self.changed:
+                self.outcomes.append(outcome)
+                self.busy -= stage.hosts
+                self.changed.notify_all()
+
+
+def run_side_by_side(wanted: Sequence[Stage]) -> list[Outcome]:
+    """The outcomes of stages that were run two at a time; after a failure those that run end, and no other begins."""
+    if len(wanted) < 2:
+        return [run(stage) for stage in wanted]
+    print(f"== {', '.join(stage.name for stage in wanted)}: two at a time", flush=True)
+    queue = Queue(wanted)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for worker in [pool.submit(queue.work) for _ in range(2)]:
+            worker.result()
+    return queue.outcomes
 
 
 def command_line(command: tuple[str, ...]) -> str:
@@ -118,21 +211,31 @@ def command_line(command: tuple[str, ...]) -> str:
 
 
 def report(outcome: Outcome) -> str:
-    return f"{outcome.stage.name:<12} {'passed' if outcome.passed else 'FAILED'} in {outcome.seconds:.1f} s"
+    return f"{outcome.stage.name:<14} {'passed' if outcome.passed else 'FAILED'} in {outcome.seconds:.1f} s"
+
+
+def waves(wanted: Sequence[Stage]) -> list[list[Stage]]:
+    """What needs no lab, then the lab, then what runs in it."""
+    lab = [stage for stage in wanted if stage.name == LAB]
+    before = [stage for stage in wanted if not stage.hosts and stage not in lab]
+    return [before, lab, [stage for stage in wanted if stage.hosts]]
 
 
 def main() -> int:
     wanted = chosen(sys.argv[1:])
+    start = time.monotonic()
     outcomes: list[Outcome] = []
-    for stage in wanted:
-        outcomes.append(run(stage))
-        if not outcomes[-1].passed:
-            break
+    for wave in waves(wanted):
+        if all(outcome.passed for outcome in outcomes):
+            outcomes += run_side_by_side(wave)
     print("\n== summary")
     for outcome in outcomes:
         print(report(outcome))
-    for stage in wanted[len(outcomes) :]:
-        print(f"{stage.name:<12} not run")
+    run_names = {outcome.stage.name for outcome in outcomes}
+    for stage in wanted:
+        if stage.name not in run_names:
+            print(f"{stage.name:<14} not run")
+    print(f"{'together':<14} {time.monotonic() - start:.1f} s")
     failed = sum(not outcome.passed for outcome in outcomes)
     print(f"{len(outcomes) - failed} passed, {failed} failed", flush=True)
     return 1 if failed else 0

@@ -12,7 +12,7 @@ description:
     command for Docker Compose. A beat comes after all other processes.
 options:
   _input:
-    description: Names and commands, as in O(landfall.django.stack#role:stack_processes).
+    description: Names and commands, as in O(landfall.django.stack#role:main:stack_processes).
     type: dict
     required: true
 """

@@ -123,6 +123,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._front import visitor
@@ -196,8 +197,7 @@ def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
     problems = services.certificate_problems(found, now)
     if renewed:
         show = ["systemctl", "show", "--property=Id,ActiveState", "certbot.service", "certbot.timer"]
-        done = subprocess.run(show, stdout=subprocess.PIPE, check=False, text=True)
-        problems += services.renewal_problems(services.units(done.stdout))
+        problems += services.renewal_problems(services.units(run(show).stdout))
     return services.certificates([services.certificate_row(found, now)]), problems
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
 
@@ -51,8 +52,10 @@ def kept(file: Path) -> bytes:
 
 def described(der: bytes) -> Leaf:
     """Return the names and dates of a certificate. Raises OSError or CalledProcessError where openssl fails."""
-    argv = ["openssl", "x509", "-inform", "DER", "-noout", "-dates", "-ext", "subjectAltName"]
-    return parse(subprocess.run(argv, input=der, stdout=subprocess.PIPE, check=True).stdout.decode())
+    argv = ["openssl", "x509", "-noout", "-dates", "-ext", "subjectAltName"]
+    done = run(argv, ssl.DER_cert_to_PEM_cert(der))
+    done.check_returncode()
+    return parse(done.stdout)
 
 
 def parse(text: str) -> Leaf:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import IO, cast
 
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import start
 from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, last_lines
 
@@ -112,7 +113,7 @@ class _Process:
         # A file: nobody reads a pipe meanwhile, and a full one would block the program.
         self._errors: IO[bytes] = tempfile.TemporaryFile()
         try:
-            self._process = subprocess.Popen(self.command, stdin=self.stdin, stdout=self.stdout, stderr=self._errors)
+            self._process = start(self.command, self.stdin, self.stdout, self._errors)
         except FileNotFoundError as error:
             self._errors.close()
             raise DockerError("the docker command is missing: apply the role landfall.django.docker first") from error

@@ -12,6 +12,8 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
+
 
 class DockerError(Exception):
     """A docker command failed. The message has the command, without its environment, and its `output`."""
@@ -25,16 +27,7 @@ def execute(
     command: Sequence[str], given: str, timeout: float, merge: bool
 ) -> subprocess.CompletedProcess[str]:  # all docker commands run here: tests replace it
     """Run a command with `given` as standard input. With `merge`, standard error goes to standard output."""
-    return subprocess.run(
-        command,
-        input=given,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if merge else subprocess.PIPE,
-        text=True,
-        errors="replace",
-        timeout=timeout,
-        check=False,
-    )
+    return run(command, given, timeout, merge)
 
 
 def docker(

@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 from collections.abc import Iterable, Sequence
 
+from ansible_collections.landfall.django.plugins.module_utils._commands import run as commands
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 
 FOLDER = "/var/lib/landfall/unconfirmed"
@@ -74,13 +74,10 @@ def undo() -> None:
 
 def run(*words: str) -> None:
     """Run a program. Raises OSError with its output if it fails."""
-    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    ran = commands.run(words)
     if ran.returncode:
         raise OSError(f"{shlex.join(words)}: {ran.stderr.strip() or ran.stdout.strip()}")
 
 
 def _state(unit: str) -> str:
-    shown = subprocess.run(
-        ["systemctl", "show", "--property=ActiveState", "--value", unit], capture_output=True, text=True, check=False
-    )
-    return shown.stdout.strip()
+    return commands.run(["systemctl", "show", "--property=ActiveState", "--value", unit]).stdout.strip()

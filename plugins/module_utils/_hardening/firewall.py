@@ -11,6 +11,8 @@ import re
 import subprocess
 from collections.abc import Iterable
 
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
+
 RULES = "/etc/landfall/firewall.nft"
 TABLE = ("inet", "landfall")
 UNIT = "landfall-firewall.service"
@@ -75,6 +77,6 @@ def is_loaded() -> bool:
 
 def _nft(*words: str) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(["nft", *words], capture_output=True, text=True, check=False)
+        return run(["nft", *words])
     except FileNotFoundError as error:
         raise FirewallError("hardening_firewall: there is no nft; install the package nftables") from error

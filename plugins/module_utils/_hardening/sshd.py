@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable
 
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 from ansible_collections.landfall.django.plugins.module_utils._hardening.session import Session
 
 CONFIG = "/etc/ssh/sshd_config"
@@ -75,7 +75,7 @@ def effective(config: str = CONFIG, who: Session | None = None) -> dict[str, lis
     program = shutil.which(words[0], path=path)
     if not program:
         raise SshdError("there is no sshd")
-    ran = subprocess.run([program, *words[1:]], capture_output=True, text=True, check=False)
+    ran = run([program, *words[1:]])
     if ran.returncode:
         raise SshdError(ran.stderr.strip() or ran.stdout.strip())
     return parse_effective(ran.stdout)

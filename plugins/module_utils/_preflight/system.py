@@ -7,8 +7,9 @@ Private to this collection.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
+
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 
 Units = dict[str, dict[str, str]]
 
@@ -41,6 +42,6 @@ def parse_units(names: Sequence[str], shown: str) -> Units:
 
 def _said(*words: str) -> str:
     try:
-        return subprocess.run(words, capture_output=True, text=True, check=False).stdout
+        return run(words).stdout
     except FileNotFoundError:  # not Debian, or no systemd: then there is none
         return ""

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 from ansible_collections.landfall.django.plugins.module_utils._files.remove import remove
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace_in
 from ansible_collections.landfall.django.plugins.module_utils._files.walk import (
@@ -49,7 +49,7 @@ def publish(release: Path, dest: Path) -> list[str]:
             elif item.is_file:
                 written += _publish(item, target)
     # One sync for all files, of which there may be thousands; and of this file system only: another one may hang.
-    if written and subprocess.run(["sync", "--file-system", dest], check=False).returncode:
+    if written and run(["sync", "--file-system", str(dest)]).returncode:
         raise OSError(f"the static files in {dest} could not be written to the disk: sync failed")
     return left_out
 

@@ -8,10 +8,11 @@ Private to this collection.
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 
 _MIB = 2**20
 # Minimum share of free inodes: many small files use them up before the space.
@@ -69,5 +70,4 @@ def size(folder: Path) -> int:
         return 0
     # du fails where a file is removed meanwhile, but its sum is right.
     words = ["du", "--summarize", "--block-size=1M", "--one-file-system", "--", str(folder)]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-    return int(done.stdout.split()[0])
+    return int(run(words).stdout.split()[0])

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.landfall.django.plugins.modules import front_certificate
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+
+from tests.unit.module_arguments import patch_module_args
 
 GROUP = os.getgid()
 

@@ -8,9 +8,10 @@ import os
 from contextlib import redirect_stdout
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.landfall.django.plugins.module_utils._project.source import digest, new_migrations
 from ansible_collections.landfall.django.plugins.modules import source_probe
+
+from tests.unit.module_arguments import patch_module_args
 
 
 @pytest.fixture

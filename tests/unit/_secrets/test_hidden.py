@@ -20,7 +20,7 @@ PLANTED = "planted'\"\\\n{{ x }} ä"
 DRIVER = """
 import importlib, json, sys
 from ansible.module_utils import basic
-from ansible.module_utils.testing import patch_module_args
+from tests.unit.module_arguments import patch_module_args
 logged = []
 basic.AnsibleModule.log = lambda self, message, log_args=None: logged.append([message, log_args])
 module = importlib.import_module(sys.argv[1])

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from ansible.parsing.yaml.loader import AnsibleLoader
-from ansible.template import trust_as_template
+from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.landfall.django.plugins.module_utils._secrets.dotenv import load
 from ansible_collections.landfall.django.plugins.plugin_utils._values import Fault, fault_of, leaves, undefined_in
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rendered import rendered, templar
+from rendered import rendered, templar, trust_as_template
 
 HOSTILE = (
     "p{{4",
@@ -61,8 +61,9 @@ def test_what_only_looks_like_a_template_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_marked_as_text_it_arrives_byte_for_byte(text: str) -> None:
-    assert fault_of(text, {}) is None
-    given = {"stack_secrets": {"IT": text}, "__stack_image_probe": {}}
+    marked = wrap_var(text)
+    assert fault_of(marked, {}) is None
+    given = {"stack_secrets": {"IT": marked}, "__stack_image_probe": {}}
     assert load(rendered("stack", "templates/env.j2", given))["IT"] == text
 
 

@@ -1,0 +1,50 @@
+"""How `make test` runs its stages."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import stages
+from stages import Stage
+
+SAYS = "import sys; print(sys.argv[1]); print(sys.argv[1], file=sys.stderr); sys.exit(int(sys.argv[2]))"
+
+
+def stage(name: str, code: int = 0, needs_lab: bool = False) -> Stage:
+    return Stage(name, ((sys.executable, "-u", "-c", SAYS, f"said by {name}", str(code)),), needs_lab)
+
+
+def test_output_of_stages_that_run_together_does_not_mix(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["first", "second", "third"]
+    outcomes = stages.run_side_by_side([stage(name) for name in names])
+    assert [(outcome.stage.name, outcome.passed) for outcome in outcomes] == [(name, True) for name in names]
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("said by")]
+    assert sorted(said[::2]) == sorted(f"said by {name}" for name in names)
+    assert said[::2] == said[1::2]
+
+
+def test_after_a_failure_no_other_begins() -> None:
+    outcomes = stages.run_side_by_side([stage("bad", code=1), *(stage(f"later-{number}") for number in range(9))])
+    assert not outcomes[0].passed
+    assert len(outcomes) < 10
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_last_line_counts(code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    wanted = [stage("one"), stage("two", code=code), stage("on-the-lab", needs_lab=True)]
+    monkeypatch.setattr(stages, "chosen", lambda _names: wanted)
+    assert stages.main() == code
+    out = capfd.readouterr().out
+    assert out.splitlines()[-1] == ("1 passed, 1 failed" if code else "3 passed, 0 failed")
+    assert ("said by on-the-lab" in out) is (code == 0)
+
+
+def test_both_cores_have_a_stage_for_sanity_and_the_unit_tests() -> None:
+    assert [one.name for one in stages.chosen(["sanity", "unit"])] == [
+        "sanity-oldest",
+        "sanity-newest",
+        "unit-oldest",
+        "unit-newest",
+    ]
