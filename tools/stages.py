@@ -202,7 +202,7 @@ def run_side_by_side(wanted: Sequence[Stage]) -> list[Outcome]:
     with ThreadPoolExecutor(max_workers=2) as pool:
         for worker in [pool.submit(queue.work) for _ in range(2)]:
             worker.result()
-    return queue.outcomes
+    return sorted(queue.outcomes, key=lambda outcome: wanted.index(outcome.stage))
 
 
 def command_line(command: tuple[str, ...]) -> str:

@@ -12,8 +12,8 @@ from stages import Stage
 SAYS = "import sys; print(sys.argv[1]); print(sys.argv[1], file=sys.stderr); sys.exit(int(sys.argv[2]))"
 
 
-def stage(name: str, code: int = 0, needs_lab: bool = False) -> Stage:
-    return Stage(name, ((sys.executable, "-u", "-c", SAYS, f"said by {name}", str(code)),), needs_lab)
+def stage(name: str, code: int = 0, hosts: str = "") -> Stage:
+    return Stage(name, ((sys.executable, "-u", "-c", SAYS, f"said by {name}", str(code)),), frozenset(hosts.split()))
 
 
 def test_output_of_stages_that_run_together_does_not_mix(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,9 +31,21 @@ def test_after_a_failure_no_other_begins() -> None:
     assert len(outcomes) < 10
 
 
+def test_two_stages_do_not_share_a_host() -> None:
+    queue = stages.Queue([stage("one", hosts="a b"), stage("two", hosts="b"), stage("three", hosts="c")])
+    assert [queue.take().name, queue.take().name] == ["one", "three"]
+    assert [one.name for one in queue.waiting] == ["two"]
+
+
+def test_every_scenario_names_its_hosts() -> None:
+    found = list(stages.scenarios())
+    assert found[0].name == "default"
+    assert all(one.hosts for one in found)
+
+
 @pytest.mark.parametrize("code", [0, 1])
 def test_the_last_line_counts(code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    wanted = [stage("one"), stage("two", code=code), stage("on-the-lab", needs_lab=True)]
+    wanted = [stage("one"), stage("two", code=code), stage("on-the-lab", hosts="trixie")]
     monkeypatch.setattr(stages, "chosen", lambda _names: wanted)
     assert stages.main() == code
     out = capfd.readouterr().out

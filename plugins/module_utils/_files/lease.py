@@ -50,9 +50,10 @@ def take(path: Path, by: str, token: str, *, watched: int, name: str = "", inste
         names: list[str] = []
         end = time.monotonic() + _END_TIMEOUT
         while not try_lock(file):
-            # A holder that has just taken it may not have written the file yet: this may be the former one.
+            # A holder that has just taken it may not have written the file yet: this may be the former one, or nothing.
             holder = read(path)
-            if holder.get("token") not in (instead_of, token) or time.monotonic() > end:
+            is_another = bool(holder) and holder.get("token") not in (instead_of, token)
+            if is_another or time.monotonic() > end:
                 return Taken(holder)
             names = holder.get("names", []) if holder.get("token") == token else []
             _terminate(holder)

@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import subprocess
 import sys
 import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.landfall.django.plugins.action.lock import is_dead, is_lockstep, strategy, token
@@ -111,6 +113,19 @@ def test_names_that_come_at_once_have_turns_of_their_own(path, connection):
     commands = [[sys.executable, "-c", program, str(path), str(connection.pid), name] for name in ("shop", "blog")]
     tasks = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
     assert sorted(task.communicate()[0] for task in tasks) == ["0\n", "1\n"]
+    lease.release(path, "ann")
+
+
+def test_a_holder_that_has_not_written_its_name_yet_may_be_of_the_same_play(path, connection):
+    with lock.open_lock(path) as file:
+        assert lock.try_lock(file)
+        with ThreadPoolExecutor(1) as beside:
+            later = beside.submit(taken, path, "ann", connection, name="blog")
+            time.sleep(0.2)
+            lock.write(file, {"by": "ann", "token": "ann", "names": ["shop"]})
+            time.sleep(0.2)
+            fcntl.flock(file, fcntl.LOCK_UN)
+            assert later.result() == lease.Taken(turn=1)
     lease.release(path, "ann")
 
 
