@@ -194,7 +194,7 @@ class ActionModule(ActionBase):
         result["warnings"] = host.warnings_of(probe)
         if not self._connection.is_pipelining_enabled():
             result["warnings"].append(NO_PIPELINING)
-        result.update({name: probe[name] for name in ("engine", "programs")})
+        result.update({name: probe[name] for name in ("engine", "programs", "stack_files")})
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
         front_place = probe["paths"].pop()
         name = str(values.get("stack_name") or "")

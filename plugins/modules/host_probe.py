@@ -137,6 +137,12 @@ stack:
   returned: success
   type: str
   sample: shop
+stack_files:
+  description: The names in O(stack_root).
+  returned: success
+  type: list
+  elements: str
+  sample: [compose.yaml, releases, source]
 sites:
   description: The host names that the Nginx in O(front_root) serves, by site.
   returned: success
@@ -248,6 +254,10 @@ def memory_mib() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
+def names_in(folder: str) -> list[str]:
+    return sorted(os.listdir(folder)) if folder and os.path.isdir(folder) else []
+
+
 def sites(front_root: str) -> dict[str, list[str]]:
     files = Path(front_root, "conf.d").glob("*.conf") if front_root else ()
     return {file.stem: probe.parse_server_names(read(str(file))) for file in files}
@@ -281,6 +291,7 @@ def main() -> None:
         programs={name: bool(module.get_bin_path(name)) for name in module.params["programs"]},
         ports=holders(module.params["ports"]),
         stack=probe.parse_compose_name(read(f"{module.params['stack_root']}/compose.yaml")),
+        stack_files=names_in(module.params["stack_root"]),
         sites=sites(module.params["front_root"]),
     )
 

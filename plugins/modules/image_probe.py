@@ -56,15 +56,12 @@ workdir:
   returned: where the image exists
 """
 
-import contextlib
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker, inspect
-from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._project import image_cache
 
 # find_spec imports the parents of a dotted name, so it gets only the first part; the others are searched as files.
 _PROBE = """
@@ -85,36 +82,10 @@ print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd()
 """
 
 
-def image_id(image: str) -> str:
-    """Return the id of an image, by any of its names or its digest; empty where the host does not have it."""
-    try:
-        return inspect(image, kind="image")[0]["Id"]
-    except DockerError as error:
-        if "no such image" in str(error).lower():
-            return ""
-        raise
-
-
 def answer_of(image: str, names: list[str]) -> dict[str, Any]:
     """What a container of the image says of itself, and which of the modules it does not find."""
     run = ("run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", _PROBE, *names)
     return dict(json.loads(docker(*run, timeout=120)))
-
-
-def kept(cache: str, asked: dict[str, Any]) -> dict[str, Any]:
-    """The answer to the same question; nothing where the file has another one, or none that can be read."""
-    try:
-        found = json.loads(Path(cache).read_text())
-        return dict(found["answer"]) if found["asked"] == asked else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def keep(cache: str, found: dict[str, Any]) -> None:
-    # Where it cannot be kept, the next run asks again.
-    with contextlib.suppress(OSError):
-        os.makedirs(os.path.dirname(cache), mode=0o750, exist_ok=True)
-        replace(cache, json.dumps(found).encode(), 0o644)
 
 
 def main() -> None:
@@ -128,16 +99,15 @@ def main() -> None:
     )
     image, modules, cache = module.params["image"], module.params["modules"], module.params["cache"]
     try:
-        identity = image_id(image)
+        identity = image_cache.image_id(image)
         if not identity:
             module.exit_json(changed=False)
-        # An id stands for the content of an image: the answer never changes.
-        asked: dict[str, Any] = {"id": identity, "modules": sorted(set(modules.values()))}
-        answer = kept(cache, asked)
+        names = sorted(set(modules.values()))
+        answer = image_cache.answer(cache, identity, names)
         if not answer:
-            answer = answer_of(image, asked["modules"])
+            answer = answer_of(image, names)
             if cache and not module.check_mode:
-                keep(cache, {"asked": asked, "answer": answer})
+                image_cache.keep(cache, image, identity, names, answer)
     except (DockerError, ValueError) as error:
         module.fail_json(msg=f"The image {image} cannot run python3: {error}")
     missing = answer.pop("missing")

@@ -36,6 +36,10 @@ options:
     type: list
     elements: str
     default: []
+  image_cache:
+    description: The file in which M(landfall.django.image_probe) keeps its answer. Empty for none.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -66,12 +70,18 @@ content:
   description: The content of the files of O(read) that exist, by name.
   type: dict
   returned: success
+image:
+  description: The answer in O(image_cache), with the C(name) of its image and the C(modules) that were searched. Empty
+    if that image is gone.
+  type: dict
+  returned: success
 """
 
 import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._files import beneath
+from ansible_collections.landfall.django.plugins.module_utils._project import image_cache
 from ansible_collections.landfall.django.plugins.module_utils._project.requirements import unlocked
 from ansible_collections.landfall.django.plugins.module_utils._project.source import digest
 
@@ -98,6 +108,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "find": {"type": "list", "elements": "str", "default": []},
             "read": {"type": "list", "elements": "str", "default": []},
+            "image_cache": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
@@ -112,6 +123,7 @@ def main() -> None:
             digest=digest(root),
             found=found,
             unlocked=unlocked(text(root, REQUIREMENTS) or "") if found[:1] == [REQUIREMENTS] else [],
+            image=image_cache.last(module.params["image_cache"]),
             content={name: content for name, content in texts.items() if content is not None},
         )
     except (OSError, ValueError) as error:

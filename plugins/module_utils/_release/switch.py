@@ -55,6 +55,8 @@ class Switch:
         """Bring everything new into service. Raises ReleaseError, DockerError or OSError; `undo` has the way back."""
         self.journal.enter(STARTING)
         self._start_web()
+        # They need longer than the switch, and share the work of those before them.
+        self._start(self._changes(workers=True))
         self.journal.enter(SWITCHING)
         self._point()
         self._put_in_force()
@@ -137,18 +139,26 @@ class Switch:
             raise ReleaseError(f"the new release fails behind Nginx, though it did not at first: {trouble}")
 
     def _start_processes(self) -> None:
-        """Replace the processes one after another, and then wait for all of them together."""
-        changes = [change for change in self.plan.processes if self.new.get(change.service)]
-        if not changes:
+        """Replace the other processes, and wait for all of them."""
+        workers, others = self._changes(workers=True), self._changes(workers=False)
+        if not workers and not others:
             return
-        names = ", ".join(change.service for change in changes)
+        names = ", ".join(change.service for change in (*workers, *others))
         with self.journal.step(f"start the new {names} until healthy"):
-            for change in changes:
-                self._start_process(change, self.new[change.service])
+            self._start(others)
             end = time.monotonic() + self.site.health_timeout
-            for change in changes:
+            for change in (*workers, *others):
                 for name in self.new[change.service]:
                     self._wait_for_process(name, end)
+
+    def _changes(self, *, workers: bool) -> list[Change]:
+        """The processes with new containers: the workers, or the others."""
+        found = [change for change in self.plan.processes if self.new.get(change.service)]
+        return [change for change in found if (change.service in self.site.workers) == workers]
+
+    def _start(self, changes: list[Change]) -> None:
+        for change in changes:
+            self._start_process(change, self.new[change.service])
 
     def _start_process(self, change: Change, new: list[str]) -> None:
         # Only workers share their work; of anything else there must never be two.
