@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 SERVICE = "db"
+AFTER_FAILED_MIGRATION = "What it did up to there stays done, since MySQL cannot undo a change of a table."
 MIGRATIONS = "django_migrations"
 LARGEST_PACKET = 1 << 30
 _DATA = "/var/lib/mysql"

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
 from ansible_collections.landfall.django.plugins.module_utils._database.project import (
     PROBE_CODE,
@@ -191,7 +192,7 @@ class Gate:
         record = journal.record
         pending = ", ".join(record.migrations) or "unknown to Django"
         said = f"the migration failed (pending were: {pending}): {describe_error(error)}\n"
-        said += "What it did up to there stays done, since MySQL cannot undo a change of a table."
+        said += mysql.AFTER_FAILED_MIGRATION
         if record.dump:
             said += f" {restore_hint(self.site.project_src, record.release)}"
         return said
