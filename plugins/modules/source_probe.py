@@ -36,6 +36,10 @@ options:
     type: list
     elements: str
     default: []
+  repository:
+    description: Name of the images that were built of the source. Empty for none.
+    type: str
+    default: ""
   image_cache:
     description: The file in which M(landfall.django.image_probe) keeps its answer. Empty for none.
     type: str
@@ -69,6 +73,11 @@ unlocked:
 content:
   description: The content of the files of O(read) that exist, by name.
   type: dict
+  returned: success
+images:
+  description: The images of O(repository), as C(name:tag).
+  type: list
+  elements: str
   returned: success
 image:
   description: The answer in O(image_cache), with the C(name) of its image and the C(modules) that were searched. Empty
@@ -108,6 +117,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "find": {"type": "list", "elements": "str", "default": []},
             "read": {"type": "list", "elements": "str", "default": []},
+            "repository": {"type": "str", "default": ""},
             "image_cache": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
@@ -123,6 +133,7 @@ def main() -> None:
             digest=digest(root),
             found=found,
             unlocked=unlocked(text(root, REQUIREMENTS) or "") if found[:1] == [REQUIREMENTS] else [],
+            images=image_cache.names(module.params["repository"]) if module.params["repository"] else [],
             image=image_cache.last(module.params["image_cache"]),
             content={name: content for name, content in texts.items() if content is not None},
         )

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, inspect
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker, inspect
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 
 
@@ -26,6 +26,14 @@ def image_id(image: str) -> str:
         if "no such image" in str(error).lower():
             return ""
         raise
+
+
+def names(repository: str) -> list[str]:
+    """Return the images of a repository, each as name:tag; none where there is no Docker."""
+    try:
+        return docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository).split()
+    except DockerError:  # whoever needs Docker says what is wrong with it
+        return []
 
 
 def answer(cache: str, identity: str, modules: Collection[str]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ def images(monkeypatch):
 
     def execute(command, given, timeout, merge):
         name = command[-1]
+        if "ls" in command:
+            return subprocess.CompletedProcess(command, 0, "".join(f"{one}\n" for one in known), "")
         if name not in known:
             return subprocess.CompletedProcess(command, 1, "", f"Error: No such image: {name}")
         return subprocess.CompletedProcess(command, 0, json.dumps([{"Id": known[name]}]), "")
@@ -60,3 +62,10 @@ def test_a_broken_cache_has_no_answer(tmp_path, images, text):
 def test_a_cache_that_cannot_be_written_is_no_failure(tmp_path):
     (tmp_path / "build").write_text("a file in the way")
     image_cache.keep(str(tmp_path / "build/image.json"), "shop:1", "sha256:one", [], SAID)
+
+
+def test_the_images_of_a_repository_are_listed(images, monkeypatch):
+    images["shop:1"] = "sha256:one"
+    assert image_cache.names("shop") == ["shop:1"]
+    monkeypatch.setattr(cli, "execute", lambda *_: subprocess.CompletedProcess([], 1, "", "no daemon"))
+    assert image_cache.names("shop") == []
