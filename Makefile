@@ -25,7 +25,7 @@ molecule:  ## the Molecule scenarios, or one: make molecule SCENARIO=reuse
 artefact:  ## build the collection's artefact into dist/
 	@$(RUN) python tools/artefact.py
 
-docs:  ## write the roles' tables of variables anew
+docs:  ## write the roles' tables of variables
 	@$(RUN) python tools/docs.py
 
 bench:  ## measure a deployment beside the same steps in plain shell

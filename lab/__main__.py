@@ -21,7 +21,7 @@ MORE_VERBS = ("bench",)
 
 
 def up(directory: Path, names: list[str]) -> None:
-    """Have the lab, and hosts of an inventory in it."""
+    """Start the lab, and hosts of an inventory in it."""
     began = time.monotonic()
     chosen = choose(directory, names)
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = whole.add_subparsers(required=True, metavar="VERB")
     for name, action, text in (
         ("up", lambda args: up(args.inventory or default_inventory(), args.hosts), "start the lab and its hosts"),
-        ("reset", lambda args: reset(args.inventory or default_inventory(), args.hosts), "make hosts anew"),
+        ("reset", lambda args: reset(args.inventory or default_inventory(), args.hosts), "replace hosts by fresh ones"),
         ("down", lambda args: down(args.inventory, args.hosts, args.images), "remove the lab, or hosts of it"),
     ):
         verb = verbs.add_parser(name, help=text)

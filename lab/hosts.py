@@ -41,7 +41,7 @@ def existing() -> dict[Host, str]:
 
 
 def ensure(hosts: list[Host]) -> None:
-    """Have these hosts running and answering; one that runs is left alone."""
+    """Start these hosts and wait until they answer; a running one is left alone."""
     present = existing()
     for host in hosts:
         clash = [one for one in present if one != host and (one.name == host.name or one.address == host.address)]
@@ -49,7 +49,7 @@ def ensure(hosts: list[Host]) -> None:
             say(f"host {other.name} ({other.address}) gives way to {host.name} ({host.address})")
             remove([other.name])
         if host in present and not _ours(host):
-            say(f"host {host.name} was started from another checkout, whose key it knows: making it anew")
+            say(f"host {host.name} was started from another checkout and has its key: recreating it")
             remove([host.name])
             del present[host]
     idle = [host for host in hosts if present.get(host) != "running"]
@@ -72,7 +72,7 @@ def _start(host: Host, state: str | None) -> None:
         if state == "paused":
             docker.docker("unpause", container(host.name))
         elif state is not None and not works(["docker", "start", container(host.name)], timeout=60):
-            say(f"host {host.name} cannot be started again: making it anew")
+            say(f"host {host.name} cannot be started again: recreating it")
             remove([host.name])
             state = None
         if state is None:

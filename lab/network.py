@@ -41,7 +41,7 @@ def zones(hosts: Mapping[str, str]) -> str:
 def merged(zone_text: str, hosts: Iterable[Host]) -> dict[str, str]:
     """Addresses by name: those of an earlier text, with these hosts put in.
 
-    Earlier ones stay, since a change restarts the name server under whoever else uses the lab.
+    Earlier ones stay: a change restarts the name server, which other hosts may be using.
     """
     current = {host.name: host.address for host in hosts}
     earlier = dict(re.findall(r"^address=/([^/.]+)\.test/(.+)$", zone_text, re.MULTILINE))

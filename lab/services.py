@@ -51,7 +51,7 @@ class Service:
     options: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     volumes: tuple[tuple[str, str], ...] = ()  # (name, mount point)
-    settings: str = ""  # what is mounted into it, so that a change of it makes the container anew
+    settings: str = ""  # what is mounted into it, so that a change of it recreates the container
     image: str = ""  # in lab/images, where it is not the one of the service's own name
 
     @property
@@ -133,7 +133,7 @@ def image(service: Service) -> images.Image:
 
 
 def ensure(hosts: Iterable[Host]) -> None:
-    """Have the services running, as they are described here, with a name server that knows these hosts."""
+    """Start the services as described here, with a name server that knows these hosts."""
     changed = network.write_zones(hosts)
     for service in all_services():
         fresh = _ensure(service)

@@ -32,7 +32,7 @@ def public(key: Path) -> str:
 
 
 def options() -> str:
-    """What a connection to a host of the lab needs; no multiplexing outlives a host that is made anew."""
+    """What a connection to a host of the lab needs; no connection outlives a host that is replaced."""
     return f"-o UserKnownHostsFile={KNOWN_HOSTS} -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null"
 
 

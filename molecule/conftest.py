@@ -72,7 +72,7 @@ def ansible_playbook(playbook_command) -> Callable[..., subprocess.CompletedProc
 
 @pytest.fixture(scope="session")
 def until() -> Callable[..., None]:
-    """Wait until a condition holds, and fail where it does not within so many seconds."""
+    """Wait until a condition holds, and fail if it does not within `seconds`."""
 
     def wait(condition: Callable[[], bool], *, seconds: float) -> None:
         end = time.monotonic() + seconds

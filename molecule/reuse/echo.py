@@ -1,6 +1,6 @@
 """Answers every request with the headers it came with, as JSON, and with those that its query names.
 
-/size/NUMBER is answered with so many bytes.
+/size/NUMBER is answered with NUMBER bytes.
 
 Usage: echo.py SOCKET
 """

@@ -260,7 +260,7 @@ def test_a_rotation_that_fails_keeps_both_passwords_until_it_ends(host, rotated,
     assert between != secrets["db/password"]
     assert not refused_by_database(host, secrets["db/password"])
     assert not refused_by_database(host, between)
-    # A server that starts anew meanwhile takes both as well.
+    # A server that restarts meanwhile accepts both, too.
     host.check_output("docker restart shop-redis-1")
     assert "PONG" in redis(host, secrets["redis/password"])
 

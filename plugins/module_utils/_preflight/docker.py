@@ -40,7 +40,7 @@ def problems_of(values: Values) -> Iterator[str]:
     network = [host for host in ([hosts] if isinstance(hosts, str) else hosts) if not _LOCAL_SOCKET.match(str(host))]
     if network:
         yield (
-            f"docker_daemon_options: hosts has {', '.join(map(str, network))}, and whoever reaches that address is "
+            f"docker_daemon_options: hosts has {', '.join(map(str, network))}, and anybody who reaches that address is "
             "root on the host: leave it out, and reach the engine by ssh, as with DOCKER_HOST=ssh://root@host."
         )
 

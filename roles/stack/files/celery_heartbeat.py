@@ -62,7 +62,7 @@ class Worker:
         self.since = time.monotonic()
 
     def on_init(self, instance: Any, **_: object) -> None:
-        """Add a step to the consumer's: unlike the signal worker_ready, it starts anew with each connection."""
+        """Add a step to the consumer's: unlike the signal worker_ready, it starts again with each connection."""
         import signal
         import threading
 

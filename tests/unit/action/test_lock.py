@@ -15,7 +15,7 @@ HELD = {"failed": True, "msg": "under way", "holder": {"by": "ben@ci", "token": 
 
 @pytest.fixture
 def ask(monkeypatch):
-    """Take a lock that is free again after so many tries, on a clock that moves with each pause."""
+    """Take a lock that is free again after `tries` tries, on a clock that moves with each pause."""
     clock = itertools.count()
     monkeypatch.setattr(lock.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(lock.time, "sleep", lambda seconds: None)
