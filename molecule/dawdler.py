@@ -131,7 +131,7 @@ def _send(state: h2.connection.H2Connection, rest: dict[int, int], connection: s
 
 
 def readers(address: tuple[str, int], name: str, count: int, path: str, *, visitor: str = "") -> Held:
-    """Request `path` `times` times, and read nothing."""
+    """Request `path` over `count` connections, and read nothing."""
     held = Held()
     for _ in range(count):
         connection = connect(address, name, "http/1.1", window=4096)
