@@ -22,6 +22,11 @@ options:
     description: Python modules that must exist, seen from the image's working directory, by their variables.
     type: dict
     default: {}
+  user:
+    description: The user that containers get instead of the image's own. Empty for the image's own, which must then not
+      be the user of another service.
+    type: str
+    default: ""
   cache:
     description: File that keeps the answer, so that an image which is asked again needs no container. Empty keeps none.
     type: str
@@ -60,6 +65,7 @@ import json
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._project import image_cache
 
@@ -88,11 +94,28 @@ def answer_of(image: str, names: list[str]) -> dict[str, Any]:
     return dict(json.loads(docker(*run, timeout=120)))
 
 
+def problems_of(answer: dict[str, Any], modules: dict[str, str], user: str) -> list[str]:
+    """What of the image does not fit the stack, by the variable that cures it."""
+    missing = answer.pop("missing", [])
+    problems = [
+        f"{variable}: the image has no module {name} (searched from {answer['workdir']}): set it to one that exists"
+        for variable, name in modules.items()
+        if name in missing
+    ]
+    if not user and (service := users.service_of(answer["uid"])):
+        problems.append(
+            f"stack_user: the image runs as {answer['uid']}, which is the user of {service}: set another one, such as"
+            " 10001:10001"
+        )
+    return problems
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "image": {"type": "str", "required": True},
             "modules": {"type": "dict", "default": {}},
+            "user": {"type": "str", "default": ""},
             "cache": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
@@ -106,18 +129,14 @@ def main() -> None:
         answer = image_cache.answer(cache, identity, names)
         if not answer:
             answer = answer_of(image, names)
-            if cache and not module.check_mode:
-                image_cache.keep(cache, image, identity, names, answer)
     except (DockerError, ValueError) as error:
         module.fail_json(msg=f"The image {image} cannot run python3: {error}")
-    missing = answer.pop("missing")
-    problems = [
-        f"{variable}: the image has no module {name} (searched from {answer['workdir']}): set it to one that exists"
-        for variable, name in modules.items()
-        if name in missing
-    ]
+    problems = problems_of(answer, modules, module.params["user"])
     if problems:
         module.fail_json(msg="; ".join(problems))
+    # Only an answer that can have no problem is kept: nobody looks for one in it again.
+    if cache and not module.check_mode and not users.service_of(answer["uid"]):
+        image_cache.keep(cache, image, identity, names, answer)
     module.exit_json(changed=False, id=identity, **answer)
 
 

@@ -12,13 +12,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._front import limits
 from ansible_collections.landfall.django.plugins.module_utils._preflight import numbers, syntax
 
 Values = Mapping[str, Any]
 
 # Of the user that Nginx runs as, and its group. No other container of the collection has it.
-ACCOUNT_ID = 10004
+ACCOUNT_ID = users.FRONT
 # An account that only this collection makes, so that one with a former number is removed.
 _OWN_USER = "landfall-nginx"
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._preflight import (
     certificate,
     docker,
@@ -30,8 +31,6 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _WSGI = re.compile(_MODULE + r":[A-Za-z_]\w*(\.\w+|\(.*\))?")
 _CELERY = re.compile(_MODULE + r"(:[A-Za-z_]\w*)?")
-# Each service has a number of its own (docs/containers.md).
-_SERVICE_USERS = {"10002": "the database", "10003": "Redis", "10004": "the front"}
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -195,7 +194,7 @@ def _containers(values: Values) -> Iterator[str]:
     user = values.get("stack_user")
     if user and not syntax.is_user_and_group(user):
         yield f"stack_user: '{user}' is not a user and a group: give both as numbers, such as 1000:1000."
-    elif user and (owner := _SERVICE_USERS.get(user.split(":")[0])):
+    elif user and (owner := users.service_of(user)):
         yield f"stack_user: {user} is the number of {owner}, which nobody may share: give another, such as 10001:10001."
     override = values.get("stack_compose_override") or {}
     if not isinstance(override.get("services", {}), Mapping):

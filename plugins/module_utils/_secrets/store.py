@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 from ansible_collections.landfall.django.plugins.module_utils._secrets import redis_users
 
@@ -25,7 +26,7 @@ KEY, DATABASE, DATABASE_ROOT, REDIS = (
 # Variable to file. A container mounts only its own folder.
 FILES = {KEY: "secret_key", DATABASE: "db/password", DATABASE_ROOT: "db/root_password", REDIS: "redis/password"}
 # Default uid of each service's container.
-OWNERS = {"db": 10002, "redis": 10003}
+OWNERS = {"db": users.DATABASE, "redis": users.REDIS}
 _USERS = "redis/users.acl"
 # Of the user who can only reload Redis's list of users. Always generated.
 _ADMINISTRATOR = "redis/admin_password"

@@ -1,0 +1,68 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module image_probe: what it refuses, and when it asks a container."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from contextlib import redirect_stdout
+
+import pytest
+from ansible_collections.landfall.django.plugins.module_utils._docker import cli
+from ansible_collections.landfall.django.plugins.modules import image_probe
+
+from tests.unit.module_arguments import patch_module_args
+
+
+@pytest.fixture
+def probe(tmp_path, monkeypatch):
+    """Run the module on an image that says this of itself; return its result and how often a container was asked."""
+
+    def run(said, **arguments):
+        asked = []
+
+        def execute(command, given, timeout, merge):
+            if "run" in command:
+                asked.append(command)
+                return subprocess.CompletedProcess(
+                    command, 0, json.dumps({"missing": [], "workdir": "/app", **said}), ""
+                )
+            return subprocess.CompletedProcess(command, 0, json.dumps([{"Id": "sha256:one"}]), "")
+
+        monkeypatch.setattr(cli, "execute", execute)
+        given = {"image": "shop:1", "cache": str(tmp_path / "build/image.json"), **arguments}
+        out = io.StringIO()
+        with patch_module_args(given), redirect_stdout(out), pytest.raises(SystemExit):
+            image_probe.main()
+        return json.loads(out.getvalue()), len(asked)
+
+    return run
+
+
+def test_a_container_is_asked_once(probe):
+    said = {"uid": 1000, "gid": 1000}
+    assert probe(said)[1] == 1
+    found, asked = probe(said)
+    assert (found["uid"], asked) == (1000, 0)
+
+
+@pytest.mark.parametrize("uid", [10002, 10003, 10004])
+def test_an_image_with_the_user_of_another_service_is_refused(probe, uid):
+    said = {"uid": uid, "gid": uid}
+    found, _ = probe(said)
+    assert found["failed"]
+    assert "stack_user" in found["msg"]
+    assert str(uid) in found["msg"]
+    assert "failed" not in probe(said, user="10001:10001")[0]
+    assert probe(said)[0]["failed"], "also after a run with a stack_user"
+
+
+def test_a_module_that_is_missing_is_named_in_every_run(probe):
+    said = {"uid": 1000, "gid": 1000, "missing": ["shop.wsgi"]}
+    for _ in range(2):
+        found, asked = probe(said, modules={"stack_wsgi_application": "shop.wsgi"})
+        assert "stack_wsgi_application" in found["msg"]
+        assert "shop.wsgi" in found["msg"]
+        assert asked == 1
