@@ -29,7 +29,8 @@ COMPOSE_FILES = (f"{RENDERED}/stack/compose.yaml", f"{RENDERED}/front/compose.ya
 # Each with its requirements/NAME.txt. Molecule runs with the one between them, of requirements/dev.txt.
 CORES = ("oldest", "newest")
 LAB = "lab"
-FIRST = ("default", "releases")
+# What the others build on, then the longest.
+FIRST = ("default", "releases", "security")
 # Stages that run at the same time print one after the other.
 PRINTING = threading.Lock()
 PYTHON_CODE = ("plugins", "roles", "lab", "tools", "tests", "molecule", "examples")
@@ -88,9 +89,9 @@ def dockerfiles() -> Iterator[str]:
 
 
 def scenarios() -> Iterator[Stage]:
-    """One stage for each Molecule scenario: `default` first, on which the others build, and then the longest."""
+    """One stage for each Molecule scenario."""
     names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
-    for name in sorted(names, key=lambda name: (name not in FIRST, name)):
+    for name in sorted(names, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)):
         file = yaml.safe_load((ROOT / "molecule" / name / "molecule.yml").read_text())
         hosts = frozenset(file["provisioner"]["options"]["limit"].split(":"))
         yield Stage(name, (("molecule", "test", "--scenario-name", name),), hosts)
