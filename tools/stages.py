@@ -3,8 +3,8 @@
 Usage: stages.py [NAME...]    all of them without a name; `scenarios` stands for every Molecule scenario, and `unit` and
                               `sanity` for those with the oldest and the newest ansible-core.
 
-First come those that need no lab, then the lab, then the scenarios. They run two at a time, and the output of each is
-printed when it ends.
+First come those that need no lab, then the lab, then the scenarios, of which one needs the machine for itself. The
+others run two at a time, and the output of each is printed when it ends.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ COMPOSE_FILES = (f"{RENDERED}/stack/compose.yaml", f"{RENDERED}/front/compose.ya
 CORES = ("oldest", "newest")
 LAB = "lab"
 # What the others build on, then the longest.
-FIRST = ("default", "releases", "security")
+FIRST = ("default", "security", "projects")
+# It measures gaps of seconds, and another scenario beside it would be measured too.
+ALONE = "releases"
 # Stages that run at the same time print one after the other.
 PRINTING = threading.Lock()
 PYTHON_CODE = ("plugins", "roles", "lab", "tools", "tests", "molecule", "examples")
@@ -217,9 +219,9 @@ def report(outcome: Outcome) -> str:
 
 def waves(wanted: Sequence[Stage]) -> list[list[Stage]]:
     """What needs no lab, then the lab, then what runs in it."""
-    lab = [stage for stage in wanted if stage.name == LAB]
+    lab, alone = ([stage for stage in wanted if stage.name == name] for name in (LAB, ALONE))
     before = [stage for stage in wanted if not stage.hosts and stage not in lab]
-    return [before, lab, [stage for stage in wanted if stage.hosts]]
+    return [before, lab, [stage for stage in wanted if stage.hosts and stage not in alone], alone]
 
 
 def main() -> int:

@@ -139,17 +139,21 @@ class Switch:
             raise ReleaseError(f"the new release fails behind Nginx, though it did not at first: {trouble}")
 
     def _start_processes(self) -> None:
-        """Replace the other processes, and wait for all of them."""
+        """Wait for the workers, and then replace the other processes: they are away for as long as a start takes."""
         workers, others = self._changes(workers=True), self._changes(workers=False)
-        if not workers and not others:
-            return
-        names = ", ".join(change.service for change in (*workers, *others))
-        with self.journal.step(f"start the new {names} until healthy"):
-            self._start(others)
-            end = time.monotonic() + self.site.health_timeout
-            for change in (*workers, *others):
-                for name in self.new[change.service]:
-                    self._wait_for_process(name, end)
+        if workers:
+            with self.journal.step(f"wait until the new {_names(workers)} is healthy"):
+                self._wait_for(workers)
+        if others:
+            with self.journal.step(f"start the new {_names(others)} until it is healthy"):
+                self._start(others)
+                self._wait_for(others)
+
+    def _wait_for(self, changes: list[Change]) -> None:
+        end = time.monotonic() + self.site.health_timeout
+        for change in changes:
+            for name in self.new[change.service]:
+                self._wait_for_process(name, end)
 
     def _changes(self, *, workers: bool) -> list[Change]:
         """The processes with new containers: the workers, or the others."""
@@ -233,6 +237,10 @@ class Switch:
         except DockerError as error:
             return str(error)
         return f"{error_line(said) or 'it said nothing'}\nIts last lines:\n{last_lines(said, LOG_LINES)}"
+
+
+def _names(changes: list[Change]) -> str:
+    return ", ".join(change.service for change in changes)
 
 
 def is_pointed(front: Front, site: Site, hosts: list[str]) -> bool:
