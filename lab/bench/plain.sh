@@ -55,6 +55,10 @@ services() {
         cd /srv/shop
         install -d -o 10001 -g 10001 beat static/plain /srv/nginx/sites/shop/media
         docker compose pull --quiet db redis
+        docker compose create db redis
+        # A volume gets its owner from the image, and the containers run as users of their own.
+        chown 10002:10002 "$(docker volume inspect --format '{{.Mountpoint}}' shop_db-data)"
+        chown 10003:10003 "$(docker volume inspect --format '{{.Mountpoint}}' shop_redis-data)"
         docker compose up --detach --wait db redis
 END
     step "database and Redis"
