@@ -13,4 +13,4 @@ _SERVICES = {str(DATABASE): "the database", str(REDIS): "Redis", str(FRONT): "th
 
 def service_of(user: object) -> str:
     """Return the service that runs as this user, a number or `uid:gid`; empty where the number is free."""
-    return _SERVICES.get(str(user).split(":")[0], "")
+    return _SERVICES.get(str(user).partition(":")[0], "")
