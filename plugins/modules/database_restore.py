@@ -81,10 +81,10 @@ restored:
       type: list
       elements: str
     stopped_seconds:
-      description: Seconds for which they were stopped.
+      description: Seconds from their stop until visitors reached the site again.
       type: float
     unhealthy:
-      description: Those of them that did not become healthy again.
+      description: Those of them that did not become healthy again, or C(the site behind Nginx).
       type: list
       elements: str
     at:
@@ -113,7 +113,8 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.cli import
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
-from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
+from ansible_collections.landfall.django.plugins.module_utils._release import health, interrupt, ledger
+from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
 _LOCK_TIMEOUT = 300  # seconds for a release whose play was killed to end on the host
 _DJANGO_TIMEOUT = 300  # seconds for manage.py to answer
@@ -123,6 +124,24 @@ def read_project(compose: Compose, manage_command: str) -> Project:
     """Ask Django for its database, in a one-off container of the release that serves."""
     command = (*shlex.split(manage_command), "shell", "-c", PROBE_CODE)
     return parse_answer(compose.once("migrate", *command, timeout=_DJANGO_TIMEOUT))
+
+
+def restore_of(root: Path, given: dict[str, Any]) -> Restore:
+    """Return the restore of the stack in `root`. Raises ValueError where a newer version wrote its ledger."""
+    compose = Compose(str(root), given["project_name"])
+    server = Server(["docker", "compose", "--project-directory", str(root)])
+    command = given["manage_command"]
+    ask = partial(read_project, compose, command) if command else None
+    record = ledger.serving(ledger.Ledger(str(root)).read())
+    site = Site.of(record.site) if record else None
+    return Restore(root, server, Writers(compose), ask, partial(visitor_problem, site))
+
+
+def visitor_problem(site: Site | None) -> str:
+    """Wait until visitors reach the release that serves. Return what is wrong; empty where this front is not in use."""
+    if site is None or not site.front_root:
+        return ""
+    return health.wait_for_visitors(site.front_port, site.host, site.health_path)
 
 
 def plan_of(restore: Restore, given: dict[str, Any]) -> list[str]:
@@ -176,12 +195,9 @@ def main() -> None:
         module.fail_json(msg="Set exactly one of restore_release, restore_kept and restore_forget.")
     if not (root / "compose.yaml").exists():
         module.fail_json(msg=f"{root} has no compose.yaml: set stack_name or stack_root to a stack that is deployed.")
-    compose = Compose(str(root), given["project_name"])
-    server = Server(["docker", "compose", "--project-directory", str(root)])
-    command = given["manage_command"]
-    restore = Restore(root, server, Writers(compose), partial(read_project, compose, command) if command else None)
     result: dict[str, Any]
     try:
+        restore = restore_of(root, given)
         if module.check_mode:
             plan = plan_of(restore, given)
             shown = {"prepared": "".join(f"{line}\n" for line in plan)}

@@ -126,7 +126,6 @@ from ansible_collections.landfall.django.plugins.module_utils._certificate impor
 from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
-from ansible_collections.landfall.django.plugins.module_utils._front import visitor
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
 from ansible_collections.landfall.django.plugins.module_utils._release import health, ledger, report
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
@@ -204,10 +203,7 @@ def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
 def answer(params: dict[str, Any], record: Record | None) -> list[str]:
     """Request the site's health page through the front, and return its problem, if any."""
     path = Site.of(record.site).health_path if record else "/"
-    try:
-        problem = health.status_problem(visitor.request(params["https_port"], params["domain"], path), path)
-    except OSError as error:
-        problem = f"{path} does not answer through Nginx: {error}"
+    problem = health.visitor_problem(params["https_port"], params["domain"], path)
     if not problem:
         return []
     return [f"{params['domain']}: {problem}. Run landfall.django.deploy, which points Nginx at the running containers."]

@@ -35,6 +35,7 @@ from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._text import shorten
 
 _HEALTHY = 120  # seconds for the stopped containers to be healthy again
+FRONT = "the site behind Nginx"  # what is unhealthy where only visitors do not reach it
 _SPARE = 128 << 20  # bytes that stay free on the disk
 
 
@@ -46,14 +47,23 @@ class Restore:
     """Restores the database of one stack.
 
     `read_project` asks Django for its database. It raises DockerError or ValueError where Django does not answer, and
-    is None where the project has no manage.py.
+    is None where the project has no manage.py. `visitor_problem` waits until visitors reach the site again, and returns
+    what is still wrong in the end.
     """
 
-    def __init__(self, root: Path, server: Server, writers: Writers, read_project: Callable[[], Project] | None):
+    def __init__(
+        self,
+        root: Path,
+        server: Server,
+        writers: Writers,
+        read_project: Callable[[], Project] | None,
+        visitor_problem: Callable[[], str],
+    ):
         self.root = root
         self.server = server
         self.writers = writers
         self.read_project = read_project
+        self.visitor_problem = visitor_problem
         self.replacement = Replacement(root, server)
         self.warnings: list[str] = []
 
@@ -228,10 +238,13 @@ class Restore:
         journal = self.replacement.current()
         archive = self.replacement.archive(journal.kept)
         self._start(journal.containers, f"The data is restored, and the former data is in {archive}")
-        seconds = round(time.monotonic() - began, 2)
         self.replacement.finish()
         if late := self.writers.unhealthy(journal.containers, _HEALTHY):
             self.warnings.append(f"{', '.join(late)} is not healthy with the restored data; see docker logs {late[0]}")
+        elif problem := self.visitor_problem():
+            late = [FRONT]
+            self.warnings.append(f"The data is restored, but visitors do not reach the site: {problem}")
+        seconds = round(time.monotonic() - began, 2)
         return {
             "what": journal.what,
             "schema": journal.schema,

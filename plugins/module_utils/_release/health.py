@@ -11,8 +11,12 @@ from __future__ import annotations
 
 import http.client
 
+from ansible_collections.landfall.django.plugins.module_utils._docker.wait import until
+from ansible_collections.landfall.django.plugins.module_utils._front import visitor
+
 HEALTHY = 200
 _TIMEOUT = 5  # seconds for an answer
+_VISITORS = 10  # seconds for Nginx to resolve new names
 _COMMAND = """import http.client, sys
 web = http.client.HTTPConnection("127.0.0.1", {port}, timeout={timeout})
 web.request("GET", {path!r}, headers={headers!r})
@@ -49,6 +53,28 @@ def status_problem(status: int, path: str) -> str:
         return ""
     reason = _REASONS.get(status)
     return f"{path} answers {status}" + (f": {reason}" if reason else "")
+
+
+def visitor_problem(port: int, host: str, path: str) -> str:
+    """Request the health page through the front, as a visitor would. Return what is wrong; empty if it is healthy."""
+    try:
+        return status_problem(visitor.request(port, host, path), path)
+    except OSError as error:
+        return f"{path} does not answer through Nginx: {error}"
+
+
+def wait_for_visitors(port: int, host: str, path: str) -> str:
+    """Wait until visitors reach the site: Nginx needs a moment for new names and addresses.
+
+    Return what is still wrong in the end, or an empty string.
+    """
+    problems = [""]
+
+    def served() -> bool:
+        problems.append(visitor_problem(port, host, path))
+        return not problems[-1]
+
+    return "" if until(served, _VISITORS) else problems[-1]
 
 
 def container_command(port: int, path: str, host: str) -> list[str]:

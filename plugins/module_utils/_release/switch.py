@@ -31,7 +31,6 @@ from ansible_collections.landfall.django.plugins.module_utils._release.site impo
 from ansible_collections.landfall.django.plugins.module_utils._release.undo import Undo
 
 _SETTLE = 3  # seconds that a process without a health check must have run
-_PROOF = 10  # seconds for Nginx to resolve the new names
 
 
 class Switch:
@@ -117,7 +116,7 @@ class Switch:
         self.undo.add("point Nginx back", self._point_back, front, former, urgent=True)
         with self.journal.step("switch Nginx"):
             self.draining = front.point(site.project_name, {name: self._address(name) for name in hosts}, site.port)
-            problem = self._refusal()
+            problem = health.wait_for_visitors(site.front_port, site.host, site.health_path)
         if problem:
             raise ReleaseError(f"the new release fails behind Nginx: {problem}; its log: {self._log(*hosts[-1:])}")
 
@@ -217,19 +216,6 @@ class Switch:
 
     def _ask(self) -> int:
         return visitor.request(self.site.front_port, self.site.host, self.site.health_path)
-
-    def _refusal(self) -> str:
-        """Ask for the health page as a visitor would, and say what is wrong; Nginx may need a moment for the names."""
-        said = ["no answer"]
-
-        def served() -> bool:
-            try:
-                said.append(health.status_problem(self._ask(), self.site.health_path))
-            except OSError as error:
-                said.append(str(error))
-            return not said[-1]
-
-        return "" if until(served, _PROOF) else said[-1]
 
     def _log(self, *names: str) -> str:
         try:

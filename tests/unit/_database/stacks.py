@@ -74,6 +74,7 @@ class Stack:
         self.schemas = {"shop": copy.deepcopy(LIVE), "mysql": Schema()}
         self.up = set(UP)
         self.project = None
+        self.visitor_problem = ""
         self.process(Faults())
         self.release()
 
@@ -86,7 +87,8 @@ class Stack:
         self.faults = faults
         self.server = Server(self.schemas, faults)
         self.writers = Writers(self.up, faults)
-        self.restore = Restore(self.root, self.server, self.writers, (lambda: self.project) if self.project else None)
+        ask = (lambda: self.project) if self.project else None
+        self.restore = Restore(self.root, self.server, self.writers, ask, lambda: self.visitor_problem)
         return self.restore
 
     def run(self, number=8, despite_migrations=False, elsewhere=False):

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError
 from ansible_collections.landfall.django.plugins.module_utils._database.project import Project
-from ansible_collections.landfall.django.plugins.module_utils._database.restore import RestoreError
+from ansible_collections.landfall.django.plugins.module_utils._database.restore import FRONT, RestoreError
 
 from tests.unit._database.servers import Faults
 
@@ -96,6 +96,12 @@ def test_code_that_is_ahead_of_the_dump_is_a_warning(stack):
 def test_a_project_that_does_not_come_back_healthy_is_told(stack):
     stack.writers.late = ["shop-web-1"]
     assert stack.run()["unhealthy"] == ["shop-web-1"]
+
+
+def test_a_restore_has_not_ended_before_visitors_reach_the_site(stack):
+    stack.visitor_problem = "/health/ answers 503"
+    assert stack.run()["unhealthy"] == [FRONT]
+    assert any("/health/ answers 503" in warning for warning in stack.restore.warnings)
 
 
 def test_a_journal_of_a_newer_version_is_left_alone(stack):

@@ -6,13 +6,17 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from ansible_collections.landfall.django.plugins.module_utils._docker import wait
+from ansible_collections.landfall.django.plugins.module_utils._front import visitor
 from ansible_collections.landfall.django.plugins.module_utils._release.health import (
     container_command,
     probe,
     status_problem,
+    wait_for_visitors,
 )
 
 from rendered import rendered
@@ -78,3 +82,31 @@ def test_the_compose_file_has_this_check():
     given = {"stack_domains": [HOST], "stack_port": 8123, "stack_health_path": "/up/"}
     services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", given))["services"]
     assert services["web"]["healthcheck"]["test"] == ["CMD", *container_command(8123, "/up/", HOST)]
+
+
+@pytest.fixture
+def met(monkeypatch):
+    """What visitors meet one after the other, and then again and again; a second passes between two of them."""
+    answers = []
+    clock = iter(range(100))
+
+    def request(_port, _host, _path):
+        status = answers.pop(0) if len(answers) > 1 else answers[0]
+        if status is None:
+            raise ConnectionRefusedError
+        return status
+
+    monkeypatch.setattr(visitor, "request", request)
+    monkeypatch.setattr(wait, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _seconds: None))
+    return answers
+
+
+def test_visitors_are_waited_for_until_nginx_knows_the_new_addresses(met):
+    met += [502, None, 503, 200]
+    assert wait_for_visitors(443, HOST, "/health/") == ""
+
+
+@pytest.mark.parametrize("last", [502, None])
+def test_what_visitors_meet_in_the_end_is_told(met, last):
+    met += [503, last]
+    assert "/health/" in wait_for_visitors(443, HOST, "/health/")
