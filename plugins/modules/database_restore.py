@@ -105,6 +105,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _options
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError, Dump
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, by_name
 from ansible_collections.landfall.django.plugins.module_utils._database.project import PROBE_CODE, Project, parse_answer
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore, RestoreError
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
@@ -129,11 +130,12 @@ def read_project(compose: Compose, manage_command: str) -> Project:
 def restore_of(root: Path, given: dict[str, Any]) -> Restore:
     """Return the restore of the stack in `root`. Raises ValueError where a newer version wrote its ledger."""
     compose = Compose(str(root), given["project_name"])
-    server = Server(["docker", "compose", "--project-directory", str(root)])
     command = given["manage_command"]
     ask = partial(read_project, compose, command) if command else None
     record = ledger.serving(ledger.Ledger(str(root)).read())
     site = Site.of(record.site) if record else None
+    engine = by_name(site.database if site else DEFAULT)
+    server = Server(["docker", "compose", "--project-directory", str(root)], engine)
     return Restore(root, server, Writers(compose), ask, partial(visitor_problem, site))
 
 

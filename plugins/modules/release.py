@@ -61,6 +61,10 @@ options:
     type: list
     elements: str
     default: []
+  database:
+    description: Kind of the stack's database.
+    type: str
+    default: mysql
   web:
     description: The service that takes traffic.
     type: str

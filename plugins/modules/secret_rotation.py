@@ -9,7 +9,7 @@ short_description: Rotate a stack's secrets in its servers without interrupting 
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - With O(state=begun), MySQL and Redis accept the new passwords beside the old ones, and the files of
+  - With O(state=begun), the database and Redis accept the new passwords beside the old ones, and the files of
     M(landfall.django.secret_store) hold the new ones. The caller then releases the project with them.
   - With O(state=finished), the servers refuse the old passwords, and the settings of kept releases are updated.
   - An interrupted rotation continues where it stopped. Both passwords are valid until it is finished.
@@ -86,15 +86,16 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _options
-from ansible_collections.landfall.django.plugins.module_utils._database import mysql
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import by_name
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, serving
-from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
+from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
 from ansible_collections.landfall.django.plugins.module_utils._secrets.rotation import Rotation
-from ansible_collections.landfall.django.plugins.module_utils._secrets.store import FILES, OWNERS, Store, parse_owners
+from ansible_collections.landfall.django.plugins.module_utils._secrets.store import OWNERS, ROTATED, Store, parse_owners
 
 
 def main() -> None:
@@ -104,7 +105,7 @@ def main() -> None:
             **_options.NAME,
             **_options.OWNERS,
             "state": {"type": "str", "choices": ["begun", "given_up", "finished"], "required": True},
-            "secrets": {"type": "list", "elements": "str", "choices": list(FILES), "default": [], "no_log": False},
+            "secrets": {"type": "list", "elements": "str", "choices": list(ROTATED), "default": [], "no_log": False},
             "given": {"type": "dict", "default": {}, "no_log": True},
             "fallback": {"type": "bool", "default": True},
             "database_host": {"type": "str", "default": "db"},
@@ -126,7 +127,7 @@ def main() -> None:
     store = Store(root / "secrets", OWNERS)
     try:
         store.owners = volumes.owners(compose, parse_owners(given["owners"]))
-        rotation = Rotation(root, store, compose)
+        rotation = Rotation(root, store, compose, by_name(Site.of(last.site).database))
         ends_fallback = False
         if given["state"] == "finished":
             chosen = store.retiring()
@@ -147,13 +148,13 @@ def main() -> None:
 
 def elsewhere(host: str) -> str:
     """Return the host of a database that is not the stack's own; empty for its own."""
-    return "" if host in ("", "None", mysql.SERVICE) else host
+    return "" if host in ("", "None", SERVICE) else host
 
 
 def mask_secrets(message: str, retiring: dict[str, dict[str, str]]) -> str:
     """Replace secrets in a message: a server's error may repeat its input."""
     for change in retiring.values():
-        for value in change.values():
+        for value in (change["old"], change["new"]):
             message = message.replace(value, "***")
     return message
 

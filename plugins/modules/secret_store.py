@@ -30,13 +30,17 @@ options:
     required: true
   given:
     description:
-      - The secrets by their variables V(stack_secret_key), V(stack_database_password), V(stack_database_root_password)
-        and V(stack_redis_password). For an empty value the present secret is kept, or one is generated (64 characters
-        of C([A-Za-z0-9_-])).
+      - The secrets by their variables V(stack_secret_key), V(stack_database_user), V(stack_database_password),
+        V(stack_database_root_password) and V(stack_redis_password). For an empty value the present secret is kept, or
+        one is generated (64 characters of C([A-Za-z0-9_-])).
       - The module fails where a password differs from the one that its server knows, or where that one is missing in
         O(path). M(landfall.django.secret_rotation) changes it.
     type: dict
     required: true
+  database_user:
+    description: Database user of a new stack, if O(given) has no V(stack_database_user).
+    type: str
+    default: ""
   project_name:
     description:
       - Compose project of the stack. The module fails where its volume C(db-data) exists but O(path) does not, because
@@ -89,6 +93,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "given": {"type": "dict", "required": True},
             **_options.OWNERS,
+            "database_user": {"type": "str", "default": ""},
             "project_name": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
@@ -102,7 +107,7 @@ def main() -> None:
         wanted = parse_owners(module.params["owners"])
         store.owners = volumes.owners(Compose(str(store.folder.parent), name), wanted) if name else wanted
         kept = store.read() or _nothing_kept(name)
-        values = resolve(given, kept)
+        values = resolve(given, kept, module.params["database_user"])
         changed = [] if module.check_mode else store.write(values)
         module.exit_json(changed=bool(changed), secrets={**values, "stack_secret_key_fallbacks": store.fallbacks()})
     except (OSError, ValueError, DockerError) as error:

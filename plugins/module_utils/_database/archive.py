@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from ansible_collections.landfall.django.plugins.module_utils._database.mysql import DumpScanner, is_complete
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import by_name
 
 ARCHIVE, CONTENTS = "dump.sql.gz", "dump.json"
 _FORMAT = 1
@@ -34,6 +34,7 @@ class Dump:
     """An archive and its contents: the number of rows of each table, and the names of all other objects."""
 
     archive: Path
+    engine: str
     sha256: str
     archive_bytes: int
     definitions_at: int  # offset of the second member, in bytes
@@ -53,6 +54,11 @@ class Dump:
     def to_json(self) -> str:
         values = {name: value for name, value in asdict(self).items() if name != "archive"}
         return json.dumps({"format": _FORMAT, **values}, indent=2) + "\n"
+
+    @property
+    def has_definitions(self) -> bool:
+        """Whether the second member exists."""
+        return self.definitions_at < self.archive_bytes
 
     def read_tables(self) -> Iterator[bytes]:
         """Yield the SQL of the tables and their rows."""
@@ -115,15 +121,15 @@ def _digest(archive: Path) -> tuple[int, str]:
 
 
 def _compare_content(dump: Dump) -> None:
-    scan = DumpScanner()
+    engine = by_name(dump.engine)
+    scan = engine.scanner()
     for line in _lines(dump.archive, 0, dump.definitions_at):
         scan.feed(line)
     tail = b""
     for block in dump.read_definitions():
         tail = (tail + block)[-200:]
-    has_definitions = any(dump.definitions.values())
-    if not scan.complete or (has_definitions and not is_complete(tail)):
-        raise ArchiveError(f"{dump.archive} is incomplete: mysqldump's last line is missing")
+    if not scan.complete or (tail and not engine.is_complete(tail)):
+        raise ArchiveError(f"{dump.archive} is incomplete: {engine.dump_program}'s last line is missing")
     if scan.rows != dump.tables:
         differ = ", ".join(differing(scan.rows, dump.tables))
         raise ArchiveError(f"{dump.archive} differs from {CONTENTS} in the tables {differ}")

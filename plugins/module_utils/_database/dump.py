@@ -10,30 +10,24 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ARCHIVE, CONTENTS, Dump
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import DumpScanner, SchemaContents
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import now
 
 
-def dump(compose: Sequence[str], folder: Path, schema: str = "") -> Dump:
-    """Write dump.sql.gz and dump.json of a schema into `folder`; by default of the stack's own schema.
+def dump(server: Server, folder: Path, schema: str) -> Dump:
+    """Write dump.sql.gz and dump.json of a schema into `folder`.
 
-    `compose` is the docker compose command of the stack. The files appear when both are complete and on the disk, and
-    existing ones are never overwritten. Raises DockerError, and then leaves no file behind.
+    The files appear when both are complete and on the disk, and existing ones are never overwritten. Raises
+    DockerError, and then leaves no file behind.
     """
-    server = Server(compose)
-    return dump_from(server, folder, schema or server.schema())
-
-
-def dump_from(server: Server, folder: Path, schema: str) -> Dump:
-    """Do the same as `dump` with a schema of `server`."""
     archive, contents = folder / ARCHIVE, folder / CONTENTS
     if archive.exists():
         raise DockerError(f"{archive} exists already, and a dump is never overwritten")
@@ -46,6 +40,7 @@ def dump_from(server: Server, folder: Path, schema: str) -> Dump:
             _pack_definitions(server, schema, objects, digesting)
             made = Dump(
                 archive=archive,
+                engine=server.engine.name,
                 sha256=digesting.sha256.hexdigest(),
                 archive_bytes=digesting.bytes,
                 definitions_at=definitions_at,
@@ -73,29 +68,31 @@ def dump_from(server: Server, folder: Path, schema: str) -> Dump:
     return made
 
 
-def _pack_tables(server: Server, schema: str, objects: mysql.SchemaContents, target: _Digesting) -> mysql.DumpScanner:
-    scan = mysql.DumpScanner()
-    _pack(target, _scanned(server.dump_lines(mysql.dump_tables(schema, objects)), scan))
+def _pack_tables(server: Server, schema: str, objects: SchemaContents, target: _Digesting) -> DumpScanner:
+    scan = server.engine.scanner()
+    _pack(target, _scanned(server.dump_tables(schema, objects), scan))
     if not scan.complete:
-        raise DockerError("the dump of the tables is incomplete: mysqldump's last line is missing")
+        raise DockerError(f"the dump of the tables is incomplete: {server.engine.dump_program}'s last line is missing")
     if set(scan.rows) != set(objects.tables):
         differ = ", ".join(sorted(set(scan.rows) ^ set(objects.tables)))
         raise DockerError(f"tables of {schema} were created, dropped or unreadable during the dump: {differ}")
     return scan
 
 
-def _pack_definitions(server: Server, schema: str, objects: mysql.SchemaContents, target: _Digesting) -> None:
+def _pack_definitions(server: Server, schema: str, objects: SchemaContents, target: _Digesting) -> None:
     if not any(objects.definitions.values()):
         return
     text = server.dump_definitions(schema, objects)
-    if not mysql.is_complete(text):
-        raise DockerError("the dump of the views and routines is incomplete: mysqldump's last line is missing")
+    if text is not None and not server.engine.is_complete(text):
+        program = server.engine.dump_program
+        raise DockerError(f"the dump of the views and routines is incomplete: {program}'s last line is missing")
     if server.contents(schema).definitions != objects.definitions:
         raise DockerError(f"views, triggers, routines or events of {schema} were changed during the dump")
-    _pack(target, [text])
+    if text is not None:
+        _pack(target, [text])
 
 
-def _scanned(lines: Iterable[bytes], scan: mysql.DumpScanner) -> Iterator[bytes]:
+def _scanned(lines: Iterable[bytes], scan: DumpScanner) -> Iterator[bytes]:
     for line in lines:
         scan.feed(line)
         yield line
@@ -107,11 +104,11 @@ def _pack(target: _Digesting, blocks: Iterable[bytes]) -> None:
             packed.write(block)
 
 
-def _warnings(objects: mysql.SchemaContents) -> list[str]:
+def _warnings(objects: SchemaContents) -> list[str]:
     warnings = []
     if objects.not_transactional:
         warnings.append(
-            f"{', '.join(objects.not_transactional)}: these tables do not use the engine InnoDB, so the dump may hold"
+            f"{', '.join(objects.not_transactional)}: these tables do not support transactions, so the dump may hold"
             " only a part of what was written to them meanwhile"
         )
     if objects.broken_views:

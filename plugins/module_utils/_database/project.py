@@ -11,7 +11,11 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import Engine
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES
+
 _MARK = "landfall-database:"
+_IDENTITIES = {engine.vendor: engine.identity() for engine in ENGINES.values()}
 # Run by `manage.py shell -c`. One function, since functions inside `exec` do not see each other's names. The server is
 # known by its own id, whatever host name leads to it.
 PROBE_CODE = f"""
@@ -21,12 +25,13 @@ def landfall():
     from django.db.migrations.executor import MigrationExecutor
     from django.db.migrations.loader import MigrationLoader
     from django.db.migrations.recorder import MigrationRecorder
-    answer = dict(vendor=connection.vendor, server='', schema='', migrations=[], applied=[], pending=[])
-    if connection.vendor == 'mysql':
-        # MariaDB has no such id. Django counts it as MySQL, but a stack's own server is never MariaDB.
-        own = "''" if getattr(connection, 'mysql_is_mariadb', False) else '@@server_uuid'
+    # Django counts MariaDB as MySQL.
+    vendor = 'mariadb' if getattr(connection, 'mysql_is_mariadb', False) else connection.vendor
+    answer = dict(vendor=vendor, server='', schema='', migrations=[], applied=[], pending=[])
+    identity = {_IDENTITIES!r}.get(vendor)
+    if identity:
         with connection.cursor() as cursor:
-            cursor.execute('SELECT ' + own + ', DATABASE()')
+            cursor.execute(identity)
             answer['server'], answer['schema'] = cursor.fetchone()
     if connection.vendor != 'unknown':
         found = MigrationLoader(None, ignore_no_migrations=True).disk_migrations.values()
@@ -73,9 +78,9 @@ def parse_answer(output: str) -> Project:
     )
 
 
-def foreign_reason(found: Project, server: str, schema: str) -> str:
+def foreign_reason(found: Project, engine: Engine, server: str, schema: str) -> str:
     """Return why the project's database is not this schema of the stack's own server; empty where it is."""
-    if found.vendor != "mysql":
+    if found.vendor != engine.vendor:
         return f"the project uses a database of the kind {found.vendor}"
     if found.server != server:
         return "the project uses a database on another server"

@@ -18,9 +18,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ARCHIVE, Dump, differing, verify
-from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump_from
+from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump as dump_schema
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
@@ -70,7 +69,7 @@ class Replacement:
         """Write the journal, before anything is changed."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         kept = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S-%f}"
-        self._write(Journal(BEGUN, self.server.contents(schema).server, schema, kept, what, tuple(containers)))
+        self._write(Journal(BEGUN, self.server.id(), schema, kept, what, tuple(containers)))
 
     def run(self, dump: Dump) -> None:
         """Dump the former data, then replace it by `dump`. Nothing else may use the database meanwhile."""
@@ -78,7 +77,7 @@ class Replacement:
         self._check_unused(journal.schema)
         folder = self.folder / journal.kept
         folder.mkdir(mode=0o700)
-        verify(dump_from(self.server, folder, journal.schema).archive, empty=True)
+        verify(dump_schema(self.server, folder, journal.schema).archive, empty=True)
         self._write(dataclasses.replace(journal, state=REPLACING))
         self._fill(journal.schema, dump)
 
@@ -94,7 +93,7 @@ class Replacement:
         """
         journal = self.current()
         if journal.state == REPLACING:
-            if self.server.contents(journal.schema).server != journal.server:
+            if self.server.id() != journal.server:
                 return False
             self._fill(journal.schema, verify(self.archive(journal.kept), empty=True))
             # The former data is back: if this run is interrupted from here on, nothing is left to roll back.
@@ -124,7 +123,7 @@ class Replacement:
 
         Raises DockerError where they differ.
         """
-        with self.server.largest_packets():
+        with self.server.largest_rows():
             self.server.load(schema, dump.read_tables())
         tables = self.server.contents(schema).tables
         rows = self.server.count_rows(schema, tables)
@@ -134,25 +133,26 @@ class Replacement:
 
     def _fill(self, schema: str, dump: Dump) -> None:
         self.server.kill_interrupted_load()
-        drop = mysql.drop_contents(schema, self.server.contents(schema))
-        self.server.query(drop + mysql.alter_schema(schema, dump.charset, dump.collation))
+        self.server.empty(schema, dump.charset, dump.collation)
         self.load(schema, dump)
-        self.server.load(schema, dump.read_definitions())
+        if dump.has_definitions:
+            self.server.load(schema, dump.read_definitions())
         found = self.server.contents(schema)
         # A view whose definer is missing can be created, but not be read.
-        there = {**found.definitions, "views": (*found.views, *found.broken_views)}
-        differ = {name for kind, names in dump.definitions.items() for name in set(there[kind]) ^ set(names)}
+        there = {kind: set(names) for kind, names in found.definitions.items()}
+        there["views"] |= set(found.broken_views)
+        differ = {name for kind, names in dump.definitions.items() for name in there[kind] ^ set(names)}
         if differ:
             raise DockerError(f"the objects in {schema} differ from the dump: {', '.join(sorted(differ))}")
 
     def _check_unused(self, schema: str) -> None:
         # Before anything is changed: a rollback would wait for the same connection.
         try:
-            self.server.query(mysql.lock_tables(schema, self.server.contents(schema).tables))
+            self.server.refuse_connections(schema)
         except DockerError as error:
             raise DockerError(
                 f"the tables of {schema} are in use although the project is stopped: end all other connections, such as"
-                f" a mysql shell or a backup (SHOW PROCESSLIST lists them). {error}"
+                f" a shell or a backup ({self.server.engine.list_connections} lists them). {error}"
             ) from error
 
     def _write(self, journal: Journal) -> None:

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import (
     ARCHIVE,
     ArchiveError,
     Dump,
     verify,
 )
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
 from ansible_collections.landfall.django.plugins.module_utils._database.project import (
     Project,
     foreign_reason,
@@ -133,9 +133,11 @@ class Restore:
     def _verified(self, archive: Path, elsewhere: bool) -> Dump:
         dump = verify(archive)
         schema = self.server.schema()
+        if dump.engine != self.server.engine.name:
+            raise RestoreError(f"{archive} is a dump of {dump.engine}, but this stack uses {self.server.engine.name}")
         if dump.schema != schema:
             raise RestoreError(f"{archive} is a dump of the database {dump.schema}, but this stack's is {schema}")
-        if dump.server != self.server.contents(schema).server and not elsewhere:
+        if dump.server != self.server.id() and not elsewhere:
             raise RestoreError(
                 f"{archive} was made by another database server: it belongs to another stack or host, or this stack's"
                 " database was created again since. To restore it all the same, set restore_from_elsewhere to true"
@@ -165,10 +167,9 @@ class Restore:
             )
             return
         schema = self.server.schema()
-        if why := foreign_reason(found, self.server.contents(schema).server, schema):
+        if why := foreign_reason(found, self.server.engine, self.server.id(), schema):
             raise RestoreError(
-                f"{why}: only the database in the stack's own service {mysql.SERVICE} can be restored. Nothing was"
-                " changed"
+                f"{why}: only the database in the stack's own service {SERVICE} can be restored. Nothing was changed"
             )
         if newer := unknown_migrations(found, of_known_apps(found, dump.migrations)):
             if not despite_migrations:
@@ -186,17 +187,17 @@ class Restore:
 
     def _rehearse(self, dump: Dump) -> None:
         """Load the tables into a second schema while everything runs, and compare them with the dump."""
-        rehearsal = mysql.rehearsal_schema(dump.schema)
+        rehearsal = self.server.engine.rehearsal_schema(dump.schema)
         # A killed restore may have left this schema.
         self.server.kill_interrupted_load()
-        self.server.query(mysql.drop_schema(rehearsal) + mysql.create_schema(rehearsal, dump.charset, dump.collation))
+        self.server.create(rehearsal, dump.charset, dump.collation)
         try:
             self.replacement.load(rehearsal, dump)
         except BaseException:
             with contextlib.suppress(DockerError):
-                self.server.query(mysql.drop_schema(rehearsal))
+                self.server.drop(rehearsal)
             raise
-        self.server.query(mysql.drop_schema(rehearsal))
+        self.server.drop(rehearsal)
 
     def _replace(self, dump: Dump) -> None:
         try:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import IO, cast
 
 from ansible_collections.landfall.django.plugins.module_utils._commands.run import start
-from ansible_collections.landfall.django.plugins.module_utils._database import mysql
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE, Engine, SchemaContents
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, last_lines
 
 _EXIT_TIMEOUT = 10  # seconds for a program to end when its input or output is closed
@@ -24,89 +24,129 @@ _EXIT_TIMEOUT = 10  # seconds for a program to end when its input or output is c
 class Server:
     """A stack's database server. `compose` is a command such as docker compose --project-directory /srv/shop.
 
+    A schema is what `_database.engine` calls one.
+
     Every method raises DockerError where its command fails.
     """
 
-    def __init__(self, compose: Sequence[str]):
-        self.compose = tuple(compose)
+    def __init__(self, compose: Sequence[str], engine: Engine):
+        self.engine = engine
+        self._inside = (*compose, "exec", "-T", SERVICE)
 
     def schema(self) -> str:
         """Return the name of the stack's own schema."""
-        return self._run(mysql.print_schema_name()).strip()
+        return self._run(self.engine.schema_command()).strip()
+
+    def id(self) -> str:
+        """Return the id of the server, which changes only where its data is created again."""
+        return self.query(self.engine.select_server()).strip()
 
     def free_bytes(self) -> int:
         """Return the free bytes on the file system of the database's files."""
-        return mysql.parse_free_bytes(self._run(mysql.print_free_space()))
+        return self.engine.parse_free_bytes(self._run(self.engine.free_space_command()))
 
-    def contents(self, schema: str) -> mysql.SchemaContents:
+    def contents(self, schema: str) -> SchemaContents:
         """Return the objects in a schema."""
-        return mysql.parse_contents(self.query(mysql.select_contents(schema)))
+        return self.engine.parse_contents(self.query(self.engine.select_contents(schema), schema))
 
     def count_rows(self, schema: str, tables: Sequence[str]) -> dict[str, int]:
         """Return the number of rows of each table."""
-        output = self.query(mysql.count_rows(schema, tables)) if tables else ""
+        output = self.query(self.engine.count_rows(schema, tables), schema) if tables else ""
         return dict(zip(tables, map(int, output.split())))
 
     def applied_migrations(self, schema: str, tables: Collection[str]) -> list[tuple[str, str]]:
         """Return the migrations that Django has applied to a schema with these tables, as app and name."""
-        if mysql.MIGRATIONS not in tables:
+        if self.engine.migrations_table not in tables:
             return []
-        return sorted((app, name) for app, name in json.loads(self.query(mysql.select_applied_migrations(schema))))
+        found = json.loads(self.query(self.engine.select_applied_migrations(schema), schema))
+        return sorted((app, name) for app, name in found)
+
+    def create(self, schema: str, charset: str, collation: str) -> None:
+        """Create a schema. One that exists is dropped first."""
+        self.query(self.engine.drop_schema(schema) + self.engine.create_schema(schema, charset, collation))
+
+    def drop(self, schema: str) -> None:
+        """Drop a schema, if it exists."""
+        self.query(self.engine.drop_schema(schema))
+
+    def empty(self, schema: str, charset: str, collation: str) -> None:
+        """Drop everything in a schema."""
+        contents = None if self.engine.recreates_schemas else self.contents(schema)
+        self.query(self.engine.empty_schema(schema, contents, charset, collation))
+
+    def refuse_connections(self, schema: str) -> None:
+        """Raise DockerError where another connection uses the schema."""
+        self.query(self.engine.refuse_connections(schema, self.contents(schema)))
 
     @contextlib.contextmanager
-    def largest_packets(self) -> Iterator[None]:
-        """Accept rows as large as MySQL allows in connections opened inside this context."""
-        former = int(self.query(mysql.select_max_packet()))
-        self.query(mysql.set_max_packet(mysql.LARGEST_PACKET))
+    def largest_rows(self) -> Iterator[None]:
+        """Accept rows as large as the engine allows in connections opened inside this context."""
+        ask = self.engine.select_row_limit()
+        former = int(self.query(ask)) if ask else 0
+        if former:
+            self.query(self.engine.set_row_limit(0))
         try:
             yield
         finally:
             # Failure is harmless: the server accepts larger rows until it restarts.
             with contextlib.suppress(DockerError):
-                self.query(mysql.set_max_packet(former))
+                if former:
+                    self.query(self.engine.set_row_limit(former))
 
-    def query(self, sql: str) -> str:
+    def query(self, sql: str, schema: str = "") -> str:
         """Run SQL and return its output."""
-        return self._run(mysql.client_command(), sql.encode())
+        return self._run(self.engine.client_command(schema), sql.encode())
 
     def load(self, schema: str, blocks: Iterable[bytes]) -> None:
         """Load a dump into a schema."""
-        with _Process([*self.compose, *mysql.loader_command(schema)], stdin=subprocess.PIPE) as process:
+        with self._process(self.engine.loader_command(schema), stdin=subprocess.PIPE) as process:
             process.feed(blocks)
 
     def kill_interrupted_load(self) -> None:
-        """Kill the load of an earlier run that was killed: it goes on in the container and may lock tables."""
-        connection = self.query(mysql.select_loading_connection()).strip()
-        if connection == "NULL":
-            return
+        """Kill the loads of earlier runs that were killed: they go on in the container and may lock tables."""
+        for connection in self._loads():
+            self._kill(connection)
+
+    def _kill(self, connection: str) -> None:
         try:
-            self.query(mysql.kill_connection(int(connection)))
+            self.query(self.engine.kill_connection(int(connection)))
         except DockerError:
             # The load may have ended by itself meanwhile.
-            if self.query(mysql.select_loading_connection()).strip() == connection:
+            if connection in self._loads():
                 raise
 
-    def dump_lines(self, command: Sequence[str]) -> Iterator[bytes]:
-        """Run a mysqldump command and yield its lines. Raises DockerError after the last line where it failed."""
-        with _Process([*self.compose, *command], stdout=subprocess.PIPE) as process:
+    def _loads(self) -> list[str]:
+        return self.query(self.engine.select_loads()).split()
+
+    def dump_tables(self, schema: str, contents: SchemaContents) -> Iterator[bytes]:
+        """Yield the lines of a dump of all tables. Raises DockerError after the last line where it failed."""
+        return self._lines(self.engine.dump_tables(schema, contents))
+
+    def dump_definitions(self, schema: str, contents: SchemaContents) -> bytes | None:
+        """Return everything in a schema that `dump_tables` leaves out, as SQL. None if it leaves out nothing."""
+        commands = self.engine.dump_definitions(schema, contents)
+        return b"".join(line for command in commands for line in self._lines(command)) if commands else None
+
+    def _lines(self, command: Sequence[str]) -> Iterator[bytes]:
+        with self._process(command, stdout=subprocess.PIPE) as process:
             yield from process.lines()
 
-    def dump_definitions(self, schema: str, objects: mysql.SchemaContents) -> bytes:
-        """All of a schema that has no rows, as SQL."""
-        return b"".join(
-            line for command in mysql.dump_definitions(schema, objects) for line in self.dump_lines(command)
-        )
-
     def _run(self, command: Sequence[str], stdin: bytes = b"") -> str:
-        with _Process([*self.compose, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        with self._process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             return process.communicate(stdin).decode(errors="replace")
+
+    def _process(
+        self, command: Sequence[str], stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL
+    ) -> _Process:
+        return _Process([*self._inside, *command], _program(command), stdin, stdout)
 
 
 class _Process:
     """A command with large input or output. Raises DockerError with its last lines where it fails."""
 
-    def __init__(self, command: Sequence[str], stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL):
+    def __init__(self, command: Sequence[str], program: str, stdin: int, stdout: int):
         self.command = list(command)
+        self.program = program
         self.stdin, self.stdout = stdin, stdout
 
     def __enter__(self) -> _Process:
@@ -138,7 +178,7 @@ class _Process:
     def _failure(self, code: int) -> str:
         self._errors.seek(0)
         output = last_lines(self._errors.read().decode(errors="replace"), 20)
-        return f"{mysql.program_name(self.command)} in the container {mysql.SERVICE} failed with code {code}:\n{output}"
+        return f"{self.program} in the container {SERVICE} failed with code {code}:\n{output}"
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines of its output."""
@@ -156,5 +196,9 @@ class _Process:
                     pipe.write(block)
         except BrokenPipeError:
             if self._process.wait() == 0:
-                name = mysql.program_name(self.command)
-                raise DockerError(f"{name} ended before it read all of its input") from None
+                raise DockerError(f"{self.program} ended before it read all of its input") from None
+
+
+def _program(command: Sequence[str]) -> str:
+    """Return the name of the program that a command of an engine runs: by itself, or with `sh -c SCRIPT sh`."""
+    return command[command.index("-c") + 3] if "-c" in command else command[0]

@@ -10,11 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from ansible_collections.landfall.django.plugins.module_utils._database import mysql
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import containers, docker
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
 
-_BACKING = (mysql.SERVICE, "redis")
+_BACKING = (SERVICE, "redis")
 _STOP = 4 * 3600  # seconds; each container has its own stop_grace_period
 _POLL = 1.0
 

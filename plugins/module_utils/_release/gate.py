@@ -12,8 +12,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import by_name
 from ansible_collections.landfall.django.plugins.module_utils._database.project import (
     PROBE_CODE,
     Project,
@@ -48,6 +48,7 @@ class Gate:
     def __init__(self, site: Site, compose: Compose):
         self.site = site
         self.compose = compose
+        self.engine = by_name(site.database)
 
     def ask(self, then: Sequence[Sequence[str]] = ()) -> Project | None:
         """What Django says of its database; None where the project has no Django command.
@@ -170,16 +171,16 @@ class Gate:
     def _dump(self, journal: Journal, answer: Project | None) -> None:
         """Dump the stack's own database, which must be the one that the migrations change."""
         command = [*self.compose.view(), "docker", "compose", "--project-directory", self.compose.root]
-        server = Server(command)
+        server = Server(command, self.engine)
         schema = server.schema()
-        why = foreign_reason(answer, server.contents(schema).server, schema) if answer else ""
+        why = foreign_reason(answer, self.engine, server.id(), schema) if answer else ""
         if why:
             raise ReleaseError(
                 f"stack_migration_dump: migrations are pending ({', '.join(_in_order(answer))}), and {why}, which this"
                 " stack cannot dump. No migration ran. Make a backup of that database, and set stack_migration_dump to"
                 " false to migrate without a dump"
             )
-        made = dump(command, journal.folder, schema)
+        made = dump(server, journal.folder, schema)
         journal.record.dump = str(made.archive)
         journal.record.warnings += made.warnings
         if answer is None:
@@ -192,7 +193,7 @@ class Gate:
         record = journal.record
         pending = ", ".join(record.migrations) or "unknown to Django"
         said = f"the migration failed (pending were: {pending}): {describe_error(error)}\n"
-        said += mysql.AFTER_FAILED_MIGRATION
+        said += self.engine.after_failed_migration
         if record.dump:
             said += f" {restore_hint(self.site.project_src, record.release)}"
         return said

@@ -27,6 +27,7 @@ class Site:
     image_id: str
     pulled: str = ""
     revision: str = ""
+    database: str = "mysql"
     web: str = "web"
     replicas: int = 1
     processes: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ansible_collections.landfall.django.plugins.module_utils._database import mysql
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE, Engine
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
@@ -26,6 +26,7 @@ from ansible_collections.landfall.django.plugins.module_utils._secrets.store imp
     DATABASE_ROOT,
     KEY,
     REDIS,
+    USER,
     Changes,
     Store,
     generate,
@@ -34,15 +35,18 @@ from ansible_collections.landfall.django.plugins.module_utils._secrets.store imp
 # The project's .env before the rotation: by it, the .env of kept releases is updated.
 _FORMER = "former.env"
 _GIVEN_UP = "given_up"
-_SERVICES = {DATABASE: mysql.SERVICE, DATABASE_ROOT: mysql.SERVICE, REDIS: "redis"}
-_REFUSED = (mysql.ACCESS_DENIED, *redis_users.ACCESS_DENIED)
+_SERVICES = {DATABASE: SERVICE, DATABASE_ROOT: SERVICE, REDIS: "redis"}
+_SECOND = "_2"  # ends the name of the second login, where two take turns
+# Fields of a change that a rotation that is given up exchanges.
+_PAIRS = (("old", "new"), ("old_user", "new_user"))
 
 
 class Rotation:
     """The rotation of one stack, whose folder is `root`."""
 
-    def __init__(self, root: Path, store: Store, compose: Compose):
+    def __init__(self, root: Path, store: Store, compose: Compose, engine: Engine):
         self.root = root
+        self.engine = engine
         self.store = store
         self.compose = compose
 
@@ -78,7 +82,17 @@ class Rotation:
                 f"{', '.join(same)}: the inventory has the value that is in use. Set it to a new value, remove it to"
                 " have a random one generated, or remove its name from rotate_secrets"
             )
-        return {name: {"old": value, "new": given.get(name) or generate()} for name, value in present.items()}
+        return {
+            name: {"old": value, "new": given.get(name) or generate(), **self._logins(name)}
+            for name, value in present.items()
+        }
+
+    def _logins(self, name: str) -> dict[str, str]:
+        """Return the login that a change replaces and the one that takes its turn, where a login has one password."""
+        if name != DATABASE or self.engine.has_dual_passwords:
+            return {}
+        user = self.store.read()[USER]
+        return {"old_user": user, "new_user": other_login(user)}
 
     def given_up(self, given: Mapping[str, str]) -> Changes:
         """Return the rotation in progress with `old` and `new` exchanged, so that the former values stay.
@@ -86,7 +100,7 @@ class Rotation:
         Raises ReleaseError where `given` has another value.
         """
         turned = {
-            name: change if _GIVEN_UP in change else {"old": change["new"], "new": change["old"], _GIVEN_UP: "yes"}
+            name: change if _GIVEN_UP in change else _exchanged(change)
             for name, change in self.store.retiring().items()
         }
         _check_given(turned, given, "it goes back to the former value: set that one in the inventory, or remove it")
@@ -113,7 +127,8 @@ class Rotation:
                 self._set_redis_passwords(change["new"], change["old"])
             elif has_database:
                 self._add_database_password(name, change)
-            self.store.write({name: change["new"]})
+            user = {USER: change["new_user"]} if "new_user" in change else {}
+            self.store.write({name: change["new"], **user})
 
     def finish(self) -> list[str]:
         """Make the servers refuse the old values. Return the names of the rotated secrets.
@@ -137,7 +152,7 @@ class Rotation:
             if name == REDIS:
                 self._set_redis_passwords(change["new"])
             elif has_database:
-                self._discard_old_database_password(name, change["new"])
+                self._discard_old_database_password(name, change)
         self._update_kept_releases(now)
         self.store.write_retiring({})
         self.store.write(self.store.read())
@@ -149,11 +164,9 @@ class Rotation:
 
         Redis need not run: it reads its file when it starts.
         """
-        present = mysql.SERVICE in self._services()
-        if present and {DATABASE, DATABASE_ROOT} & set(changes) and not self._is_running(mysql.SERVICE):
-            raise ReleaseError(
-                f"{mysql.SERVICE} does not run, so its passwords cannot be changed: deploy the stack first"
-            )
+        present = SERVICE in self._services()
+        if present and {DATABASE, DATABASE_ROOT} & set(changes) and not self._is_running(SERVICE):
+            raise ReleaseError(f"{SERVICE} does not run, so its passwords cannot be changed: deploy the stack first")
         return present
 
     def _services(self) -> list[str]:
@@ -172,22 +185,31 @@ class Rotation:
                 replace(file, updated.encode(), FILES[".env"])
 
     def _add_database_password(self, name: str, change: Mapping[str, str]) -> None:
-        if not self._accepts_database_password(name, change["new"]):
-            self._run_as_root(mysql.add_password(self._database_user(name), change["old"], change["new"]))
+        user = self._database_user(name, change)
+        if not self._accepts_database_password(user, change["new"]):
+            self._run_as_administrator(self.engine.add_password(user, change["old"], change["new"]))
 
-    def _discard_old_database_password(self, name: str, password: str) -> None:
-        self._run_as_root(mysql.discard_old_password(self._database_user(name), password))
+    def _discard_old_database_password(self, name: str, change: Mapping[str, str]) -> None:
+        self._run_as_administrator(self.engine.discard_old_password(self._database_user(name, change), change["new"]))
+        if "old_user" in change:
+            self._run_as_administrator(self.engine.disable_login(change["old_user"]))
 
-    def _database_user(self, name: str) -> str | None:
-        """Return the user whose password this is; None for root."""
-        return None if name == DATABASE_ROOT else self.compose(*mysql.print_project_user()).strip()
+    def _database_user(self, name: str, change: Mapping[str, str]) -> str:
+        """Return the user who gets the new password."""
+        if name == DATABASE_ROOT:
+            return self.engine.administrator
+        return change.get("new_user") or self.store.read()[USER]
 
-    def _accepts_database_password(self, name: str, password: str) -> bool:
-        return self._refusal(mysql.login_command(root=name == DATABASE_ROOT), password, "SELECT 1;") is None
+    def _accepts_database_password(self, user: str, password: str) -> bool:
+        return self._refusal(self._login(user), password, "SELECT 1;") is None
 
-    def _run_as_root(self, statements: str) -> None:
+    def _login(self, user: str) -> list[str]:
+        is_administrator = user == self.engine.administrator
+        return ["exec", "-T", SERVICE, *self.engine.login_command(administrator=is_administrator, user=user)]
+
+    def _run_as_administrator(self, statements: str) -> None:
         # Where an earlier run was interrupted, the file may hold another password than the server.
-        command = mysql.login_command(root=True)
+        command = self._login(self.engine.administrator)
         self._run([(command, password) for password in self._possible_passwords(DATABASE_ROOT)], statements)
 
     def _set_redis_passwords(self, *passwords: str) -> None:
@@ -224,10 +246,24 @@ class Rotation:
         try:
             self.compose(*command, given=f"{password}\n{statements}\n")
         except DockerError as error:
-            if any(word in str(error) for word in _REFUSED):
+            if any(word in str(error) for word in (*self.engine.refusals, *redis_users.ACCESS_DENIED)):
                 return error
             raise
         return None
+
+
+def other_login(user: str) -> str:
+    """Return the login that takes turns with this one."""
+    return user[: -len(_SECOND)] if user.endswith(_SECOND) else user + _SECOND
+
+
+def _exchanged(change: Mapping[str, str]) -> dict[str, str]:
+    """Return a change that goes back."""
+    swapped = {}
+    for old, new in _PAIRS:
+        if old in change:
+            swapped[old], swapped[new] = change[new], change[old]
+    return {**swapped, _GIVEN_UP: "yes"}
 
 
 def _check_given(changes: Changes, given: Mapping[str, str], problem: str) -> None:

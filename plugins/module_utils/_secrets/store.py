@@ -17,14 +17,23 @@ from ansible_collections.landfall.django.plugins.module_utils._docker import use
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 from ansible_collections.landfall.django.plugins.module_utils._secrets import redis_users
 
-KEY, DATABASE, DATABASE_ROOT, REDIS = (
+KEY, USER, DATABASE, DATABASE_ROOT, REDIS = (
     "stack_secret_key",
+    "stack_database_user",
     "stack_database_password",
     "stack_database_root_password",
     "stack_redis_password",
 )
 # Variable to file. A container mounts only its own folder.
-FILES = {KEY: "secret_key", DATABASE: "db/password", DATABASE_ROOT: "db/root_password", REDIS: "redis/password"}
+FILES = {
+    KEY: "secret_key",
+    # Not a secret, but a rotation may change it together with the password.
+    USER: "db/user",
+    DATABASE: "db/password",
+    DATABASE_ROOT: "db/root_password",
+    REDIS: "redis/password",
+}
+ROTATED = (KEY, DATABASE, DATABASE_ROOT, REDIS)
 # Default uid of each service's container.
 OWNERS = {"db": users.DATABASE, "redis": users.REDIS}
 _USERS = "redis/users.acl"
@@ -46,17 +55,25 @@ def generate() -> str:
     return secrets.token_urlsafe(_BYTES)
 
 
-def resolve(given: dict[str, str], kept: dict[str, str] | None) -> dict[str, str]:
+def resolve(given: dict[str, str], kept: dict[str, str] | None, user: str) -> dict[str, str]:
     """Return the value of every secret named in `given`.
 
-    An empty value in `given` means the one in `kept`, else a generated one. `kept` are the secrets on the host, None
-    before the first run. Raises ValueError, with one sentence for each, where a server's password would be changed or
-    is missing: the server would still have the former one.
+    An empty value in `given` means the one in `kept`, else a generated one, and `user` for the database's user. `kept`
+    are the secrets on the host, None before the first run. Raises ValueError, with one sentence for each, where a
+    server's password would be changed or is missing: the server would still have the former one.
     """
     problems = []
     values = {}
     for name, value in given.items():
         present = (kept or {}).get(name, "")
+        if name == USER:
+            if value and present and value != present:
+                problems.append(
+                    f"{name} differs from the user that the server knows: set it to {present}, or remove the variable"
+                    " from the inventory"
+                )
+            values[name] = value or present or user
+            continue
         if kept is not None and name != KEY:
             if not present:
                 problems.append(

@@ -1,0 +1,239 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the collection needs to know of a database engine. Each engine is one subclass in a file of its own.
+
+A schema is what Django uses as its database: a database of PostgreSQL, a schema of MySQL. Everything here is pure: the
+methods return commands, to be run inside the container of the server, and SQL, for its client. `_database.server` and
+`_secrets.rotation` run them. Private to this collection.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+# The service in compose.yaml.
+SERVICE = "db"
+# Secrets as the container sees them. A rotation replaces the files.
+USER, PASSWORD, ROOT_PASSWORD = "/run/secrets/user", "/run/secrets/password", "/run/secrets/root_password"
+MIGRATIONS = "django_migrations"
+_TEXTS = ("server", "version", "charset", "collation")
+
+
+@dataclass(frozen=True)
+class SchemaContents:
+    """The objects in a schema, and its server. `charset` is empty where the schema does not exist.
+
+    `definitions` has the names of objects without rows, by kind.
+    """
+
+    server: str
+    version: str
+    charset: str
+    collation: str
+    data_bytes: int
+    tables: tuple[str, ...] = ()
+    not_transactional: tuple[str, ...] = ()
+    broken_views: tuple[str, ...] = ()
+    definitions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, output: str, kinds: Sequence[str]) -> SchemaContents:
+        """Parse a JSON object with these fields, and one list of names for each of the `kinds` of definitions."""
+        values: dict[str, Any] = json.loads(output)
+        lists = {key: tuple(sorted(value or ())) for key, value in values.items() if key not in (*_TEXTS, "data_bytes")}
+        definitions = {kind: lists.pop(kind) for kind in kinds}
+        server, version, charset, collation = (str(values[key] or "") for key in _TEXTS)
+        size = int(values["data_bytes"] or 0)
+        return cls(server, version, charset, collation, size, definitions=definitions, **lists)
+
+
+class DumpScanner(ABC):
+    """Reads the tables' part of a dump line by line, and counts the rows of each table.
+
+    `complete` is true when the dump program's last line was read, and nothing else after it.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[str, int] = {}
+        self.bytes = 0
+        self.complete = False
+
+    @abstractmethod
+    def feed(self, line: bytes) -> None:
+        """Read the next line."""
+
+
+@dataclass(frozen=True)
+class Packages:
+    """Debian packages for the engine's driver in a generated Dockerfile: to build it, and to run it."""
+
+    build: tuple[str, ...]
+    run: tuple[str, ...]
+
+
+class Engine(ABC):
+    """One kind of database server. `name` is the value of stack_database."""
+
+    name: str
+    title: str  # as its makers write it
+    vendor: str  # as Django names it; MariaDB apart from MySQL
+    image: str  # default image
+    scheme: str  # of DATABASE_URL
+    port: int
+    administrator: str  # the user that belongs to the server itself
+    packages: Packages
+    dump_program: str
+    after_failed_migration: str  # what stays of a migration that failed
+    list_connections: str  # how a user finds out who is connected
+    refusals: tuple[str, ...]  # what the client prints where a password is wrong
+    definition_kinds: tuple[str, ...]
+    migrations_table: str = MIGRATIONS
+    # Whether a login takes a second password; else two logins take turns at a rotation.
+    has_dual_passwords: bool = True
+    # Whether a schema is emptied by creating it again, so that its contents need not be known.
+    recreates_schemas: bool = False
+    # Shell script for /docker-entrypoint-initdb.d, for what the image's variables cannot say.
+    init_script: str = ""
+
+    # Commands
+
+    def schema_command(self) -> list[str]:
+        """A command that prints the name of the stack's own schema."""
+        return ["printenv", "DATABASE_NAME"]
+
+    @abstractmethod
+    def free_space_command(self) -> list[str]:
+        """A command whose output `parse_free_bytes` reads."""
+
+    @abstractmethod
+    def client_command(self, schema: str = "") -> list[str]:
+        """A client that runs SQL from standard input as the administrator, up to the first error.
+
+        It prints one row per line, values only. Without a `schema` it uses none of the project's.
+        """
+
+    @abstractmethod
+    def loader_command(self, schema: str) -> list[str]:
+        """A client that loads a dump into a schema."""
+
+    @abstractmethod
+    def login_command(self, *, administrator: bool, user: str = "") -> list[str]:
+        """A client that reads the password from the first line of its input, then SQL.
+
+        It logs in as the administrator, or as `user` over TCP.
+        """
+
+    @abstractmethod
+    def dump_tables(self, schema: str, contents: SchemaContents) -> list[str]:
+        """A command that dumps all tables with their rows, as of one moment."""
+
+    def dump_definitions(self, schema: str, contents: SchemaContents) -> list[list[str]]:
+        """Commands that dump all objects without rows, if `dump_tables` leaves them out."""
+        return []
+
+    @abstractmethod
+    def scanner(self) -> DumpScanner:
+        """A new scanner for the output of `dump_tables`."""
+
+    @abstractmethod
+    def is_complete(self, text: bytes) -> bool:
+        """Whether a text ends with the dump program's last line."""
+
+    # SQL about the server, for a client without a schema
+
+    @abstractmethod
+    def select_server(self) -> str:
+        """A query for the id of the server, which no other server has."""
+
+    @abstractmethod
+    def identity(self) -> str:
+        """A query for the server's id and the schema in use, that the project's own user may run."""
+
+    @abstractmethod
+    def create_schema(self, schema: str, charset: str, collation: str) -> str:
+        """Create a schema with a character set and collation, as `SchemaContents` has them."""
+
+    @abstractmethod
+    def drop_schema(self, schema: str) -> str:
+        """Drop a schema, if it exists."""
+
+    @abstractmethod
+    def empty_schema(self, schema: str, contents: SchemaContents | None, charset: str, collation: str) -> str:
+        """Drop all objects in a schema, and give it this character set and collation.
+
+        `contents` is None where `recreates_schemas` is true; the schema may then be missing.
+        """
+
+    @abstractmethod
+    def refuse_connections(self, schema: str, contents: SchemaContents) -> str:
+        """Fail where another connection uses the schema."""
+
+    @abstractmethod
+    def select_loads(self) -> str:
+        """A query for the connections that load a dump, one id per line."""
+
+    @abstractmethod
+    def kill_connection(self, connection: int) -> str:
+        """End a connection."""
+
+    def select_row_limit(self) -> str:
+        """A query for the largest row that the server accepts, in bytes; empty where it has no such limit."""
+        return ""
+
+    def set_row_limit(self, size: int) -> str:
+        """Set that limit for connections opened after it; with 0 to the highest one that there is."""
+        raise NotImplementedError
+
+    # SQL about a schema, for a client with that schema
+
+    @abstractmethod
+    def select_contents(self, schema: str) -> str:
+        """A query whose result `parse_contents` reads."""
+
+    @abstractmethod
+    def count_rows(self, schema: str, tables: Iterable[str]) -> str:
+        """A query for the number of rows of each table, one per line."""
+
+    @abstractmethod
+    def select_applied_migrations(self, schema: str) -> str:
+        """A query for the migrations that Django has applied to a schema, as a JSON list of pairs."""
+
+    @abstractmethod
+    def rehearsal_schema(self, schema: str) -> str:
+        """Return the name of the schema into which a dump is loaded for a test."""
+
+    def select_outdated_collation(self) -> str:
+        """A query for the collation version that the schema's indexes were made with and the present one.
+
+        It prints nothing where both are the same. Empty where an engine brings its own collations.
+        """
+        return ""
+
+    # Passwords
+
+    @abstractmethod
+    def add_password(self, user: str, old: str, new: str) -> str:
+        """Let a login use the new password; with `has_dual_passwords` the old one too. A missing login is created."""
+
+    @abstractmethod
+    def discard_old_password(self, user: str, password: str) -> str:
+        """Let a login use this password only."""
+
+    def disable_login(self, user: str) -> str:
+        """Let nobody use a login any more, and end its connections. Only without `has_dual_passwords`."""
+        raise NotImplementedError
+
+    # Results
+
+    def parse_contents(self, output: str) -> SchemaContents:
+        """Parse the result of `select_contents`."""
+        return SchemaContents.parse(output, self.definition_kinds)
+
+    @staticmethod
+    def parse_free_bytes(output: str) -> int:
+        """Return the free bytes on the file system of the database's files, from the output of `df -Pk`."""
+        return int(output.splitlines()[-1].split()[-3]) * 1024
