@@ -9,6 +9,8 @@ import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database import replacement
 from ansible_collections.landfall.django.plugins.module_utils._database import restore as restores
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES, by_name
+from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 
 from tests.unit._database.stacks import Stack, described, dumped_into
 
@@ -80,6 +82,10 @@ class Compose:
     def fail(self, part, how):
         (self.folder / f"{part}.fault").write_text(how)
 
+    def dump(self, folder):
+        server = Server(self.command, by_name("mysql"))
+        return dump(server, folder, server.schema())
+
     @property
     def commands(self):
         return (self.folder / "commands").read_text()
@@ -101,7 +107,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def dumped(compose, folder):
-    return dump(compose.command, folder)
+    return compose.dump(folder)
 
 
 @pytest.fixture(autouse=True)
@@ -109,9 +115,15 @@ def _no_waiting_for_the_disk(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda file: None)
 
 
+@pytest.fixture(params=ENGINES.values(), ids=lambda engine: engine.name)
+def engine(request):
+    """One after the other: they empty a schema in different ways."""
+    return request.param
+
+
 @pytest.fixture
-def stack(tmp_path, monkeypatch):
+def stack(tmp_path, monkeypatch, engine):
     monkeypatch.setattr(restores, "verify", described)
     monkeypatch.setattr(replacement, "verify", described)
-    monkeypatch.setattr(replacement, "dump_from", dumped_into)
-    return Stack(tmp_path)
+    monkeypatch.setattr(replacement, "dump_schema", dumped_into)
+    return Stack(tmp_path, engine)

@@ -5,18 +5,12 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import dataclass, field
 
-from ansible_collections.landfall.django.plugins.module_utils._database.mysql import SchemaContents
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SchemaContents
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 
-_NAME = r"`((?:[^`]|``)+)`"
-_DROP = re.compile(rf"DROP (EVENT|TRIGGER|VIEW|FUNCTION|PROCEDURE) IF EXISTS {_NAME}\.{_NAME}")
-_DROP_TABLE = re.compile(rf"DROP TABLE IF EXISTS {_NAME}\.{_NAME}")
-_ON = re.compile(rf"(CREATE|ALTER) DATABASE {_NAME} CHARACTER SET (\w+) COLLATE (\w+)")
-_GONE = re.compile(rf"DROP DATABASE IF EXISTS {_NAME}")
-_KINDS = {"EVENT": "events", "TRIGGER": "triggers", "VIEW": "views", "FUNCTION": "functions", "PROCEDURE": "procedures"}
+KINDS = ("views", "triggers", "functions", "procedures", "events")
 
 
 class KilledError(BaseException):
@@ -59,28 +53,36 @@ class Faults:
 class Server:
     """What landfall.django's Server does, on schemas in memory."""
 
-    def __init__(self, schemas, faults):
+    def __init__(self, schemas, faults, engine):
         self.schemas_there = schemas
         self.faults = faults
-        self.id = "one"
+        self.engine = engine
+        self.server = "one"
         self.free = 1 << 40
         self.loses = 0
-        self.asked = []
+        self.is_used = False
+        self.changed = []  # the schemas
 
     def schema(self):
         with self.faults():
             return "shop"
+
+    def id(self):
+        with self.faults():
+            return self.server
 
     def free_bytes(self):
         return self.free
 
     def contents(self, name):
         with self.faults():
+            if self.engine.recreates_schemas and name not in self.schemas_there:
+                raise DockerError("it does not exist")
             there = self.schemas_there.get(name, Schema(charset=""))
-        kinds = {kind: tuple(sorted(n for k, n in there.definitions if k == kind)) for kind in _KINDS.values()}
-        return SchemaContents(
-            self.id, "9.7", there.charset, f"{there.charset}_bin", 1, tuple(sorted(there.tables)), **kinds
-        )
+        kinds = {kind: tuple(sorted(n for k, n in there.definitions if k == kind)) for kind in KINDS}
+        collation = f"{there.charset}_bin"
+        tables = tuple(sorted(there.tables))
+        return SchemaContents(self.server, "9.7", there.charset, collation, 1, tables, definitions=kinds)
 
     def count_rows(self, name, tables):
         with self.faults():
@@ -93,12 +95,13 @@ class Server:
     def applied_migrations(self, name, tables):
         return []
 
-    def largest_packets(self):
+    def largest_rows(self):
         return contextlib.nullcontext()
 
     def load(self, name, blocks):
         """A made-up language: a line for each table and its rows, or for what has none."""
         target = self.schemas_there[name]
+        self.changed.append(name)
         with self.faults():
             for line in b"".join(blocks).decode().splitlines():
                 kind, _, value = line.partition(" ")
@@ -109,26 +112,32 @@ class Server:
                 else:
                     target.definitions.add((kind, value))
 
-    def query(self, sql):
-        self.asked.append(sql)
+    def drop(self, name):
+        self.changed.append(name)
         with self.faults():
-            for statement in filter(None, sql.split(";\n")):
-                self._run(statement)
-        return ""
+            self.schemas_there.pop(name, None)
 
-    def _run(self, sql):
-        there = self.schemas_there
-        if made := _ON.match(sql):
-            assert (made[2] in there) == (made[1] == "ALTER")
-            there.setdefault(made[2], Schema()).charset = made[3]
-        elif gone := _GONE.match(sql):
-            there.pop(gone[1], None)
-        elif drop := _DROP.match(sql):
-            there[drop[2]].definitions.discard((_KINDS[drop[1]], drop[3]))
-        elif table := _DROP_TABLE.match(sql):
-            del there[table[1]].tables[table[2]]
-        else:
-            assert sql.startswith(("LOCK TABLES ", "UNLOCK TABLES", "SET SESSION ")), sql
+    def create(self, name, charset, _collation):
+        self.drop(name)
+        with self.faults():
+            self.schemas_there[name] = Schema(charset=charset)
+
+    def empty(self, name, charset, collation):
+        if self.engine.recreates_schemas:
+            self.create(name, charset, collation)
+            return
+        self.contents(name)
+        self.changed.append(name)
+        with self.faults():
+            there = self.schemas_there[name]
+            there.tables.clear()
+            there.definitions.clear()
+            there.charset = charset
+
+    def refuse_connections(self, _name):
+        with self.faults():
+            if self.is_used:
+                raise DockerError("lock wait timeout")
 
 
 class Writers:

@@ -31,6 +31,7 @@ def write(folder, holds, /, **changes):
     tables = gzip.compress("".join(f"table {name} {rows}\n" for name, rows in holds.tables.items()).encode())
     content = tables + gzip.compress("".join(f"{kind} {name}\n" for kind, name in holds.definitions).encode())
     said = {
+        "engine": "mysql",
         "sha256": hashlib.sha256(content).hexdigest(),
         "archive_bytes": len(content),
         "definitions_at": len(tables),
@@ -63,14 +64,15 @@ def described(archive, empty=False):
 
 def dumped_into(server, folder, name):
     with server.faults():
-        return write(folder, server.schemas_there[name], server=server.id)
+        return write(folder, server.schemas_there[name], server=server.server, engine=server.engine.name)
 
 
 class Stack:
     """A stack with a dump of release 8, whose commands can be made to fail."""
 
-    def __init__(self, root):
+    def __init__(self, root, engine):
         self.root = root
+        self.engine = engine
         self.schemas = {"shop": copy.deepcopy(LIVE), "mysql": Schema()}
         self.up = set(UP)
         self.project = None
@@ -80,12 +82,12 @@ class Stack:
 
     def release(self, number=8, **changes):
         """A release that has dumped."""
-        write(self.root / "releases" / str(number), DUMPED, **changes)
+        write(self.root / "releases" / str(number), DUMPED, engine=self.engine.name, **changes)
 
     def process(self, faults):
         """What runs the next restore."""
         self.faults = faults
-        self.server = Server(self.schemas, faults)
+        self.server = Server(self.schemas, faults, self.engine)
         self.writers = Writers(self.up, faults)
         ask = (lambda: self.project) if self.project else None
         self.restore = Restore(self.root, self.server, self.writers, ask, lambda: self.visitor_problem)
@@ -105,11 +107,11 @@ class Stack:
 
     @property
     def is_restored(self):
-        return self.schemas["shop"] == DUMPED
+        return self.schemas.get("shop") == DUMPED
 
     @property
     def is_untouched(self):
-        return self.schemas["shop"] == LIVE
+        return self.schemas.get("shop") == LIVE
 
     @property
     def is_at_rest(self):

@@ -8,7 +8,6 @@ import json
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError, verify
-from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
 
 from tests.unit._database.conftest import ROWS, TABLES, VIEWS
 
@@ -30,7 +29,7 @@ def test_a_whole_archive_is_what_was_dumped(dumped):
 
 def test_an_archive_without_views_has_no_second_part(compose, folder):
     compose.look(views=None)
-    made = verify(dump(compose.command, folder).archive)
+    made = verify(compose.dump(folder).archive)
     assert b"".join(made.read_definitions()) == b""
 
 
@@ -90,7 +89,7 @@ def test_an_empty_database_is_refused(compose, folder):
     compose.look(tables=None, views=None)
     compose.answer(tables=b"-- Dump completed on 2026-11-27 13:19:14\n")
     with pytest.raises(ArchiveError, match="no table"):
-        verify(dump(compose.command, folder).archive)
+        verify(compose.dump(folder).archive)
 
 
 def test_an_archive_of_which_nothing_is_known_is_refused(dumped, folder):

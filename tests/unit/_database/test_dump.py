@@ -9,7 +9,6 @@ import resource
 import signal
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 
 from tests.unit._database.conftest import ROWS, TABLES, VIEWS
@@ -36,7 +35,7 @@ def test_a_dump_is_never_written_over(compose, folder, dumped):
     before = dumped.archive.read_bytes()
     compose.answer(tables=b"another")
     with pytest.raises(DockerError, match=r"dump\.sql\.gz.*exists"):
-        dump(compose.command, folder)
+        compose.dump(folder)
     assert dumped.archive.read_bytes() == before
 
 
@@ -45,7 +44,7 @@ def test_a_dump_is_never_written_over(compose, folder, dumped):
 def test_a_command_that_fails_leaves_nothing_behind(compose, folder, part, how):
     compose.fail(part, how)
     with pytest.raises(DockerError):
-        dump(compose.command, folder)
+        compose.dump(folder)
     assert not list(folder.iterdir())
 
 
@@ -53,21 +52,21 @@ def test_a_command_that_fails_leaves_nothing_behind(compose, folder, part, how):
 def test_tables_that_are_cut_anywhere_make_no_dump(compose, folder, lines):
     compose.answer(tables=b"".join(TABLES.splitlines(keepends=True)[:lines]))
     with pytest.raises(DockerError):
-        dump(compose.command, folder)
+        compose.dump(folder)
     assert not list(folder.iterdir())
 
 
 def test_views_that_are_cut_make_no_dump(compose, folder):
     compose.answer(definitions=VIEWS[:30])
     with pytest.raises(DockerError):
-        dump(compose.command, folder)
+        compose.dump(folder)
     assert not list(folder.iterdir())
 
 
 def test_a_table_that_went_meanwhile_makes_no_dump(compose, folder):
     compose.look(tables=[*ROWS, "gone"])
     with pytest.raises(DockerError, match="gone"):
-        dump(compose.command, folder)
+        compose.dump(folder)
     assert not list(folder.iterdir())
 
 
@@ -79,7 +78,7 @@ def test_a_full_disk_leaves_nothing_behind(compose, folder):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, former[1]))
     try:
         with pytest.raises(DockerError, match="could not be dumped"):
-            dump(compose.command, folder)
+            compose.dump(folder)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, former)
         signal.signal(signal.SIGXFSZ, handler)
@@ -89,14 +88,14 @@ def test_a_full_disk_leaves_nothing_behind(compose, folder):
 def test_what_a_play_that_was_killed_has_left_is_no_dump(compose, folder):
     (folder / "dump.sql.gz.partial").write_bytes(b"half")
     (folder / "dump.json").write_text("of a dump that was not published")
-    made = dump(compose.command, folder)
+    made = compose.dump(folder)
     assert {path.name for path in folder.iterdir()} == {"dump.sql.gz", "dump.json"}
     assert json.loads((folder / "dump.json").read_text())["sha256"] == made.sha256
 
 
 def test_what_makes_a_dump_less_than_it_seems_is_said(compose, folder):
     compose.look(not_transactional=["note"], broken_views=["old"])
-    first, second = dump(compose.command, folder).warnings
+    first, second = compose.dump(folder).warnings
     assert "note" in first
     assert "old" in second
     assert "--ignore-table=shop.old" in compose.commands

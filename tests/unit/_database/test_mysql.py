@@ -7,11 +7,18 @@ import json
 import re
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._database import mysql
+from ansible_collections.landfall.django.plugins.module_utils._database.mysql import MySQL
 
 from tests.unit._database.conftest import LOOK
 
+mysql = MySQL()
 OBJECTS = mysql.parse_contents(json.dumps(LOOK))
+
+
+def having(contents=OBJECTS, /, **definitions):
+    """The same, with other definitions; fields of the contents themselves go before."""
+    nothing = dict.fromkeys(mysql.definition_kinds, ())
+    return dataclasses.replace(contents, definitions={**nothing, **definitions})
 
 
 @pytest.mark.parametrize(
@@ -28,13 +35,13 @@ OBJECTS = mysql.parse_contents(json.dumps(LOOK))
     ],
 )
 def test_rows_of_an_insert(line, rows):
-    scan = mysql.DumpScanner()
+    scan = mysql.scanner()
     scan.feed(line)
     assert scan.rows.get("t") == rows
 
 
 def test_only_the_last_line_says_that_a_dump_is_complete():
-    scan = mysql.DumpScanner()
+    scan = mysql.scanner()
     scan.feed(b"-- Dump completed on 2026-11-27 13:19:14\n")
     assert scan.complete
     scan.feed(b"\n")
@@ -59,8 +66,8 @@ def test_a_name_stays_a_name(name):
         mysql.count_rows(name, [name]),
         mysql.create_schema(name, "utf8mb4", "utf8mb4_bin"),
         mysql.drop_schema(name),
-        mysql.lock_tables(name, [name]),
-        mysql.alter_schema(name, "utf8mb4", "utf8mb4_bin"),
+        mysql.refuse_connections(name, dataclasses.replace(having(), tables=(name,))),
+        mysql.empty_schema(name, dataclasses.replace(having(), tables=()), "utf8mb4", "utf8mb4_bin"),
     ):
         assert quoted in sql
         assert not re.search(r"[`'\\;]", sql.replace(quoted, "").replace(";\n", ""))
@@ -70,16 +77,17 @@ def test_a_name_stays_a_name(name):
 
 
 def test_events_go_first_and_broken_views_go_too():
-    found = dataclasses.replace(OBJECTS, events=("e",), triggers=("t",), broken_views=("gone",), tables=("note",))
-    sql = mysql.drop_contents("s", found)
+    left = dataclasses.replace(OBJECTS, broken_views=("gone",), tables=("note",))
+    found = having(left, events=("e",), triggers=("t",), views=("v",))
+    sql = mysql.empty_schema("s", found, "utf8mb4", "utf8mb4_bin")
     assert sql.startswith("SET SESSION foreign_key_checks = 0;")
     dropped = re.findall(r"DROP (\w+) IF EXISTS `s`\.`(\w+)`", sql)
     assert dropped == [("EVENT", "e"), ("TRIGGER", "t"), ("VIEW", "v"), ("VIEW", "gone"), ("TABLE", "note")]
 
 
 def test_each_kind_is_dumped_only_where_there_is_one_and_events_last():
-    assert mysql.dump_definitions("s", dataclasses.replace(OBJECTS, views=())) == []
-    found = dataclasses.replace(OBJECTS, events=("e",), triggers=("t",), functions=("f",), views=("--help",))
+    assert mysql.dump_definitions("s", having()) == []
+    found = having(events=("e",), triggers=("t",), functions=("f",), views=("--help",))
     commands = mysql.dump_definitions("s", found)
     kinds = [
         next(word for word in ("--routines", "--triggers", "--events", "--help") if word in one) for one in commands

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import by_name
 from ansible_collections.landfall.django.plugins.module_utils._database.project import (
     PROBE_CODE,
     Project,
@@ -46,12 +47,13 @@ def test_no_answer_is_an_error(said):
     [
         (Project("mysql", "one", "shop", {}), ""),
         (Project("sqlite", "", "", {}), "sqlite"),
+        (Project("mariadb", "one", "shop", {}), "mariadb"),
         (Project("mysql", "two", "shop", {}), "server"),
         (Project("mysql", "one", "other", {}), "other"),
     ],
 )
 def test_only_the_schema_of_the_stacks_own_server_is_its_own(found, word):
-    why = foreign_reason(found, "one", "shop")
+    why = foreign_reason(found, by_name("mysql"), "one", "shop")
     assert bool(why) == bool(word)
     assert word in why
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import contextlib
 
+import re
+
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import RestoreError
@@ -30,7 +32,7 @@ def test_every_command_may_fail_before_it_works_or_after(stack, tmp_path):
     assert total > 15
     for at in range(1, total + 1):
         for how in ("before", "after"):
-            again = Stack(tmp_path / f"{at}-{how}")
+            again = Stack(tmp_path / f"{at}-{how}", stack.engine)
             again.process(Faults(at, how))
             with contextlib.suppress(DockerError, RestoreError):
                 again.run()
@@ -48,7 +50,7 @@ def test_the_process_may_be_killed_at_every_command(stack, tmp_path):
     stack.run()
     for at in range(1, stack.faults.count + 1):
         for how in ("before", "after"):
-            again = Stack(tmp_path / f"{at}-{how}")
+            again = Stack(tmp_path / f"{at}-{how}", stack.engine)
             again.process(Faults(at, how, killed=True))
             with pytest.raises(KilledError):
                 again.run()
@@ -64,7 +66,7 @@ def test_the_process_may_be_killed_at_every_command(stack, tmp_path):
 
 def test_a_way_back_that_was_killed_is_gone_to_its_end(stack, tmp_path):
     for at in range(1, 80):
-        again = Stack(tmp_path / str(at))
+        again = Stack(tmp_path / str(at), stack.engine)
         again.release(definitions={"triggers": ["t", "never there"], "functions": ["f"]})
         again.process(Faults(at, "after", killed=True))
         with pytest.raises((KilledError, DockerError)) as raised:
@@ -106,7 +108,7 @@ def test_a_database_that_was_made_again_is_not_put_back_and_what_was_kept_stays(
     with pytest.raises(KilledError):
         stack.run()
     stack.schemas["shop"] = new = Schema(tables={"note": 1})
-    stack.process(Faults()).replacement.server.id = "two"
+    stack.process(Faults()).replacement.server.server = "two"
     stack.restore.resume()
     assert stack.schemas["shop"] is new
     assert stack.is_at_rest
@@ -122,8 +124,8 @@ def test_a_server_that_goes_away_before_anything_is_replaced_keeps_nothing_stopp
 
     def stop(names):
         writers_stop(names)
-        monkeypatch.setattr(stack.server, "contents", gone)
-        monkeypatch.setattr(stack.server, "query", gone)
+        for name in ("contents", "id", "drop", "create", "empty", "refuse_connections"):
+            monkeypatch.setattr(stack.server, name, gone)
 
     monkeypatch.setattr(stack.writers, "stop", stop)
     with pytest.raises(DockerError, match="gone"):
@@ -132,20 +134,12 @@ def test_a_server_that_goes_away_before_anything_is_replaced_keeps_nothing_stopp
     assert stack.is_at_rest
 
 
-def test_tables_that_somebody_else_uses_are_left_as_they_are(stack, monkeypatch):
-    query = stack.server.query
-
-    def refuse(sql):
-        if sql.startswith("LOCK TABLES"):
-            raise DockerError("lock wait timeout")
-        return query(sql)
-
-    monkeypatch.setattr(stack.server, "query", refuse)
-    with pytest.raises(DockerError, match="SHOW PROCESSLIST"):
+def test_tables_that_somebody_else_uses_are_left_as_they_are(stack):
+    stack.server.is_used = True
+    with pytest.raises(DockerError, match=re.escape(stack.engine.list_connections)):
         stack.run()
     assert stack.is_untouched
     assert stack.is_at_rest
-    assert not [sql for sql in stack.server.asked if "DROP TABLE" in sql]
 
 
 def test_rows_that_were_lost_in_loading_are_noticed_while_everything_runs(stack):

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError
 from ansible_collections.landfall.django.plugins.module_utils._database.project import Project
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import FRONT, RestoreError
@@ -35,7 +36,7 @@ def test_a_dump_of_something_else_or_too_large_is_refused(stack, changes, said):
     with pytest.raises(RestoreError, match=said):
         stack.run()
     assert stack.is_untouched
-    assert not stack.server.asked
+    assert not stack.server.changed
 
 
 def test_a_dump_from_another_server_is_taken_on_request(stack):
@@ -50,7 +51,7 @@ def test_a_damaged_archive_is_refused_before_anything(stack, monkeypatch):
     archive.write_bytes(archive.read_bytes()[:-1])
     with pytest.raises(ArchiveError):
         stack.run()
-    assert not stack.server.asked
+    assert not stack.server.changed
 
 
 def test_a_one_off_container_that_runs_is_refused(stack):
@@ -63,22 +64,23 @@ def test_a_one_off_container_that_runs_is_refused(stack):
 @pytest.mark.parametrize(
     "project",
     [
-        Project("postgresql", "", "", {}),
-        Project("mysql", "another", "shop", {}),
-        Project("mysql", "one", "elsewhere", {}),
+        Project("sqlite", "", "", {}),
+        Project("own", "another", "shop", {}),
+        Project("own", "one", "elsewhere", {}),
     ],
 )
 def test_a_project_whose_database_is_not_the_stacks_own_is_refused(stack, project):
-    stack.project = project
+    vendor = stack.engine.vendor if project.vendor == "own" else project.vendor
+    stack.project = dataclasses.replace(project, vendor=vendor)
     stack.process(Faults())
-    with pytest.raises(RestoreError, match=rf"(postgresql|server|elsewhere).* {mysql.SERVICE} "):
+    with pytest.raises(RestoreError, match=r"(sqlite|server|elsewhere).* db "):
         stack.run()
     assert stack.is_untouched
 
 
 def test_a_dump_with_migrations_that_the_code_does_not_know_is_refused(stack):
     stack.release(migrations=[["shop", "0001_initial"], ["shop", "0002_new"], ["gone_app", "0001_initial"]])
-    stack.project = Project("mysql", "one", "shop", {("shop", "0001_initial"): frozenset()})
+    stack.project = Project(stack.engine.vendor, "one", "shop", {("shop", "0001_initial"): frozenset()})
     stack.process(Faults())
     with pytest.raises(RestoreError, match=r"\(shop\.0002_new\).*restore_despite_migrations"):
         stack.run()
@@ -87,7 +89,7 @@ def test_a_dump_with_migrations_that_the_code_does_not_know_is_refused(stack):
 
 
 def test_code_that_is_ahead_of_the_dump_is_a_warning(stack):
-    stack.project = Project("mysql", "one", "shop", {("shop", name): frozenset() for name in ("0001_initial", "0002")})
+    stack.project = Project(stack.engine.vendor, "one", "shop", {("shop", name): frozenset() for name in ("0001_initial", "0002")})
     stack.process(Faults())
     stack.run()
     assert any("shop.0002" in warning for warning in stack.restore.warnings)
@@ -112,5 +114,7 @@ def test_a_journal_of_a_newer_version_is_left_alone(stack):
     assert stack.is_untouched
 
 
-def test_the_name_of_the_schema_beside_is_never_too_long():
-    assert len(mysql.rehearsal_schema("s" * 64)) == 64
+def test_the_name_of_the_schema_beside_is_never_too_long(engine):
+    longest = {"mysql": 64, "postgresql": 63}[engine.name]
+    assert len(engine.rehearsal_schema("s" * 64)) == longest
+    assert engine.rehearsal_schema("shop") != "shop"

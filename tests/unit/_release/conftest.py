@@ -54,19 +54,20 @@ class Prober:
 class Server:
     """The database server of the stack."""
 
-    def __init__(self, compose):
+    def __init__(self, compose, engine):
         self.compose = compose
+        self.engine = engine
 
     def schema(self):
         return "shop"
 
-    def contents(self, schema):
-        return SimpleNamespace(server="one")
+    def id(self):
+        return "one"
 
 
-def dump(compose, folder, schema):
+def dump(server, folder, schema):
     """A dump that has what the database has applied."""
-    said = cli.execute([*compose, "exec", "-T", "db", "mysqldump"], "", 60, False)
+    said = cli.execute([*server.compose, "exec", "-T", "db", "mysqldump"], "", 60, False)
     if said.returncode:
         raise cli.DockerError("mysqldump failed")
     archive = folder / "dump.sql.gz"

@@ -6,6 +6,7 @@ import os
 import re
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES, by_name
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._secrets import redis_users
@@ -18,30 +19,72 @@ from ansible_collections.landfall.django.plugins.module_utils._secrets.rotation 
 from ansible_collections.landfall.django.plugins.module_utils._secrets.store import (
     DATABASE,
     DATABASE_ROOT,
-    FILES,
     KEY,
     REDIS,
+    ROTATED,
+    USER,
     Store,
 )
 
 OLD = {KEY: "old-key", DATABASE: "old-database", DATABASE_ROOT: "old-root", REDIS: "old-redis"}
+ROLE = re.compile(r"ALTER ROLE \"(\w+)\" (?:LOGIN PASSWORD '(\S+)'|NOLOGIN PASSWORD NULL);")
 ALTER = re.compile(
     r"ALTER USER '(\w+)'@'\S+' (?:IDENTIFIED BY '(\S+)'( RETAIN CURRENT PASSWORD)?|DISCARD OLD PASSWORD);"
 )
 
 
+class MySQL:
+    """Which passwords it takes, by account: the current one, and one that is retained."""
+
+    refusal = "ERROR 1045 (28000): Access denied for user"
+
+    def __init__(self):
+        self.accounts = {"shop": [OLD[DATABASE], ""], "root": [OLD[DATABASE_ROOT], ""]}
+
+    def takes(self, user, password):
+        return password in filter(None, self.accounts[user])
+
+    def run(self, statements):
+        for name, new, retains in ALTER.findall(statements):
+            current, retained = self.accounts[name]
+            self.accounts[name] = [new, current if retains else retained] if new else [current, ""]
+
+    def is_settled(self, now):
+        return self.accounts == {"shop": [now[DATABASE], ""], "root": [now[DATABASE_ROOT], ""]}
+
+
+class PostgreSQL:
+    """Which password it takes, by role; None of a role that nobody can log in as."""
+
+    refusal = "FATAL:  password authentication failed for user"
+
+    def __init__(self):
+        self.roles = {"shop": OLD[DATABASE], "postgres": OLD[DATABASE_ROOT]}
+
+    def takes(self, user, password):
+        return password == self.roles.get(user) != ""
+
+    def run(self, statements):
+        assert "CREATE ROLE" not in statements or "WHERE NOT EXISTS" in statements
+        for name, password in ROLE.findall(statements):
+            self.roles[name] = password
+
+    def is_settled(self, now):
+        active = {name: password for name, password in self.roles.items() if password}
+        return active == {now[USER]: now[DATABASE], "postgres": now[DATABASE_ROOT]}
+
+
 class Servers:
-    """A stack's MySQL and Redis behind `docker compose`: which passwords they take, and every command to them.
+    """A stack's database and Redis behind `docker compose`: which passwords they take, and every command to them.
 
     The command with the number `fails` does not get there (`refused`), or the play ends after it (`killed`).
     """
 
-    def __init__(self, root):
+    def __init__(self, root, database):
         self.root = root
+        self.database = database
         self.services = ["db", "redis", "web"]
         self.running = {"db", "redis"}
-        # By account: the current password, and one that is retained.
-        self.accounts = {"shop": [OLD[DATABASE], ""], "root": [OLD[DATABASE_ROOT], ""]}
         self.users = ""
         self.commands = 0
         self.fails, self.kind = -1, ""
@@ -63,22 +106,16 @@ class Servers:
     def _answer(self, words, given):
         if words == ("config", "--services"):
             return "\n".join(self.services)
-        _exec, _no_tty, service, program, *more = words
+        _exec, _no_tty, service, *more = words
         assert service in self.running
         assert not any(value in " ".join(words) for value in OLD.values()), "a secret on a command line"
-        if program == "printenv":
-            return "shop\n"
         password, _newline, said = given.partition("\n")
         if service == "redis":
             return self._redis(more[-1], password, said.strip())
-        return self._mysql("shop" if "MYSQL_USER" in more[1] else "root", password, said)
-
-    def _mysql(self, account, password, statements):
-        if password not in filter(None, self.accounts[account]):
-            raise DockerError(f"ERROR 1045 (28000): Access denied for user '{account}'")
-        for name, new, retains in ALTER.findall(statements):
-            current, retained = self.accounts[name]
-            self.accounts[name] = [new, current if retains else retained] if new else [current, ""]
+        user = next(word.partition("=")[2] for word in more if word.startswith(("--user=", "--username=")))
+        if not self.database.takes(user, password):
+            raise DockerError(self.database.refusal)
+        self.database.run(said)
         return ""
 
     def _redis(self, user, password, said):
@@ -99,28 +136,29 @@ class Servers:
 class Stack:
     """What the playbook rotate does, with a release that writes the files' values into .env."""
 
-    def __init__(self, root):
+    def __init__(self, root, engine="mysql"):
         self.root = root
         self.store = Store(root / "secrets", dict.fromkeys(("db", "redis"), os.getuid()))
-        self.store.write(OLD)
-        self.servers = Servers(root)
+        self.store.write({**OLD, USER: "shop"})
+        self.database = {"mysql": MySQL, "postgresql": PostgreSQL}[engine]()
+        self.servers = Servers(root, self.database)
         self.servers.start_redis()
-        self.rotation = Rotation(root, self.store, self.servers)
+        self.rotation = Rotation(root, self.store, self.servers, by_name(engine))
         self.release()
         self.servers.held = self.serves
 
     def release(self):
         values = self.store.read()
-        (self.root / ".env").write_text(dump({name.upper(): values[name] for name in (KEY, DATABASE, REDIS)}))
+        (self.root / ".env").write_text(dump({name.upper(): values[name] for name in (KEY, USER, DATABASE, REDIS)}))
 
     def serves(self):
         """Whatever the project has in its environment, the servers take."""
         env = load((self.root / ".env").read_text())
-        assert env[DATABASE.upper()] in self.servers.accounts["shop"]
+        assert self.database.takes(env[USER.upper()], env[DATABASE.upper()])
         if "redis" in self.servers.running:
             assert self.servers.redis_takes("default", env[REDIS.upper()])
 
-    def rotate(self, names=tuple(FILES), give_up=False, releases=True, **given):
+    def rotate(self, names=ROTATED, give_up=False, releases=True, **given):
         elsewhere = given.pop("elsewhere", "")
         chosen = self.rotation.given_up(given) if give_up else self.rotation.chosen(names, given, elsewhere)
         self.rotation.begin(chosen, fallback=True)
@@ -141,7 +179,7 @@ class Stack:
     def is_settled(self, values=None):
         """Servers and files agree on one value of each, and nothing is left of a rotation."""
         now = self.store.read()
-        assert self.servers.accounts == {"shop": [now[DATABASE], ""], "root": [now[DATABASE_ROOT], ""]}
+        assert self.database.is_settled(now)
         assert self.servers.redis_takes("default", now[REDIS])
         assert len(re.findall("#", self.servers.users.splitlines()[0])) == 1
         assert self.store.retiring() == {}
@@ -150,9 +188,9 @@ class Stack:
         return {name for name in OLD if now[name] != OLD[name]}
 
 
-@pytest.fixture
-def stack(tmp_path):
-    return Stack(tmp_path)
+@pytest.fixture(params=ENGINES)
+def stack(tmp_path, request):
+    return Stack(tmp_path, request.param)
 
 
 @pytest.fixture
@@ -208,6 +246,15 @@ def test_a_rotation_that_is_given_up_may_stop_anywhere_too(stack, step, kind):
         return
     stack.rotate(give_up=True)
     assert stack.is_settled() == set()
+
+
+def test_two_logins_take_turns_where_one_has_one_password_only(tmp_path):
+    stack = Stack(tmp_path, "postgresql")
+    users = []
+    for _turn in range(3):
+        stack.rotate()
+        users.append(stack.store.read()[USER])
+    assert users == ["shop_2", "shop", "shop_2"]
 
 
 def test_given_up_before_its_release_a_rotation_leaves_everything_as_it_was(stack):
@@ -270,11 +317,12 @@ def test_a_database_that_does_not_run_is_said_before_anything_changes(stack):
     stack.servers.running.remove("db")
     with pytest.raises(ReleaseError, match=r"^db .*not run"):
         stack.rotate()
-    assert (stack.store.read(), stack.store.retiring()) == (OLD, {})
+    assert (stack.store.read(), stack.store.retiring()) == ({**OLD, USER: "shop"}, {})
 
 
-def test_a_password_that_somebody_has_retained_by_hand_is_in_nobodys_way(stack):
-    stack.servers.accounts["shop"][1] = "by-hand"
+def test_a_password_that_somebody_has_retained_by_hand_is_in_nobodys_way(tmp_path):
+    stack = Stack(tmp_path, "mysql")
+    stack.database.accounts["shop"][1] = "by-hand"
     stack.rotate()
     assert stack.is_settled() == set(OLD)
 
@@ -288,7 +336,7 @@ def test_the_password_of_a_database_elsewhere_is_the_users_to_change(stack):
 
 def test_a_new_secret_is_made_or_taken_as_given(rotation):
     chosen = rotation.chosen([KEY, DATABASE], {KEY: "", DATABASE: "given"})
-    assert chosen[DATABASE] == {"old": "old-database", "new": "given"}
+    assert (chosen[DATABASE]["old"], chosen[DATABASE]["new"]) == ("old-database", "given")
     assert len(chosen[KEY]["new"]) == 64
 
 

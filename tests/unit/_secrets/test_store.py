@@ -13,6 +13,7 @@ from ansible_collections.landfall.django.plugins.module_utils._secrets.store imp
     DATABASE_ROOT,
     KEY,
     REDIS,
+    USER,
     Store,
     parse_owners,
     resolve,
@@ -25,28 +26,47 @@ def store(tmp_path):
 
 
 def test_missing_secrets_are_made_strong_and_different():
-    made = resolve({KEY: "", DATABASE: ""}, None)
+    made = resolve({KEY: "", DATABASE: ""}, None, "shop")
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{64}", value) for value in made.values())
     assert made[KEY] != made[DATABASE]
 
 
 def test_what_the_host_holds_is_kept():
     kept = {KEY: "kept", DATABASE: "old"}
-    assert resolve({KEY: "", DATABASE: ""}, kept) == kept
+    assert resolve({KEY: "", DATABASE: ""}, kept, "shop") == kept
 
 
 def test_another_secret_key_can_be_given():
-    assert resolve({KEY: "given"}, {KEY: "kept"}) == {KEY: "given"}
+    assert resolve({KEY: "given"}, {KEY: "kept"}, "shop") == {KEY: "given"}
 
 
 def test_a_password_that_a_server_knows_cannot_be_changed_here():
     with pytest.raises(ValueError, match=rf"{DATABASE} differs.*landfall\.django\.rotate"):
-        resolve({DATABASE: "new"}, {DATABASE: "old"})
+        resolve({DATABASE: "new"}, {DATABASE: "old"}, "shop")
 
 
 def test_a_password_that_a_server_knows_is_not_made_anew():
     with pytest.raises(ValueError, match="db/password is missing"):
-        resolve({DATABASE: ""}, {})
+        resolve({DATABASE: ""}, {}, "shop")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "user"),
+    [
+        ("", None, "shop"),
+        ("", {}, "shop"),
+        ("own", None, "own"),
+        ("", {USER: "shop_2"}, "shop_2"),
+        ("shop_2", {USER: "shop_2"}, "shop_2"),
+    ],
+)
+def test_the_database_user_is_the_one_that_the_server_knows(given, kept, user):
+    assert resolve({USER: given}, kept, "shop") == {USER: user}
+
+
+def test_another_database_user_than_the_servers_is_refused_with_the_one_to_set():
+    with pytest.raises(ValueError, match=rf"{USER} .*shop_2"):
+        resolve({USER: "shop"}, {USER: "shop_2"}, "shop")
 
 
 def test_each_secret_is_read_back_as_it_was_written(store):
