@@ -65,6 +65,11 @@ options:
     description: Kind of the stack's database.
     type: str
     default: mysql
+  database_extensions:
+    description: Extensions of PostgreSQL to install in the project's database.
+    type: list
+    elements: str
+    default: []
   web:
     description: The service that takes traffic.
     type: str

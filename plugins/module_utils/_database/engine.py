@@ -85,6 +85,7 @@ class Engine(ABC):
     scheme: str  # of DATABASE_URL
     port: int
     administrator: str  # the user that belongs to the server itself
+    reserved_prefixes: tuple[str, ...] = ()  # of other such users
     packages: Packages
     dump_program: str
     after_failed_migration: str  # what stays of a migration that failed
@@ -206,12 +207,21 @@ class Engine(ABC):
     def rehearsal_schema(self, schema: str) -> str:
         """Return the name of the schema into which a dump is loaded for a test."""
 
+    def create_extension(self, name: str) -> str:
+        """Install an extension in the schema, unless it is there; empty where the engine has no extensions."""
+        return ""
+
     def select_outdated_collation(self) -> str:
         """A query for the collation version that the schema's indexes were made with and the present one.
 
-        It prints nothing where both are the same. Empty where an engine brings its own collations.
+        It prints them in two columns, and nothing where both are the same. Empty where an engine brings its own
+        collations.
         """
         return ""
+
+    def outdated_collation(self, schema: str, row: str) -> str:
+        """Return the warning for a row of `select_outdated_collation`."""
+        raise NotImplementedError
 
     # Passwords
 

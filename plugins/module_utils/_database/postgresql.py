@@ -111,6 +111,7 @@ class PostgreSQL(Engine):
     scheme = "postgresql"
     port = 5432
     administrator = "postgres"
+    reserved_prefixes = ("pg_",)
     packages = Packages(build=("libpq-dev",), run=("libpq5",))
     dump_program = "pg_dump"
     after_failed_migration = (
@@ -241,10 +242,21 @@ SQL
         ending = "_restoring"
         return schema[: _LONGEST_NAME - len(ending)] + ending
 
+    def create_extension(self, name: str) -> str:
+        return f"SET client_min_messages = warning;\nCREATE EXTENSION IF NOT EXISTS {_quoted(name)} CASCADE;\n"
+
     def select_outdated_collation(self) -> str:
         return (
             "SELECT datcollversion, pg_database_collation_actual_version(oid) FROM pg_database WHERE"
             " datname = current_database() AND datcollversion <> pg_database_collation_actual_version(oid);"
+        )
+
+    def outdated_collation(self, schema: str, row: str) -> str:
+        made, present = row.strip().split("|")
+        return (
+            f"the indexes of the database {schema} were made with version {made} of its collation, and the image has"
+            f" version {present}, which may sort differently. Run as {self.administrator}: REINDEX DATABASE"
+            f" {_quoted(schema)}; ALTER DATABASE {_quoted(schema)} REFRESH COLLATION VERSION;"
         )
 
     def add_password(self, user: str, old: str, new: str) -> str:

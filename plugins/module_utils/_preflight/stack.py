@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, ENGINES
 from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._preflight import (
     certificate,
@@ -32,6 +33,8 @@ _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _WSGI = re.compile(_MODULE + r":[A-Za-z_]\w*(\.\w+|\(.*\))?")
 _CELERY = re.compile(_MODULE + r"(:[A-Za-z_]\w*)?")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+# MySQL takes users of 32 characters, and the second login of a rotation adds two.
+_LONGEST_NAME = 30
 
 
 def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
@@ -186,8 +189,18 @@ def _database(values: Values) -> Iterator[str]:
     for name in ("stack_database_name", "stack_database_user") if own else ():
         if values.get(name) and not _PLAIN.fullmatch(values[name]):
             yield f"{name}: '{values[name]}' is not a plain name: use letters, digits, _ and - only."
-    if own and values.get("stack_database_user") == "root":
-        yield "stack_database_user: 'root' belongs to the database itself: give the project its own, such as shop."
+    engine = ENGINES.get(values.get("stack_database", DEFAULT))
+    user = str(values.get("stack_database_user") or "")
+    if own and engine and (user == engine.administrator or user.startswith(engine.reserved_prefixes)):
+        yield f"stack_database_user: '{user}' belongs to the database itself: give the project its own, such as shop."
+    if values.get("stack_database_extensions") and not (own and engine and engine.create_extension("x")):
+        yield (
+            "stack_database_extensions: only PostgreSQL in the stack itself gets extensions: remove it, or set"
+            " stack_database to postgresql."
+        )
+    for name in ("stack_database_name", "stack_database_user") if own else ():
+        if len(str(values.get(name) or "")) > _LONGEST_NAME:
+            yield f"{name}: it is longer than {_LONGEST_NAME} characters: give a shorter one."
 
 
 def _containers(values: Values) -> Iterator[str]:

@@ -22,10 +22,9 @@ from ansible_collections.landfall.django.plugins.module_utils._database.project 
     parse_answer,
 )
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import restore_hint
-from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
-from ansible_collections.landfall.django.plugins.module_utils._release import checks, interrupt, static
+from ansible_collections.landfall.django.plugins.module_utils._release import checks, database, interrupt, static
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
     CHECKING,
@@ -170,8 +169,7 @@ class Gate:
 
     def _dump(self, journal: Journal, answer: Project | None) -> None:
         """Dump the stack's own database, which must be the one that the migrations change."""
-        command = [*self.compose.view(), "docker", "compose", "--project-directory", self.compose.root]
-        server = Server(command, self.engine)
+        server = database.server_of(self.site, self.compose)
         schema = server.schema()
         why = foreign_reason(answer, self.engine, server.id(), schema) if answer else ""
         if why:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
 from ansible_collections.landfall.django.plugins.module_utils._database.project import unknown_migrations
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
@@ -20,7 +21,13 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.compose im
 from ansible_collections.landfall.django.plugins.module_utils._docker.mounts import holds_deleted
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
-from ansible_collections.landfall.django.plugins.module_utils._release import in_force, interrupt, ledger, tidy
+from ansible_collections.landfall.django.plugins.module_utils._release import (
+    database,
+    in_force,
+    interrupt,
+    ledger,
+    tidy,
+)
 from ansible_collections.landfall.django.plugins.module_utils._release.gate import COLLECT, MIGRATE, Gate
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger
@@ -55,12 +62,26 @@ class Release:
         self.ledger = Ledger(site.project_src)
 
     def look(self, stale: bool = False) -> Plan:
-        """Compare what runs with what should; `stale` where image or settings will differ in a way not to be seen."""
+        """Compare what runs with what should; `stale` where image or settings will differ in a way not to be seen.
+
+        Raises ReleaseError where the stack's data is in a database of another kind.
+        """
         site = self.site
+        self._refuse_another_engine()
         known = self.compose.services()
         backing = [name for name in known if name not in (site.web, *site.processes)]
         present = self._present(known, backing, stale)
         return plan(site.web, site.replicas, site.processes, backing, present, known)
+
+    def _refuse_another_engine(self) -> None:
+        last = ledger.serving(self.ledger.read())
+        former = Site.of(last.site).database if last else self.site.database
+        if former != self.site.database:
+            raise ReleaseError(
+                f"stack_database: the data of this stack is in {former}, and {self.site.database} would start without"
+                f" it. Set stack_database to {former}, or deploy a second stack and move the data there (see"
+                " docs/databases.md)"
+            )
 
     def pending(self, looked: Plan) -> bool:
         """Whether there is anything to do."""
@@ -155,6 +176,7 @@ class Release:
         compose = Compose(site.project_src, site.project_name, journal.folder)
         gate = self._gate(compose)
         self._start_services(journal, compose, looked, undo)
+        self._prepare_database(journal, compose, looked)
         switch = Switch(site, compose, self.front, looked, journal, undo)
         if looked.web.keep or journal.record.rollback_to:
             switch.create()
@@ -193,6 +215,12 @@ class Release:
             undo.add(f"bring back the former {', '.join(services)}", self._former_services, services)
         with journal.step(f"start {', '.join(services)} and wait until they answer"):
             self._up(compose, services)
+
+    def _prepare_database(self, journal: Journal, compose: Compose, looked: Plan) -> None:
+        server = database.server_of(self.site, compose)
+        database.install_extensions(self.site, server)
+        if SERVICE in looked.backing:
+            journal.record.warnings += database.collation_warnings(server)
 
     @staticmethod
     def _remove_services(compose: Compose, services: tuple[str, ...]) -> None:

@@ -28,6 +28,7 @@ class Site:
     pulled: str = ""
     revision: str = ""
     database: str = "mysql"
+    database_extensions: tuple[str, ...] = ()
     web: str = "web"
     replicas: int = 1
     processes: tuple[str, ...] = ()

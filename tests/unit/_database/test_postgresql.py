@@ -117,5 +117,9 @@ def test_a_session_that_loads_is_found_by_its_name():
 
 
 def test_no_password_is_in_a_command():
-    commands = [postgresql.client_command("shop"), postgresql.loader_command("shop"), postgresql.login_command(administrator=False, user="shop")]
+    commands = [
+        postgresql.client_command("shop"),
+        postgresql.loader_command("shop"),
+        postgresql.login_command(administrator=False, user="shop"),
+    ]
     assert all("--password" not in word and "postgresql://" not in word for command in commands for word in command)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._docker import cli, wait
 from ansible_collections.landfall.django.plugins.module_utils._front import upstream, visitor
-from ansible_collections.landfall.django.plugins.module_utils._release import gate, health, ledger, switch
+from ansible_collections.landfall.django.plugins.module_utils._release import database, gate, health, ledger, switch
 from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
@@ -54,9 +55,19 @@ class Prober:
 class Server:
     """The database server of the stack."""
 
+    asked: ClassVar[list[str]] = []
+    answers: ClassVar[dict[str, str | None]] = {}  # by a part of the question; None is a refusal
+
     def __init__(self, compose, engine):
         self.compose = compose
         self.engine = engine
+
+    def query(self, sql, schema=""):
+        self.asked.append(sql)
+        answer = next((answer for part, answer in self.answers.items() if part in sql), "")
+        if answer is None:
+            raise cli.DockerError("it is not available")
+        return answer
 
     def schema(self):
         return "shop"
@@ -188,7 +199,9 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(wait, "time", time)
         monkeypatch.setattr(switch, "time", time)
         monkeypatch.setattr(switch, "Prober", Prober)
-        monkeypatch.setattr(gate, "Server", Server)
+        monkeypatch.setattr(database, "Server", Server)
+        monkeypatch.setattr(Server, "asked", [])
+        monkeypatch.setattr(Server, "answers", {})
         monkeypatch.setattr(gate, "dump", dump)
         monkeypatch.setattr("os.fsync", lambda _file: None)
         monkeypatch.setattr(health, "probe", probe)
