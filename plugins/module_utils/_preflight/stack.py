@@ -195,8 +195,8 @@ def _database(values: Values) -> Iterator[str]:
         yield f"stack_database_user: '{user}' belongs to the database itself: give the project its own, such as shop."
     if values.get("stack_database_extensions") and not (own and engine and engine.create_extension("x")):
         yield (
-            "stack_database_extensions: only PostgreSQL in the stack itself gets extensions: remove it, or set"
-            " stack_database to postgresql."
+            "stack_database_extensions: only PostgreSQL in the stack itself gets extensions: remove it, or choose"
+            " PostgreSQL in stack_database."
         )
     for name in ("stack_database_name", "stack_database_user") if own else ():
         if len(str(values.get(name) or "")) > _LONGEST_NAME:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT
+
 
 class ReleaseError(Exception):
     """The release did not take place; what served before serves on."""
@@ -27,7 +29,7 @@ class Site:
     image_id: str
     pulled: str = ""
     revision: str = ""
-    database: str = "mysql"
+    database: str = DEFAULT
     database_extensions: tuple[str, ...] = ()
     web: str = "web"
     replicas: int = 1

@@ -1,0 +1,55 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An engine is named in its own places, and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, ENGINES, by_name
+
+ROOT = Path(__file__).resolve().parents[3]
+SUFFIXES = {".py", ".yml", ".j2", ".sh"}
+# Where an engine is chosen; the default in a module's documentation; examples; the word by which Django tells two apart.
+SHARED = {
+    "plugins/module_utils/_database/engines.py",
+    "roles/stack/defaults/main.yml",
+    "roles/stack/meta/argument_specs.yml",
+    "plugins/modules/release.py",
+    "plugins/modules/stack_status.py",
+    "plugins/filter/database.py",
+    "plugins/module_utils/_database/project.py",
+}
+
+
+def places(name: str) -> set[str]:
+    """The files that have the name as a word. Prose writes it with capital letters."""
+    files = [path for folder in ("plugins", "templates", "roles", "playbooks") for path in (ROOT / folder).rglob("*")]
+    word = re.compile(rf"\b{name}\b")
+    return {
+        str(path.relative_to(ROOT))
+        for path in files
+        if path.suffix in SUFFIXES and word.search(path.read_text(encoding="utf-8"))
+    }
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_is_one_file_and_one_block(name):
+    own = {f"plugins/module_utils/_database/{name}.py", f"templates/database/{name}.yaml.j2"}
+    assert own <= places(name) | {f"templates/database/{name}.yaml.j2"}
+    assert places(name) - own <= SHARED
+
+
+def test_every_engine_can_be_chosen():
+    spec = yaml.safe_load((ROOT / "roles/stack/meta/argument_specs.yml").read_text())
+    option = spec["argument_specs"]["main"]["options"]["stack_database"]
+    assert set(ENGINES) <= set(option["choices"])
+    assert option["default"] == DEFAULT
+
+
+def test_a_name_that_no_engine_has_is_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match=r"stack_database: .*mysql"):
+        by_name("oracle")
