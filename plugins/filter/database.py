@@ -15,6 +15,14 @@ options:
     description: Name of the engine, as in the variable V(stack_database).
     type: str
     required: true
+  tls:
+    description: How an external server is reached, as in the variable V(stack_database_tls).
+    type: str
+    default: disable
+  ca_file:
+    description: Path of its certificate authority in the project's containers. Empty for the authorities of the image.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -25,7 +33,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The facts V(image), V(scheme), V(port), V(build_packages), V(run_packages) and V(init_script).
+  description: The facts V(image), V(scheme), V(port), V(build_packages), V(run_packages), V(init_script) and V(url_options).
   type: dict
 """
 
@@ -33,10 +41,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import DISABLE
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import by_name
 
 
-def database(name: str) -> dict[str, Any]:
+def database(name: str, tls: str = DISABLE, ca_file: str = "") -> dict[str, Any]:
     try:
         engine = by_name(name)
     except ValueError as error:
@@ -48,6 +57,7 @@ def database(name: str) -> dict[str, Any]:
         "build_packages": list(engine.packages.build),
         "run_packages": list(engine.packages.run),
         "init_script": engine.init_script,
+        "url_options": engine.url_options(tls, ca_file),
     }
 
 

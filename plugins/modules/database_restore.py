@@ -134,6 +134,8 @@ def restore_of(root: Path, given: dict[str, Any]) -> Restore:
     ask = partial(read_project, compose, command) if command else None
     record = ledger.serving(ledger.Ledger(str(root)).read())
     site = Site.of(record.site) if record else None
+    if site and (site.database_external or not site.database):
+        raise ValueError(f"the database of {root} is not the stack's own: restore it with the means of its server")
     engine = by_name(site.database if site else DEFAULT)
     server = Server(["docker", "compose", "--project-directory", str(root)], engine)
     return Restore(root, server, Writers(compose), ask, partial(visitor_problem, site))

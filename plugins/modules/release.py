@@ -65,6 +65,10 @@ options:
     description: Kind of the stack's database.
     type: str
     default: mysql
+  database_external:
+    description: Whether the database's server is outside the stack. The project's user is then the only login.
+    type: bool
+    default: false
   database_extensions:
     description: Extensions of PostgreSQL to install in the project's database.
     type: list

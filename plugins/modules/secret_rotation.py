@@ -87,7 +87,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils import _options
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
-from ansible_collections.landfall.django.plugins.module_utils._database.engines import by_name
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, by_name
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
@@ -127,7 +127,7 @@ def main() -> None:
     store = Store(root / "secrets", OWNERS)
     try:
         store.owners = volumes.owners(compose, parse_owners(given["owners"]))
-        rotation = Rotation(root, store, compose, by_name(Site.of(last.site).database))
+        rotation = Rotation(root, store, compose, by_name(Site.of(last.site).database or DEFAULT))
         ends_fallback = False
         if given["state"] == "finished":
             chosen = store.retiring()

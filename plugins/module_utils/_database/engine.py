@@ -10,16 +10,20 @@ methods return commands, to be run inside the container of the server, and SQL, 
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# The service in compose.yaml.
-SERVICE = "db"
+# The services in compose.yaml: the stack's own server, and a client of one that is elsewhere.
+SERVICE, CLIENT = "db", "database-client"
 # Secrets as the container sees them. A rotation replaces the files.
 USER, PASSWORD, ROOT_PASSWORD = "/run/secrets/user", "/run/secrets/password", "/run/secrets/root_password"
 MIGRATIONS = "django_migrations"
+# Values of stack_database_tls: the certificate must be valid for the host name; encryption only; none.
+TLS = (VERIFY, REQUIRE, DISABLE) = ("verify-full", "require", "disable")
+CA_FILE = "/run/landfall/database-ca.pem"  # in the client's container and the project's
 _TEXTS = ("server", "version", "charset", "collation")
 
 
@@ -76,7 +80,11 @@ class Packages:
 
 
 class Engine(ABC):
-    """One kind of database server. `name` is the value of stack_database."""
+    """One kind of database server. `name` is the value of stack_database.
+
+    With `external`, its server is elsewhere: commands run in a container with the client alone, and log in as the
+    project's user with what the environment there says (DATABASE_HOST, DATABASE_PORT, DATABASE_USER, DATABASE_TLS).
+    """
 
     name: str
     title: str  # as its makers write it
@@ -87,6 +95,7 @@ class Engine(ABC):
     administrator: str  # the user that belongs to the server itself
     reserved_prefixes: tuple[str, ...] = ()  # of other such users
     packages: Packages
+    client: str  # program that runs SQL
     dump_program: str
     after_failed_migration: str  # what stays of a migration that failed
     list_connections: str  # how a user finds out who is connected
@@ -99,6 +108,15 @@ class Engine(ABC):
     recreates_schemas: bool = False
     # Shell script for /docker-entrypoint-initdb.d, for what the image's variables cannot say.
     init_script: str = ""
+    # What the server and the program that dumps it have in common.
+    series_pattern: str = r"\d+\.\d+"
+
+    def __init__(self, external: bool = False):
+        self.external = external
+
+    def url_options(self, tls: str, ca_file: str) -> str:
+        """Return the query of a DATABASE_URL for an external server. `tls` is one of TLS."""
+        return ""
 
     # Commands
 
@@ -143,6 +161,15 @@ class Engine(ABC):
     @abstractmethod
     def is_complete(self, text: bytes) -> bool:
         """Whether a text ends with the dump program's last line."""
+
+    @abstractmethod
+    def client_version_command(self) -> list[str]:
+        """A command that prints the version of the dump program."""
+
+    def series(self, version: str) -> str:
+        """Return the part of a version, as a server or a program prints it, that a dump program must share."""
+        found = re.search(self.series_pattern, version)
+        return found[0] if found else version
 
     # SQL about the server, for a client without a schema
 
@@ -222,6 +249,15 @@ class Engine(ABC):
     def outdated_collation(self, schema: str, row: str) -> str:
         """Return the warning for a row of `select_outdated_collation`."""
         raise NotImplementedError
+
+    @abstractmethod
+    def take_migration_lock(self) -> str:
+        """A query that takes the lock for migrations until its client ends. It prints 1, or 0 where another has it."""
+
+    def try_rights(self) -> str:
+        """SQL that fails where the user may not do what migrations do: create, change and drop a table."""
+        table = "landfall_rights"
+        return f"CREATE TABLE {table} (id INTEGER); ALTER TABLE {table} ADD COLUMN other INTEGER; DROP TABLE {table};"
 
     # Passwords
 

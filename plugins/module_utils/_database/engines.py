@@ -15,9 +15,9 @@ ENGINES: dict[str, Engine] = {engine.name: engine for engine in (MySQL(), Postgr
 DEFAULT = "mysql"
 
 
-def by_name(name: str) -> Engine:
-    """Return an engine. Raises ValueError for a name that stack_database does not have."""
+def by_name(name: str, external: bool = False) -> Engine:
+    """Return an engine, whose server may be `external`. Raises ValueError for a name that no engine has."""
     try:
-        return ENGINES[name]
+        return type(ENGINES[name])(external)
     except KeyError:
         raise ValueError(f"stack_database: '{name}' is none of {', '.join(ENGINES)}") from None

@@ -6,9 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import (
+    DISABLE,
+    PASSWORD,
+    REQUIRE,
     ROOT_PASSWORD,
+    VERIFY,
     DumpScanner,
     Engine,
     Packages,
@@ -17,6 +22,10 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
 
 # The password is read from a file inside the container: every user of the host could read it on a command line.
 _AS_ROOT = f'MYSQL_PWD="$(cat {ROOT_PASSWORD})" exec "$@"'
+_EXTERNAL = (
+    f'program=$1; shift; MYSQL_PWD="$(cat {PASSWORD})" exec "$program" --protocol=tcp --host="$DATABASE_HOST"'
+    ' --port="$DATABASE_PORT" --user="$DATABASE_USER" --connect-timeout=10 {tls} "$@"'
+)
 # During a rotation the file and the server may differ: the password is then read from the first line of the input.
 _LOGIN = 'read -r MYSQL_PWD; export MYSQL_PWD; exec "$@"'
 _PACKET = "--max-allowed-packet=1G"
@@ -67,11 +76,24 @@ class MySQL(Engine):
     definition_kinds = ("views", "triggers", "functions", "procedures", "events")
 
     client = "mysql"
+    # Shell words that the client needs for each value of stack_database_tls.
+    client_tls = (
+        '$(case "$DATABASE_TLS" in'
+        f" {VERIFY}) echo --ssl-mode=VERIFY_IDENTITY --ssl-ca=${{DATABASE_CA:-/etc/ssl/certs/ca-certificates.crt}} ;;"
+        f" {REQUIRE}) echo --ssl-mode=REQUIRED ;; {DISABLE}) echo --ssl-mode=DISABLED ;; esac)"
+    )
     # No --hex-blob: it doubles the size of a row, which may then exceed max_allowed_packet when it is loaded.
     dump_options: tuple[str, ...] = ("--no-tablespaces", "--set-gtid-purged=OFF", "--comments")
     server_id = "@@server_uuid"
     # Sizes as they are now, not of up to a day ago.
     before_contents = "SET SESSION information_schema_stats_expiry = 0; "
+
+    def url_options(self, tls: str, ca_file: str) -> str:
+        # As dj-database-url reads it. A driver that is told of no certificate takes any.
+        return f"?ssl-ca={quote(ca_file or '/etc/ssl/certs/ca-certificates.crt')}" if tls == VERIFY else ""
+
+    def client_version_command(self) -> list[str]:
+        return [self.dump_program, "--version"]
 
     def free_space_command(self) -> list[str]:
         return ["df", "-Pk", "/var/lib/mysql"]
@@ -93,7 +115,14 @@ class MySQL(Engine):
 
     def _client(self, first: str, schema: str) -> list[str]:
         # In binary mode it interprets no client command but DELIMITER.
-        options = ["--default-character-set=utf8mb4", "--batch", "--raw", "--skip-column-names", "--binary-mode"]
+        options = [
+            "--default-character-set=utf8mb4",
+            "--batch",
+            "--raw",
+            "--skip-column-names",
+            "--binary-mode",
+            "--unbuffered",
+        ]
         chosen = [f"--database={schema}"] if schema else []
         return self._as_root(self.client, *options, _PACKET, f"--init-command={first}", *chosen)
 
@@ -122,6 +151,8 @@ class MySQL(Engine):
         return self._as_root(self.dump_program, *fixed, *options, "--", schema, *views)
 
     def _as_root(self, program: str, *arguments: str) -> list[str]:
+        if self.external:
+            return ["sh", "-c", _EXTERNAL.replace("{tls}", self.client_tls), "sh", program, *arguments]
         return ["sh", "-c", _AS_ROOT, "sh", program, f"--user={self.administrator}", *arguments]
 
     def scanner(self) -> DumpScanner:
@@ -172,6 +203,9 @@ class MySQL(Engine):
 
     def kill_connection(self, connection: int) -> str:
         return f"KILL {connection};"
+
+    def take_migration_lock(self) -> str:
+        return "SELECT GET_LOCK('landfall-migrate', 0);\n"
 
     def select_row_limit(self) -> str:
         return "SELECT @@GLOBAL.max_allowed_packet;"

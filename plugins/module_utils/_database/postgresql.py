@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import (
     PASSWORD,
     ROOT_PASSWORD,
     USER,
+    VERIFY,
     DumpScanner,
     Engine,
     Packages,
@@ -24,6 +26,12 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
 # The password is read from a file inside the container: every user of the host could read it on a command line.
 _AS_ADMINISTRATOR = f'PGPASSWORD="$(cat {ROOT_PASSWORD})" exec "$@"'
 _WITH_OWNER = f'{_AS_ADMINISTRATOR} --set=owner="$DATABASE_OWNER"'
+# With weaker modes than this one, libpq refuses the authorities of the system.
+_EXTERNAL = (
+    f'[ "$DATABASE_TLS" != {VERIFY} ] || export PGSSLROOTCERT="${{DATABASE_CA:-system}}";'
+    ' PGHOST="$DATABASE_HOST" PGPORT="$DATABASE_PORT" PGUSER="$DATABASE_USER" PGSSLMODE="$DATABASE_TLS"'
+    f' PGCONNECT_TIMEOUT=10 PGPASSWORD="$(cat {PASSWORD})" exec "$@"'
+)
 # During a rotation the file and the server may differ: the password is then read from the first line of the input.
 _LOGIN = 'read -r PGPASSWORD; export PGPASSWORD; exec "$@" --set=owner="$DATABASE_OWNER"'
 _MAINTENANCE = "postgres"  # the database that every server has
@@ -113,6 +121,7 @@ class PostgreSQL(Engine):
     administrator = "postgres"
     reserved_prefixes = ("pg_",)
     packages = Packages(build=("libpq-dev",), run=("libpq5",))
+    client = "psql"
     dump_program = "pg_dump"
     after_failed_migration = (
         "PostgreSQL has undone the migration that failed, unless it is one with atomic = False; those before it stay"
@@ -124,6 +133,7 @@ class PostgreSQL(Engine):
     migrations_table = "public.django_migrations"
     has_dual_passwords = False
     recreates_schemas = True
+    series_pattern = r"\d+"
     init_script = f"""\
 psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname={_MAINTENANCE} \\
   --set=owner="$DATABASE_OWNER" --set=schema="$DATABASE_NAME" <<'SQL'
@@ -137,11 +147,16 @@ REVOKE ALL ON DATABASE :"schema" FROM PUBLIC;
 SQL
 """
 
+    def url_options(self, tls: str, ca_file: str) -> str:
+        # libpq looks for the certificates of the system only where it is told to.
+        root = {VERIFY: f"&sslrootcert={quote(ca_file or 'system')}"}.get(tls, "")
+        return f"?sslmode={tls}{root}"
+
     def free_space_command(self) -> list[str]:
         return ["df", "-Pk", "/var/lib/postgresql"]
 
     def client_command(self, schema: str = "") -> list[str]:
-        return ["sh", "-c", _WITH_OWNER, "sh", *self._client(schema)]
+        return ["sh", "-c", _EXTERNAL if self.external else _WITH_OWNER, "sh", *self._client(schema)]
 
     def loader_command(self, schema: str) -> list[str]:
         client = (*self._client(schema), "--single-transaction", "--output=/dev/null")
@@ -154,12 +169,17 @@ SQL
         return ["sh", "-c", script, "sh", *login]
 
     def _client(self, schema: str) -> list[str]:
-        return [*_CLIENT, f"--username={self.administrator}", f"--dbname={_conninfo(schema or _MAINTENANCE)}"]
+        return [*_CLIENT, *self._user(), f"--dbname={_conninfo(schema or _MAINTENANCE)}"]
+
+    def _user(self) -> list[str]:
+        return [] if self.external else [f"--username={self.administrator}"]
 
     def dump_tables(self, schema: str, contents: SchemaContents) -> list[str]:
-        options = ["--format=plain", "--encoding=UTF8", f"--username={self.administrator}"]
-        dump = [self.dump_program, *options, f"--dbname={_conninfo(schema)}"]
-        return ["sh", "-c", _AS_ADMINISTRATOR, "sh", *dump]
+        dump = [self.dump_program, "--format=plain", "--encoding=UTF8", *self._user(), f"--dbname={_conninfo(schema)}"]
+        return ["sh", "-c", _EXTERNAL if self.external else _AS_ADMINISTRATOR, "sh", *dump]
+
+    def client_version_command(self) -> list[str]:
+        return [self.dump_program, "--version"]
 
     def scanner(self) -> DumpScanner:
         return PostgreSQLScanner()
@@ -204,6 +224,9 @@ SQL
 
     def kill_connection(self, connection: int) -> str:
         return f"SELECT pg_terminate_backend({connection}, 10000);"
+
+    def take_migration_lock(self) -> str:
+        return "SELECT pg_try_advisory_lock(hashtext('landfall-migrate'))::int;\n"
 
     def select_contents(self, schema: str) -> str:
         relations = (

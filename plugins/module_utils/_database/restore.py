@@ -19,7 +19,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.archive 
     Dump,
     verify,
 )
-from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE, Engine
 from ansible_collections.landfall.django.plugins.module_utils._database.project import (
     Project,
     foreign_reason,
@@ -258,10 +258,15 @@ class Restore:
         }
 
 
-def restore_hint(root: str | Path, number: int) -> str:
+def restore_hint(root: str | Path, number: int, engine: Engine) -> str:
     """Return a message that names the dump of a release and the command that restores it."""
+    archive = _archive(Path(root), number)
+    if engine.external:
+        return (
+            f"The data from before the migrations is in {archive}, which {engine.client} loads into an empty database"
+        )
     return (
-        f"The data from before the migrations is in {_archive(Path(root), number)}. To restore it:\n"
+        f"The data from before the migrations is in {archive}. To restore it:\n"
         f"ansible-playbook landfall.django.restore -i inventory -e restore_release={number}"
     )
 

@@ -15,23 +15,32 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import IO, cast
 
 from ansible_collections.landfall.django.plugins.module_utils._commands.run import start
-from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE, Engine, SchemaContents
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import (
+    CLIENT,
+    SERVICE,
+    Engine,
+    SchemaContents,
+)
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, last_lines
 
 _EXIT_TIMEOUT = 10  # seconds for a program to end when its input or output is closed
 
 
 class Server:
-    """A stack's database server. `compose` is a command such as docker compose --project-directory /srv/shop.
+    """The database server of a stack, its own or an external one.
 
-    A schema is what `_database.engine` calls one.
-
-    Every method raises DockerError where its command fails.
+    `compose` is a command such as docker compose --project-directory /srv/shop. A schema is what `_database.engine`
+    calls one. Every method raises DockerError where its command fails.
     """
 
     def __init__(self, compose: Sequence[str], engine: Engine):
         self.engine = engine
-        self._inside = (*compose, "exec", "-T", SERVICE)
+        if engine.external:
+            self.service = CLIENT
+            self._inside = (*compose, "--profile", "release", "run", "--rm", "--no-deps", "-T", CLIENT)
+        else:
+            self.service = SERVICE
+            self._inside = (*compose, "exec", "-T", SERVICE)
 
     def schema(self) -> str:
         """Return the name of the stack's own schema."""
@@ -39,7 +48,12 @@ class Server:
 
     def id(self) -> str:
         """Return the id of the server, which changes only where its data is created again."""
-        return self.query(self.engine.select_server()).strip()
+        # The user of an external server may know no other schema than its own.
+        return self.query(self.engine.select_server(), self.schema() if self.engine.external else "").strip()
+
+    def client_version(self) -> str:
+        """Return what the dump program prints as its version."""
+        return self._run(self.engine.client_version_command()).strip()
 
     def free_bytes(self) -> int:
         """Return the free bytes on the file system of the database's files."""
@@ -93,6 +107,20 @@ class Server:
                 if former:
                     self.query(self.engine.set_row_limit(former))
 
+    @contextlib.contextmanager
+    def migration_lock(self, schema: str) -> Iterator[None]:
+        """Hold the lock for migrations inside this context: releases from several hosts may use one external server.
+
+        Raises DockerError where another release holds it.
+        """
+        command = self.engine.client_command(schema)
+        with self._process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            if process.ask(self.engine.take_migration_lock()) != "1":
+                raise DockerError(f"another release is migrating the database {schema}: wait until it has ended")
+            # From here on it is the migration that counts.
+            process.may_fail = True
+            yield
+
     def query(self, sql: str, schema: str = "") -> str:
         """Run SQL and return its output."""
         return self._run(self.engine.client_command(schema), sql.encode())
@@ -138,7 +166,8 @@ class Server:
     def _process(
         self, command: Sequence[str], stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL
     ) -> _Process:
-        return _Process([*self._inside, *command], _program(command), stdin, stdout)
+        name = f"{_program(command)} in the container {self.service}"
+        return _Process([*self._inside, *command], name, stdin, stdout)
 
 
 class _Process:
@@ -147,6 +176,7 @@ class _Process:
     def __init__(self, command: Sequence[str], program: str, stdin: int, stdout: int):
         self.command = list(command)
         self.program = program
+        self.may_fail = False
         self.stdin, self.stdout = stdin, stdout
 
     def __enter__(self) -> _Process:
@@ -172,17 +202,25 @@ class _Process:
             except subprocess.TimeoutExpired:
                 process.kill()
                 code = process.wait()
-            if kind is None and code:
+            if kind is None and code and not self.may_fail:
                 raise DockerError(self._failure(code))
 
     def _failure(self, code: int) -> str:
         self._errors.seek(0)
         output = last_lines(self._errors.read().decode(errors="replace"), 20)
-        return f"{self.program} in the container {SERVICE} failed with code {code}:\n{output}"
+        return f"{self.program} failed with code {code}:\n{output}"
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines of its output."""
         yield from self._process.stdout or ()
+
+    def ask(self, question: str) -> str:
+        """Write a line of input and return the line that answers it. Empty where the command has ended."""
+        with contextlib.suppress(BrokenPipeError):
+            stdin = cast("IO[bytes]", self._process.stdin)
+            stdin.write(question.encode())
+            stdin.flush()
+        return cast("IO[bytes]", self._process.stdout).readline().decode().strip()
 
     def communicate(self, stdin: bytes) -> bytes:
         """Write its input and return its output."""

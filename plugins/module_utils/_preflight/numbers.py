@@ -17,6 +17,7 @@ BOUNDS: dict[str, tuple[int, int, str]] = {
     "stack_disk_free_minimum_mib": (0, 2**30, "is not a size in MiB"),
     "stack_media_maximum_mib": (0, 2**30, "is neither a size nor 0 for no bound"),
     "stack_port": _PORT,
+    "stack_database_port": _PORT,
     "stack_health_timeout": (1, _DAY, "is no time to become healthy in"),
     "stack_stop_timeout": (0, 7 * _DAY, "is no time to end tasks in"),
     "stack_web_replicas": (1, 1000, "would serve nobody, or more than a host can"),

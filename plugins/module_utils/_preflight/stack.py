@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, ENGINES
 from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._preflight import (
     certificate,
+    database,
     docker,
     front,
     numbers,
@@ -32,9 +32,6 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _WSGI = re.compile(_MODULE + r":[A-Za-z_]\w*(\.\w+|\(.*\))?")
 _CELERY = re.compile(_MODULE + r"(:[A-Za-z_]\w*)?")
-_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
-# MySQL takes users of 32 characters, and the second login of a rotation adds two.
-_LONGEST_NAME = 30
 
 
 def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
@@ -44,7 +41,7 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         _domains(values),
         _source(values),
         _python_names(values),
-        _database(values),
+        database.problems_of(values),
         _containers(values),
         numbers.problems_of(values),
         _ports(values),
@@ -174,35 +171,6 @@ def _python_names(values: Values) -> Iterator[str]:
         yield f"stack_celery_app: '{celery}' is not the name of a Python module: write it as celery --app takes it."
 
 
-def _database(values: Values) -> Iterator[str]:
-    # The images paste these into SQL and URLs as they are. A database elsewhere may have what it likes.
-    own = values.get("stack_database_host", "db") in ("", "db")
-    secrets = ["stack_redis_password"] if values.get("stack_redis", True) else []
-    if own:
-        secrets += ["stack_database_password", "stack_database_root_password"]
-    for name in sorted(secrets):
-        if values.get(name) and not _PLAIN.fullmatch(values[name]):
-            yield (
-                f"{name}: it holds characters that the image cannot take: use letters, digits, _ and - only, "
-                "or leave it out to have one made."
-            )
-    for name in ("stack_database_name", "stack_database_user") if own else ():
-        if values.get(name) and not _PLAIN.fullmatch(values[name]):
-            yield f"{name}: '{values[name]}' is not a plain name: use letters, digits, _ and - only."
-    engine = ENGINES.get(values.get("stack_database", DEFAULT))
-    user = str(values.get("stack_database_user") or "")
-    if own and engine and (user == engine.administrator or user.startswith(engine.reserved_prefixes)):
-        yield f"stack_database_user: '{user}' belongs to the database itself: give the project its own, such as shop."
-    if values.get("stack_database_extensions") and not (own and engine and engine.create_extension("x")):
-        yield (
-            "stack_database_extensions: only PostgreSQL in the stack itself gets extensions: remove it, or choose"
-            " PostgreSQL in stack_database."
-        )
-    for name in ("stack_database_name", "stack_database_user") if own else ():
-        if len(str(values.get(name) or "")) > _LONGEST_NAME:
-            yield f"{name}: it is longer than {_LONGEST_NAME} characters: give a shorter one."
-
-
 def _containers(values: Values) -> Iterator[str]:
     user = values.get("stack_user")
     if user and not syntax.is_user_and_group(user):
@@ -257,7 +225,7 @@ def _controller_files(values: Values, path_of: Callable[[str], Path]) -> Iterato
             )
     for path in values.get("stack_template_dirs") or []:
         yield from missing("stack_template_dirs", str(path), Path.is_dir, "folder")
-    for name in ("stack_git_key_file", "letsencrypt_ca_bundle"):
+    for name in ("stack_git_key_file", "stack_database_ca_file", "letsencrypt_ca_bundle"):
         if values.get(name):
             yield from missing(name, values[name], Path.is_file, "file")
 

@@ -15,9 +15,27 @@ from ansible_collections.landfall.django.plugins.module_utils._release.site impo
 
 
 def server_of(site: Site, compose: Compose) -> Server:
-    """Return the stack's own server, which is reached by the service in the files of `compose`."""
+    """Return the server of a stack, which is reached through a service in the files of `compose`."""
     command = [*compose.view(), "docker", "compose", "--project-directory", compose.root]
-    return Server(command, by_name(site.database))
+    return Server(command, by_name(site.database, site.database_external))
+
+
+def check_external(server: Server) -> None:
+    """Raise ReleaseError where an external server cannot be dumped or migrated. `migrate` is about to run."""
+    engine, schema = server.engine, server.schema()
+    found, client = server.contents(schema).version, server.client_version()
+    if engine.series(found) != engine.series(client):
+        raise ReleaseError(
+            f"stack_database_image: the database is {engine.title} {found}, and only the programs of its own version"
+            f" dump it safely, but the image has {client}. Set stack_database_image to version {engine.series(found)}"
+        )
+    try:
+        server.query(engine.try_rights(), schema)
+    except DockerError as error:
+        raise ReleaseError(
+            "stack_database_user: it may not create, change and drop tables, which migrations do. Grant it these rights"
+            f" in {schema}: {error}"
+        ) from error
 
 
 def install_extensions(site: Site, server: Server) -> None:

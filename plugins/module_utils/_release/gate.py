@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
@@ -47,7 +48,7 @@ class Gate:
     def __init__(self, site: Site, compose: Compose):
         self.site = site
         self.compose = compose
-        self.engine = by_name(site.database)
+        self.engine = by_name(site.database, site.database_external) if site.database else None
 
     def ask(self, then: Sequence[Sequence[str]] = ()) -> Project | None:
         """What Django says of its database; None where the project has no Django command.
@@ -157,7 +158,7 @@ class Gate:
         journal.enter(MIGRATING)
         try:
             # Without its client a migration would go on in its container, while the database is put back.
-            with journal.step("migrate the database"), interrupt.deferred():
+            with journal.step("migrate the database"), self._alone(), interrupt.deferred():
                 self.compose.once(MIGRATE, timeout=_LIMIT)
         except DockerError as error:
             raise ReleaseError(self._migration_failed(journal, error)) from error
@@ -167,17 +168,24 @@ class Gate:
             record.migrations = dotted_names(set(after.applied) - set(answer.applied))
             journal.save()
 
-    def _dump(self, journal: Journal, answer: Project | None) -> None:
-        """Dump the stack's own database, which must be the one that the migrations change."""
+    def _alone(self) -> AbstractContextManager[None]:
+        """Hold the lock for migrations of the database's own server."""
+        if self.engine is None:
+            return contextlib.nullcontext()
         server = database.server_of(self.site, self.compose)
+        return server.migration_lock(server.schema())
+
+    def _dump(self, journal: Journal, answer: Project | None) -> None:
+        """Dump the stack's database, which must be the one that the migrations change."""
+        if self.engine is None:
+            raise self._cannot_dump(answer, "the stack has no database server")
+        server = database.server_of(self.site, self.compose)
+        if self.engine.external:
+            database.check_external(server)
         schema = server.schema()
         why = foreign_reason(answer, self.engine, server.id(), schema) if answer else ""
         if why:
-            raise ReleaseError(
-                f"stack_migration_dump: migrations are pending ({', '.join(_in_order(answer))}), and {why}, which this"
-                " stack cannot dump. No migration ran. Make a backup of that database, and set stack_migration_dump to"
-                " false to migrate without a dump"
-            )
+            raise self._cannot_dump(answer, why)
         made = dump(server, journal.folder, schema)
         journal.record.dump = str(made.archive)
         journal.record.warnings += made.warnings
@@ -187,13 +195,23 @@ class Gate:
                 " project whether that is the one it migrated"
             )
 
+    @staticmethod
+    def _cannot_dump(answer: Project | None, why: str) -> ReleaseError:
+        pending = ", ".join(_in_order(answer)) or "unknown to Django"
+        return ReleaseError(
+            f"stack_migration_dump: migrations are pending ({pending}), and {why}, which this stack cannot dump. No"
+            " migration ran. Make a backup of that database, and set stack_migration_dump to false to migrate without a"
+            " dump"
+        )
+
     def _migration_failed(self, journal: Journal, error: Exception) -> str:
         record = journal.record
         pending = ", ".join(record.migrations) or "unknown to Django"
         said = f"the migration failed (pending were: {pending}): {describe_error(error)}\n"
-        said += self.engine.after_failed_migration
-        if record.dump:
-            said += f" {restore_hint(self.site.project_src, record.release)}"
+        if self.engine:
+            said += self.engine.after_failed_migration
+        if record.dump and self.engine:
+            said += f" {restore_hint(self.site.project_src, record.release, self.engine)}"
         return said
 
 

@@ -217,6 +217,8 @@ class Release:
             self._up(compose, services)
 
     def _prepare_database(self, journal: Journal, compose: Compose, looked: Plan) -> None:
+        if self.site.database_external or not self.site.database:
+            return
         server = database.server_of(self.site, compose)
         database.install_extensions(self.site, server)
         if SERVICE in looked.backing:

@@ -30,6 +30,7 @@ class Site:
     pulled: str = ""
     revision: str = ""
     database: str = DEFAULT
+    database_external: bool = False
     database_extensions: tuple[str, ...] = ()
     web: str = "web"
     replicas: int = 1

@@ -13,7 +13,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engines 
 
 ROOT = Path(__file__).resolve().parents[3]
 SUFFIXES = {".py", ".yml", ".j2", ".sh"}
-# Where an engine is chosen; the default in a module's documentation; examples; the word by which Django tells two apart.
+# Where one is chosen; a default in documentation; examples; the word by which Django tells two apart.
 SHARED = {
     "plugins/module_utils/_database/engines.py",
     "roles/stack/defaults/main.yml",

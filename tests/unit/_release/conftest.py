@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,6 +75,17 @@ class Server:
 
     def id(self):
         return "one"
+
+    def contents(self, schema):
+        return SimpleNamespace(version="18.1 (Debian 18.1-1)")
+
+    def client_version(self):
+        return "pg_dump (PostgreSQL) 18.6 (Debian 18.6-1)"
+
+    @contextlib.contextmanager
+    def migration_lock(self, schema):
+        self.query(f"lock {schema}")
+        yield
 
 
 def dump(server, folder, schema):

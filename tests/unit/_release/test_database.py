@@ -45,3 +45,52 @@ def test_the_collation_is_asked_for_only_when_the_server_was_replaced(stack):
     Server.asked.clear()
     stack.deploy("shop:2", options={"database": "postgresql"})
     assert not Server.asked
+
+
+EXTERNAL = {"database": "postgresql", "database_external": True}
+
+
+@pytest.fixture
+def external(stack):
+    """A stack with an external database that has been migrated once."""
+    stack.world.database = {"vendor": "postgresql", "server": "one", "schema": "shop"}
+    stack.deploy("shop:1", services=("redis", "web", "celery", "celery-beat"), options=EXTERNAL)
+    Server.asked.clear()
+    return stack
+
+
+def migrate(stack):
+    services = ("redis", "web", "celery", "celery-beat")
+    return stack.deploy("shop:2", knows=["shop.0001", "shop.0002"], services=services, options=EXTERNAL)
+
+
+def test_an_external_database_is_dumped_and_locked_while_it_is_migrated(external):
+    record = migrate(external)
+    assert record.migrations == ["shop.0002"]
+    assert record.dump
+    assert "lock shop" in Server.asked
+
+
+def test_a_dump_program_of_another_version_than_the_server_is_refused(external, monkeypatch):
+    monkeypatch.setattr(Server, "client_version", lambda _self: "pg_dump (PostgreSQL) 17.2")
+    with pytest.raises(ReleaseError, match=r"stack_database_image: .*18"):
+        migrate(external)
+    assert external.world.applied == ["shop.0001"]
+
+
+def test_a_user_who_may_not_migrate_is_told_before_the_migration(external):
+    Server.answers["CREATE TABLE"] = None
+    with pytest.raises(ReleaseError, match=r"stack_database_user: .*tables"):
+        migrate(external)
+    assert external.world.applied == ["shop.0001"]
+
+
+def test_without_a_database_server_a_dump_is_refused_with_the_variable(stack):
+    stack.world.database = {"vendor": "sqlite", "server": "", "schema": ""}
+    services = ("redis", "web", "celery", "celery-beat")
+    stack.deploy("shop:1", services=services, options={"database": ""})
+    with pytest.raises(ReleaseError, match="stack_migration_dump"):
+        stack.deploy("shop:2", knows=["shop.0001", "shop.0002"], services=services, options={"database": ""})
+    options = {"database": "", "migration_dump": False}
+    record = stack.deploy("shop:2", knows=["shop.0001", "shop.0002"], services=services, options=options)
+    assert record.migrations == ["shop.0002"]

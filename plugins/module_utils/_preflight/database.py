@@ -1,0 +1,76 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Check the variables of a stack's database and of Redis.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, ENGINES
+
+Values = Mapping[str, Any]
+
+EXTERNAL = "external"
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+# MySQL takes users of 32 characters, and the second login of a rotation adds two.
+_LONGEST_NAME = 30
+
+
+def problems_of(values: Values) -> Iterator[str]:
+    """Return everything that is wrong with these variables."""
+    kind = values.get("stack_database", DEFAULT)
+    secrets = ["stack_redis_password"] if values.get("stack_redis", True) else []
+    if kind in ENGINES:
+        secrets += ["stack_database_password", "stack_database_root_password"]
+        yield from _own(values, kind)
+    elif kind == EXTERNAL:
+        yield from _external(values)
+    # The images paste these into SQL and URLs as they are. An external server may have what it likes.
+    for name in sorted(secrets):
+        if values.get(name) and not _PLAIN.fullmatch(values[name]):
+            yield (
+                f"{name}: it holds characters that the image cannot take: use letters, digits, _ and - only, "
+                "or leave it out to have one made."
+            )
+    yield from _extensions(values, kind)
+
+
+def _own(values: Values, kind: str) -> Iterator[str]:
+    host = values.get("stack_database_host", SERVICE)
+    if host not in ("", SERVICE):
+        yield (
+            f"stack_database_host: '{host}' is outside the stack: set stack_database to external, and"
+            " stack_database_engine to the kind of that server."
+        )
+    for name in ("stack_database_name", "stack_database_user"):
+        value = str(values.get(name) or "")
+        if value and not _PLAIN.fullmatch(value):
+            yield f"{name}: '{value}' is not a plain name: use letters, digits, _ and - only."
+        if len(value) > _LONGEST_NAME:
+            yield f"{name}: it is longer than {_LONGEST_NAME} characters: give a shorter one."
+    engine = ENGINES[kind]
+    user = str(values.get("stack_database_user") or "")
+    if user == engine.administrator or user.startswith(engine.reserved_prefixes):
+        yield f"stack_database_user: '{user}' belongs to the database itself: give the project its own, such as shop."
+
+
+def _external(values: Values) -> Iterator[str]:
+    if values.get("stack_database_host", SERVICE) in ("", SERVICE):
+        yield "stack_database_host: set it to the host name of the external database, such as db.example.com."
+    if not values.get("stack_database_password"):
+        yield "stack_database_password: set it to the password that the external database knows."
+
+
+def _extensions(values: Values, kind: str) -> Iterator[str]:
+    engine = ENGINES.get(kind)
+    if values.get("stack_database_extensions") and not (engine and engine.create_extension("any")):
+        yield (
+            "stack_database_extensions: only PostgreSQL in the stack itself gets extensions: remove it, or choose"
+            " PostgreSQL in stack_database."
+        )
