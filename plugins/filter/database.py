@@ -33,7 +33,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The facts V(image), V(scheme), V(port), V(build_packages), V(run_packages), V(init_script) and V(url_options).
+  description: The facts V(image), V(scheme), V(port), V(build_packages), V(run_packages), V(init_script) and
+    V(url_options).
   type: dict
 """
 
