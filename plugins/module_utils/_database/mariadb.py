@@ -44,7 +44,8 @@ SQL
 """
 
     client = "mariadb"
-    # Without TLS, and its warnings, inside the container. A statement that fails is not printed: it may hold a password.
+    # Inside the container without TLS and its warnings. It does not print a statement that failed, which may hold a
+    # password.
     client_options = ("--skip-ssl", "--skip-print-query-on-error")
     # Of tables with system versioning the former rows too. No LOCK TABLES in the dump: it would lock out the sequences
     # that a column's default value uses.
@@ -82,13 +83,8 @@ SQL
         }
 
     def count_rows(self, schema: str, tables: Iterable[str]) -> str:
-        """Of tables with system versioning it counts the former rows too, which the dump has."""
-        return "".join(
-            f"SET @history = (SELECT IF(table_type = 'SYSTEM VERSIONED', ' FOR SYSTEM_TIME ALL', '')"
-            f" FROM information_schema.tables WHERE table_schema = {literal(schema)} AND table_name = {literal(table)});\n"
-            f"EXECUTE IMMEDIATE CONCAT({literal(f'SELECT COUNT(*) FROM {quoted(schema)}.{quoted(table)}')}, @history);\n"
-            for table in tables
-        )
+        """Of tables with system versioning it counts the former rows too: they are in the dump."""
+        return "".join(_count_rows(schema, table) for table in tables)
 
     def add_password(self, user: str, old: str, new: str) -> str:
         """A login may have several ways to authenticate, here twice the same one."""
@@ -97,3 +93,12 @@ SQL
 
     def discard_old_password(self, user: str, password: str) -> str:
         return f"ALTER USER {self._account(user)} IDENTIFIED VIA {_PLUGIN} USING PASSWORD('{password}');"
+
+
+def _count_rows(schema: str, table: str) -> str:
+    counted = f"SELECT COUNT(*) FROM {quoted(schema)}.{quoted(table)}"
+    return (
+        "SET @history = (SELECT IF(table_type = 'SYSTEM VERSIONED', ' FOR SYSTEM_TIME ALL', '')"
+        f" FROM information_schema.tables WHERE table_schema = {literal(schema)} AND table_name = {literal(table)});\n"
+        f"EXECUTE IMMEDIATE CONCAT({literal(counted)}, @history);\n"
+    )

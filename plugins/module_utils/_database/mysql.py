@@ -232,6 +232,7 @@ class MySQL(Engine):
             "procedures": f"(SELECT JSON_ARRAYAGG(routine_name) {routines} 'PROCEDURE')",
             "events": f"(SELECT JSON_ARRAYAGG(event_name) FROM information_schema.events WHERE event_schema = {name})",
         }
+
     def count_rows(self, schema: str, tables: Iterable[str]) -> str:
         return "".join(f"SELECT COUNT(*) FROM {quoted(schema)}.{quoted(table)};\n" for table in tables)
 
