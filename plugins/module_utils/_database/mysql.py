@@ -75,7 +75,7 @@ class MySQL(Engine):
     after_failed_migration = "What it did up to there stays done, since MySQL cannot undo a change of a table."
     list_connections = "SHOW PROCESSLIST"
     refusals = ("Access denied",)
-    definition_kinds = ("views", "triggers", "functions", "procedures", "events")
+    definition_kinds: tuple[str, ...] = ("views", "triggers", "functions", "procedures", "events")
 
     client = "mysql"
     client_options: tuple[str, ...] = ()
