@@ -1,14 +1,16 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The generated Dockerfile. The linters of the stage lint read it, and the Compose files, too."""
+"""The generated Dockerfile and the database's service. The linters of the stage lint read the files, too."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
+import yaml
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES
 
-from rendered import LOCKS, dockerfile
+from rendered import LOCKS, dockerfile, rendered
 
 INSTALLS = re.compile(r"pip install[^&|\n]*")
 
@@ -33,3 +35,36 @@ def test_another_server_needs_no_gunicorn() -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_the_project_is_not_root(lock: str) -> None:
     assert re.findall(r"^USER (.*)$", dockerfile(lock), re.MULTILINE) == ["10001:10001"]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_driver_of_each_engine_is_built_and_run(name: str) -> None:
+    text = dockerfile("uv.lock", stack_database=name)
+    packages = ENGINES[name].packages
+    assert all(re.search(rf"install .*\b{re.escape(one)}\b", text) for one in (*packages.build, *packages.run))
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_each_engine_has_a_service(name: str) -> None:
+    engine = ENGINES[name]
+    text = rendered("stack", "templates/compose.yaml.j2", {"stack_database": name, "stack_name": "shop"})
+    db = yaml.safe_load(text)["services"]["db"]
+    assert (db["image"], db["user"], db["read_only"]) == (engine.image, "10002:10002", True)
+    assert db["environment"]["DATABASE_NAME"] == "shop"
+    mounts = [mount if isinstance(mount, str) else f"{mount['source']}:{mount['target']}" for mount in db["volumes"]]
+    targets = {mount.split(":")[1] for mount in mounts}
+    assert engine.free_space_command()[-1] in targets
+    assert ("/docker-entrypoint-initdb.d" in targets) == bool(engine.init_script)
+    # As the user that a rotation may change, over TCP, where the server of the first start does not listen.
+    kind, health = db["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    assert all(word in health for word in ("/run/secrets/user", "/run/secrets/password", "--host=127.0.0.1"))
+    assert "secrets/db:/run/secrets:ro" in text
+
+
+def test_an_empty_volume_of_mariadb_lets_every_user_write() -> None:
+    text = rendered("stack", "templates/compose.yaml.j2", {"stack_database": "mariadb"})
+    volumes = yaml.safe_load(text)["services"]["db"]["volumes"]
+    # The image's own folder would make it a folder of the image's own user.
+    assert [mount["volume"]["nocopy"] for mount in volumes if isinstance(mount, dict)] == [True]
+    assert "db-data:/var/tmp" in volumes

@@ -179,7 +179,10 @@ class Engine(ABC):
 
     @abstractmethod
     def identity(self) -> str:
-        """A query for the server's id and the schema in use, that the project's own user may run."""
+        """A query for what tells this server from all others that run now, and for the schema in use.
+
+        The project's own user may run it.
+        """
 
     @abstractmethod
     def create_schema(self, schema: str, charset: str, collation: str) -> str:

@@ -8,10 +8,11 @@ Private to this collection.
 from __future__ import annotations
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import Engine
+from ansible_collections.landfall.django.plugins.module_utils._database.mariadb import MariaDB
 from ansible_collections.landfall.django.plugins.module_utils._database.mysql import MySQL
 from ansible_collections.landfall.django.plugins.module_utils._database.postgresql import PostgreSQL
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (MySQL(), PostgreSQL())}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (MySQL(), MariaDB(), PostgreSQL())}
 DEFAULT = "mysql"
 
 

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from urllib.parse import quote
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import (
@@ -28,11 +29,9 @@ _EXTERNAL = (
 )
 # During a rotation the file and the server may differ: the password is then read from the first line of the input.
 _LOGIN = 'read -r MYSQL_PWD; export MYSQL_PWD; exec "$@"'
+SKIP_TLS = "--skip-ssl"
 _PACKET = "--max-allowed-packet=1G"
 _LARGEST_PACKET = 1 << 30
-# No binary log: it would hold the whole restored database again. The time-out ends the wait for a table that an open
-# transaction has locked.
-_SESSION = "SET SESSION sql_log_bin=0, SESSION lock_wait_timeout=60"
 # The lock that a loading client takes. The client goes on when its docker command is killed, and is found by its lock.
 _MARK = "landfall-load"
 _DEFINITIONS = ("--no-data", "--skip-lock-tables")
@@ -44,18 +43,31 @@ _QUOTED = re.compile(rb"'[^'\\]*(?:\\.[^'\\]*)*'|`(?:[^`]|``)*`", re.DOTALL)
 
 
 class MySQLScanner(DumpScanner):
-    """Reads the output of mysqldump. It has no line break inside a row."""
+    """Reads the output of mysqldump and mariadb-dump. Neither has a line break inside a row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filled = ""  # the table of an INSERT that has not ended yet
 
     def feed(self, line: bytes) -> None:
         self.bytes += len(line)
         if line.strip():
             self.complete = line.startswith(_END)
+        if not self._filled:
+            self._read_statement(line)
+        if self._filled:
+            # Outside of strings and names, "),(" occurs only between two rows. MariaDB writes each row on its own line.
+            bare = _QUOTED.sub(b"", line).rstrip()
+            self.rows[self._filled] += bare.count(b"),(") + bare.endswith((b"),", b");"))
+            if bare.endswith(b";"):
+                self._filled = ""
+
+    def _read_statement(self, line: bytes) -> None:
         if made := _CREATE.match(line):
             self.rows.setdefault(_unquoted(made[1]), 0)
         elif filled := _INSERT.match(line):
-            # Outside of strings and names, "),(" occurs only between two rows.
-            name = _unquoted(filled[1])
-            self.rows[name] = self.rows.get(name, 0) + _QUOTED.sub(b"", line).count(b"),(") + 1
+            self._filled = _unquoted(filled[1])
+            self.rows.setdefault(self._filled, 0)
 
 
 class MySQL(Engine):
@@ -73,7 +85,7 @@ class MySQL(Engine):
     after_failed_migration = "What it did up to there stays done, since MySQL cannot undo a change of a table."
     list_connections = "SHOW PROCESSLIST"
     refusals = ("Access denied",)
-    definition_kinds = ("views", "triggers", "functions", "procedures", "events")
+    definition_kinds: tuple[str, ...] = ("views", "triggers", "functions", "procedures", "events")
 
     client = "mysql"
     # Shell words that the client needs for each value of stack_database_tls.
@@ -82,11 +94,30 @@ class MySQL(Engine):
         f" {VERIFY}) echo --ssl-mode=VERIFY_IDENTITY --ssl-ca=${{DATABASE_CA:-/etc/ssl/certs/ca-certificates.crt}} ;;"
         f" {REQUIRE}) echo --ssl-mode=REQUIRED ;; {DISABLE}) echo --ssl-mode=DISABLED ;; esac)"
     )
+    client_options: tuple[str, ...] = ()
     # No --hex-blob: it doubles the size of a row, which may then exceed max_allowed_packet when it is loaded.
     dump_options: tuple[str, ...] = ("--no-tablespaces", "--set-gtid-purged=OFF", "--comments")
     server_id = "@@server_uuid"
+    # No binary log: it would hold the whole restored database again. The time-out ends the wait for a table that an
+    # open transaction has locked.
+    session = "SET SESSION sql_log_bin=0, SESSION lock_wait_timeout=60"
     # Sizes as they are now, not of up to a day ago.
     before_contents = "SET SESSION information_schema_stats_expiry = 0; "
+    # How information_schema names the kinds of tables that have rows.
+    table_types: tuple[str, ...] = ("BASE TABLE",)
+    # How an object of each kind is dropped, in this order: events go first, so that none changes the others.
+    drops: Mapping[str, str] = MappingProxyType(
+        {
+            "events": "EVENT",
+            "triggers": "TRIGGER",
+            "views": "VIEW",
+            "tables": "TABLE",
+            "functions": "FUNCTION",
+            "procedures": "PROCEDURE",
+        }
+    )
+    # What --routines dumps.
+    routines: tuple[str, ...] = ("functions", "procedures")
 
     def url_options(self, tls: str, ca_file: str) -> str:
         # As dj-database-url reads it. A driver that is told of no certificate takes any.
@@ -99,10 +130,10 @@ class MySQL(Engine):
         return ["df", "-Pk", "/var/lib/mysql"]
 
     def client_command(self, schema: str = "") -> list[str]:
-        return self._client(_SESSION, schema)
+        return self._client(self.session, schema)
 
     def loader_command(self, schema: str) -> list[str]:
-        return self._client(f"{_SESSION}; DO GET_LOCK('{_MARK}', 0)", schema)
+        return self._client(f"{self.session}; DO GET_LOCK('{_MARK}', 0)", schema)
 
     def login_command(self, *, administrator: bool, user: str = "") -> list[str]:
         options = ["--batch", "--skip-column-names"]
@@ -111,7 +142,7 @@ class MySQL(Engine):
             if administrator
             else ["--protocol=tcp", "--host=127.0.0.1", f"--user={user}"]
         )
-        return ["sh", "-c", _LOGIN, "sh", self.client, *login, *options]
+        return ["sh", "-c", _LOGIN, "sh", self.client, *self.client_options, *login, *options]
 
     def _client(self, first: str, schema: str) -> list[str]:
         # In binary mode it interprets no client command but DELIMITER.
@@ -124,7 +155,7 @@ class MySQL(Engine):
             "--unbuffered",
         ]
         chosen = [f"--database={schema}"] if schema else []
-        return self._as_root(self.client, *options, _PACKET, f"--init-command={first}", *chosen)
+        return self._as_root(self.client, *self.client_options, *options, _PACKET, f"--init-command={first}", *chosen)
 
     def dump_tables(self, schema: str, contents: SchemaContents) -> list[str]:
         return self._dump("--single-transaction", "--quick", "--skip-triggers", *_no_views(schema, contents), schema)
@@ -134,7 +165,7 @@ class MySQL(Engine):
         found = contents.definitions
         alone = (*_DEFINITIONS, "--no-create-info", *_no_views(schema, contents))
         commands = []
-        if found["functions"] or found["procedures"]:
+        if any(found[kind] for kind in self.routines):
             commands.append(self._dump(*alone, "--skip-triggers", "--routines", schema))
         if found["views"]:
             commands.append(self._dump(*_DEFINITIONS, "--skip-triggers", schema, views=found["views"]))
@@ -152,7 +183,9 @@ class MySQL(Engine):
 
     def _as_root(self, program: str, *arguments: str) -> list[str]:
         if self.external:
-            return ["sh", "-c", _EXTERNAL.replace("{tls}", self.client_tls), "sh", program, *arguments]
+            # What is right inside the container would be in the way of TLS.
+            given = [argument for argument in arguments if argument != SKIP_TLS]
+            return ["sh", "-c", _EXTERNAL.replace("{tls}", self.client_tls), "sh", program, *given]
         return ["sh", "-c", _AS_ROOT, "sh", program, f"--user={self.administrator}", *arguments]
 
     def scanner(self) -> DumpScanner:
@@ -168,34 +201,29 @@ class MySQL(Engine):
         return f"SELECT {self.server_id}, DATABASE()"
 
     def create_schema(self, schema: str, charset: str, collation: str) -> str:
-        return f"CREATE DATABASE {_quoted(schema)} CHARACTER SET {charset} COLLATE {collation};\n"
+        return f"CREATE DATABASE {quoted(schema)} CHARACTER SET {charset} COLLATE {collation};\n"
 
     def drop_schema(self, schema: str) -> str:
-        return f"DROP DATABASE IF EXISTS {_quoted(schema)};\n"
+        return f"DROP DATABASE IF EXISTS {quoted(schema)};\n"
 
     def empty_schema(self, schema: str, contents: SchemaContents | None, charset: str, collation: str) -> str:
-        """Events go first, so that none changes the others."""
         assert contents is not None
-        found = contents.definitions
-        words = {
-            "EVENT": found["events"],
-            "TRIGGER": found["triggers"],
-            "VIEW": (*found["views"], *contents.broken_views),
-            "TABLE": contents.tables,
-            "FUNCTION": found["functions"],
-            "PROCEDURE": found["procedures"],
+        found = {
+            **contents.definitions,
+            "tables": contents.tables,
+            "views": (*contents.definitions["views"], *contents.broken_views),
         }
         drops = [
-            f"DROP {word} IF EXISTS {_quoted(schema)}.{_quoted(name)};\n"
-            for word, names in words.items()
-            for name in names
+            f"DROP {word} IF EXISTS {quoted(schema)}.{quoted(name)};\n"
+            for kind, word in self.drops.items()
+            for name in found[kind]
         ]
-        alter = f"ALTER DATABASE {_quoted(schema)} CHARACTER SET {charset} COLLATE {collation};\n"
+        alter = f"ALTER DATABASE {quoted(schema)} CHARACTER SET {charset} COLLATE {collation};\n"
         return "SET SESSION foreign_key_checks = 0;\n" + "".join(drops) + alter
 
     def refuse_connections(self, schema: str, contents: SchemaContents) -> str:
         """An idle connection does no harm: wait until no open transaction uses any of the tables."""
-        locked = [f"{_quoted(schema)}.{_quoted(name)} WRITE" for name in contents.tables]
+        locked = [f"{quoted(schema)}.{quoted(name)} WRITE" for name in contents.tables]
         return f"LOCK TABLES {', '.join(locked)};\nUNLOCK TABLES;\n" if locked else ""
 
     def select_loads(self) -> str:
@@ -214,12 +242,17 @@ class MySQL(Engine):
         return f"SET GLOBAL max_allowed_packet = {size or _LARGEST_PACKET};"
 
     def select_contents(self, schema: str) -> str:
-        name = _text(schema)
-        base = f"FROM information_schema.tables WHERE table_schema = {name} AND table_type = 'BASE TABLE'"
+        pairs = ", ".join(f"'{key}', {value}" for key, value in self._columns(literal(schema)).items())
+        return f"{self.before_contents}SELECT JSON_OBJECT({pairs});"
+
+    def _columns(self, name: str) -> dict[str, str]:
+        """Return the SQL of each field of the contents of a schema, whose name is given as an expression."""
+        types = ", ".join(f"'{kind}'" for kind in self.table_types)
+        base = f"FROM information_schema.tables WHERE table_schema = {name} AND table_type IN ({types})"
         views = f"FROM information_schema.tables WHERE table_schema = {name} AND table_type = 'VIEW' AND table_comment"
         routines = f"FROM information_schema.routines WHERE routine_schema = {name} AND routine_type ="
         of_schema = f"FROM information_schema.schemata WHERE schema_name = {name}"
-        columns = {
+        return {
             "server": self.server_id,
             "version": "VERSION()",
             "charset": f"(SELECT default_character_set_name {of_schema})",
@@ -236,15 +269,13 @@ class MySQL(Engine):
             "procedures": f"(SELECT JSON_ARRAYAGG(routine_name) {routines} 'PROCEDURE')",
             "events": f"(SELECT JSON_ARRAYAGG(event_name) FROM information_schema.events WHERE event_schema = {name})",
         }
-        pairs = ", ".join(f"'{key}', {value}" for key, value in columns.items())
-        return f"{self.before_contents}SELECT JSON_OBJECT({pairs});"
 
     def count_rows(self, schema: str, tables: Iterable[str]) -> str:
-        return "".join(f"SELECT COUNT(*) FROM {_quoted(schema)}.{_quoted(table)};\n" for table in tables)
+        return "".join(f"SELECT COUNT(*) FROM {quoted(schema)}.{quoted(table)};\n" for table in tables)
 
     def select_applied_migrations(self, schema: str) -> str:
         found = "COALESCE(JSON_ARRAYAGG(JSON_ARRAY(app, name)), JSON_ARRAY())"
-        return f"SELECT {found} FROM {_quoted(schema)}.{self.migrations_table};"
+        return f"SELECT {found} FROM {quoted(schema)}.{self.migrations_table};"
 
     def rehearsal_schema(self, schema: str) -> str:
         ending = "_restoring"
@@ -276,9 +307,9 @@ def _unquoted(name: bytes) -> str:
     return name.replace(b"``", b"`").decode(errors="replace")
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _text(value: str) -> str:
+def literal(value: str) -> str:
     return f"CONVERT(0x{value.encode().hex()} USING utf8mb4)"

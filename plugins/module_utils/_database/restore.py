@@ -167,7 +167,7 @@ class Restore:
             )
             return
         schema = self.server.schema()
-        if why := foreign_reason(found, self.server.engine, self.server.id(), schema):
+        if why := foreign_reason(found, self.server.engine, self.server.identity(schema), schema):
             raise RestoreError(
                 f"{why}: only the database in the stack's own service {SERVICE} can be restored. Nothing was changed"
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -50,6 +51,10 @@ class Server:
         """Return the id of the server, which changes only where its data is created again."""
         # The user of an external server may know no other schema than its own.
         return self.query(self.engine.select_server(), self.schema() if self.engine.external else "").strip()
+
+    def identity(self, schema: str) -> str:
+        """Return what the project learns of the same server by the engine's `identity`."""
+        return re.split(r"[|\t]", self.query(f"{self.engine.identity()};", schema).strip())[0]
 
     def client_version(self) -> str:
         """Return what the dump program prints as its version."""

@@ -183,7 +183,7 @@ class Gate:
         if self.engine.external:
             database.check_external(server)
         schema = server.schema()
-        why = foreign_reason(answer, self.engine, server.id(), schema) if answer else ""
+        why = foreign_reason(answer, self.engine, server.identity(schema), schema) if answer else ""
         if why:
             raise self._cannot_dump(answer, why)
         made = dump(server, journal.folder, schema)

@@ -71,6 +71,9 @@ class Server:
         with self.faults():
             return self.server
 
+    def identity(self, _name):
+        return self.server
+
     def free_bytes(self):
         return self.free
 

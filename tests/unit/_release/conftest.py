@@ -73,7 +73,7 @@ class Server:
     def schema(self):
         return "shop"
 
-    def id(self):
+    def identity(self, schema):
         return "one"
 
     def contents(self, schema):

@@ -32,6 +32,9 @@ ALTER = re.compile(
     r"ALTER USER '(\w+)'@'\S+' (?:IDENTIFIED BY '(\S+)'( RETAIN CURRENT PASSWORD)?|DISCARD OLD PASSWORD);"
 )
 
+WAYS = re.compile(r"ALTER USER '(\w+)'@'\S+' IDENTIFIED VIA ([^;]+);")
+WAY = re.compile(r"mysql_native_password USING PASSWORD\('(\S+)'\)")
+
 
 class MySQL:
     """Which passwords it takes, by account: the current one, and one that is retained."""
@@ -51,6 +54,25 @@ class MySQL:
 
     def is_settled(self, now):
         return self.accounts == {"shop": [now[DATABASE], ""], "root": [now[DATABASE_ROOT], ""]}
+
+
+class MariaDB:
+    """Which passwords it takes, by account."""
+
+    refusal = "ERROR 1045 (28000): Access denied for user"
+
+    def __init__(self):
+        self.accounts = {"shop": [OLD[DATABASE]], "root": [OLD[DATABASE_ROOT]]}
+
+    def takes(self, user, password):
+        return password in self.accounts[user]
+
+    def run(self, statements):
+        for name, ways in WAYS.findall(statements):
+            self.accounts[name] = [WAY.fullmatch(way)[1] for way in ways.split(" OR ")]
+
+    def is_settled(self, now):
+        return self.accounts == {"shop": [now[DATABASE]], "root": [now[DATABASE_ROOT]]}
 
 
 class PostgreSQL:
@@ -140,7 +162,7 @@ class Stack:
         self.root = root
         self.store = Store(root / "secrets", dict.fromkeys(("db", "redis"), os.getuid()))
         self.store.write({**OLD, USER: "shop"})
-        self.database = {"mysql": MySQL, "postgresql": PostgreSQL}[engine]()
+        self.database = {"mysql": MySQL, "mariadb": MariaDB, "postgresql": PostgreSQL}[engine]()
         self.servers = Servers(root, self.database)
         self.servers.start_redis()
         self.rotation = Rotation(root, self.store, self.servers, by_name(engine))
