@@ -168,8 +168,8 @@ pending:
   type: bool
   returned: always
 plan:
-  description: The image that would be built, the migrations and their risks, and the containers that would be started or stopped, one
-    per line.
+  description: The image that would be built, the migrations and their risks, and the containers that would be started
+    or stopped, one per line.
   type: list
   elements: str
   returned: in check mode

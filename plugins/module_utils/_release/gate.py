@@ -88,9 +88,7 @@ class Gate:
                 raise
         journal.record.applied = dotted_names(answer.applied) if answer else None
         if self.site.migrate_command and self._may_be_pending(answer):
-            judged = safety.judged(
-                self.site.migration_policy, answer, despite=journal.record.despite_migrations
-            )
+            judged = safety.judged(self.site.migration_policy, answer, despite=journal.record.despite_migrations)
             if judged.refusal:
                 raise ReleaseError(judged.refusal)
             journal.record.warnings += judged.warnings

@@ -36,7 +36,7 @@ def judged(policy: str, answer: Project | None, *, despite: bool) -> Judged:
     if policy != SAFE or not risks:
         return Judged(tuple(warnings))
     if despite:
-        said = f"deploy_despite_migrations was set, so {len(risks)} unsafe change(s) of the database were not refused"
+        said = "deploy_despite_migrations was set, so the unsafe migrations below were not refused"
         return Judged((said, *warnings))
     lines = "".join(f"\n- {line}" for line in warnings)
     return Judged(

@@ -6,11 +6,12 @@ import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database.judge import (
     BREAKS,
     FAILED,
-    LOCKS,
+    LOCKS_TABLE,
     UNKNOWN,
     judge,
 )
 
+LOCKS = LOCKS_TABLE
 POSTGRESQL, MYSQL, SQLITE = "postgresql", "mysql", "sqlite"
 COLUMN = {
     "type": "integer",
