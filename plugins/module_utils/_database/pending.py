@@ -45,13 +45,15 @@ def examine(executor: Any, plan: list[Any]) -> list[dict[str, Any]]:
 class _Walk:
     """Runs operations on the models alone, and compares the tables of the models before and after each of them.
 
-    `known` has the tables and columns that the code in service may use: those from before the first migration.
+    `known` has the tables and columns that the code in service may use: those from before the first migration. `seen`
+    has the tables of models: an operation replaces the classes of those that it changes, and of their relatives.
     """
 
     def __init__(self, connection: Any, state: Any, changes: list[dict[str, Any]]):
         self.connection = connection
         self.state = state
         self.changes = changes
+        self.seen: dict[Any, dict[str, Any]] = {}
         self.tables = self._look(state)
         self.known = {table: set(found["columns"]) for table, found in self.tables.items()}
         self.app = ""
@@ -96,7 +98,7 @@ class _Walk:
         if gone:
             self.known.update({table: set(after[table]["columns"]) for table in come})
         for table in self.tables:
-            if table in after and table in self.known:
+            if table in self.known and after.get(table, self.tables[table]) is not self.tables[table]:
                 self._compare_columns(table, self.tables[table]["columns"], after[table]["columns"])
                 self._compare_constraints(table, self.tables[table], after[table])
 
@@ -125,15 +127,20 @@ class _Walk:
 
     def _look(self, state: Any) -> dict[str, Any]:
         """Return the tables that Django manages in this database, as the models of `state` describe them."""
+        models = state.apps.get_models(include_auto_created=True)
+        for model in models:
+            if model not in self.seen:
+                self.seen[model] = self._table(model)
+        return {model._meta.db_table: self.seen[model] for model in models if self.seen[model]}
+
+    def _table(self, model: Any) -> dict[str, Any]:
         from django.db import router
 
-        tables = {}
-        for model in state.apps.get_models(include_auto_created=True):
-            meta = model._meta
-            if meta.can_migrate(self.connection) and router.allow_migrate_model(self.connection.alias, model):
-                columns = {field.column: self._column(field) for field in meta.local_concrete_fields}
-                tables[meta.db_table] = {"columns": columns, "constraints": _constraints(meta)}
-        return tables
+        meta = model._meta
+        if not (meta.can_migrate(self.connection) and router.allow_migrate_model(self.connection.alias, model)):
+            return {}
+        columns = {field.column: self._column(field) for field in meta.local_concrete_fields}
+        return {"columns": columns, "constraints": _constraints(meta)}
 
     def _column(self, field: Any) -> dict[str, Any]:
         found = field.db_parameters(connection=self.connection)
