@@ -29,11 +29,13 @@ _TYPES = {"str": "str", "int": "int", "bool": "bool", "tuple[str, ...]": "list"}
 def spec_of(contract: type, paths: Collection[str] = (), required: Collection[str] = ()) -> dict[str, Any]:
     """Return the argument spec of a dataclass, so that a module's options are not listed a second time.
 
-    A field without a default is required, and so are those in `required`; fields in `paths` are of the type path.
+    A field without a default is required, and so are those in `required`; fields in `paths` are of the type path. The
+    metadata of a field are further keys of its option.
     """
     return {
         field.name: {
             "type": "path" if field.name in paths else _TYPES[str(field.type)],
+            **field.metadata,
             **({"elements": "str"} if str(field.type).startswith("tuple") else {}),
             **(
                 {"required": True}

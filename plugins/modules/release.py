@@ -130,6 +130,18 @@ options:
       project uses another database, which this module cannot dump.
     type: bool
     default: true
+  migration_policy:
+    description:
+      - What to do about pending migrations that break the code in service, for example one that drops a column, or that
+        lock a table for long.
+      - V(warn) runs them and says so. V(safe) refuses them before the dump.
+    type: str
+    choices: [warn, safe]
+    default: warn
+  despite_migrations:
+    description: Whether to run pending migrations that O(migration_policy=safe) refuses. The release's record keeps it.
+    type: bool
+    default: false
   check_level:
     description: Message level at which Django's C(check --deploy) stops the release, such as V(ERROR). Empty to skip
       the checks.
@@ -169,8 +181,8 @@ pending:
   type: bool
   returned: always
 plan:
-  description: The image that would be built, the migrations, and the containers that would be started or stopped, one
-    per line.
+  description: The image that would be built, the migrations and their risks, and the containers that would be started
+    or stopped, one per line.
   type: list
   elements: str
   returned: in check mode
@@ -209,6 +221,7 @@ def main() -> None:
             "stale": {"type": "bool", "default": False},
             "source_changed": {"type": "bool", "default": False},
             "migrations": {"type": "list", "elements": "str", "default": []},
+            "despite_migrations": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -220,12 +233,13 @@ def main() -> None:
         if module.check_mode:
             plan = release.look(stale=given["stale"])
             pending = release.pending(plan)
-            migrations = [] if given["source_changed"] else release.migrations(plan)
-            lines = [*preparation_lines(given["source_changed"], given["migrations"], migrations), *plan.lines()]
+            despite = given["despite_migrations"]
+            asked = ([],) if given["source_changed"] else release.migrations(plan, despite=despite)
+            lines = [*preparation_lines(given["source_changed"], given["migrations"], *asked), *plan.lines()]
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=pending, pending=pending, plan=lines, diff=shown)
         with interrupt.as_exceptions():
-            record = release.run(given["by"] or "somebody")
+            record = release.run(given["by"] or "somebody", despite_migrations=given["despite_migrations"])
     except (DockerError, ReleaseError, HeldError, OSError, ValueError) as error:
         module.fail_json(msg=with_cure(str(error)))
     if record is None:

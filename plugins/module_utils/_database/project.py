@@ -7,10 +7,13 @@ Private to this collection.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._database import pending
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import Engine
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES
 
@@ -27,7 +30,7 @@ def landfall():
     from django.db.migrations.recorder import MigrationRecorder
     # Django counts MariaDB as MySQL.
     vendor = 'mariadb' if getattr(connection, 'mysql_is_mariadb', False) else connection.vendor
-    answer = dict(vendor=vendor, server='', schema='', migrations=[], applied=[], pending=[])
+    answer = dict(vendor=vendor, server='', schema='', migrations=[], applied=[], pending=[], changes=[])
     identity = {_IDENTITIES!r}.get(vendor)
     if identity:
         with connection.cursor() as cursor:
@@ -40,6 +43,10 @@ def landfall():
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         answer['pending'] = [[m.app_label, m.name] for m, _ in plan]
+        # With names of its own, which its functions see.
+        names = {{'__name__': 'landfall'}}
+        exec({inspect.getsource(pending)!r}, names)
+        answer['changes'] = names['examine'](executor, plan)
     print({_MARK!r} + json.dumps(answer))
 landfall()
 """
@@ -51,7 +58,7 @@ class Project:
     """A Django project's default database and migrations.
 
     `migrations` maps each migration of the code to those that it replaces. `applied` are those that the database has,
-    `pending` those that `migrate` would apply, in that order.
+    `pending` those that `migrate` would apply, in that order. `changes` is what pending.py says of them.
     """
 
     vendor: str
@@ -60,6 +67,7 @@ class Project:
     migrations: dict[Name, frozenset[Name]]
     applied: tuple[Name, ...] = field(default=())
     pending: tuple[Name, ...] = field(default=())
+    changes: tuple[dict[str, Any], ...] = field(default=())
 
 
 def parse_answer(output: str) -> Project:
@@ -75,6 +83,7 @@ def parse_answer(output: str) -> Project:
         migrations={(app, name): frozenset(map(tuple, old)) for app, name, old in values["migrations"]},
         applied=tuple((app, name) for app, name in values.get("applied", ())),
         pending=tuple((app, name) for app, name in values.get("pending", ())),
+        changes=tuple(values.get("changes", ())),
     )
 
 

@@ -25,7 +25,13 @@ from ansible_collections.landfall.django.plugins.module_utils._database.project 
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import restore_hint
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
-from ansible_collections.landfall.django.plugins.module_utils._release import checks, database, interrupt, static
+from ansible_collections.landfall.django.plugins.module_utils._release import (
+    checks,
+    database,
+    interrupt,
+    safety,
+    static,
+)
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
     CHECKING,
@@ -89,6 +95,10 @@ class Gate:
                 raise
         journal.record.applied = dotted_names(answer.applied) if answer else None
         if self.site.migrate_command and self._may_be_pending(answer):
+            judged = safety.judged(self.site.migration_policy, answer, despite=journal.record.despite_migrations)
+            if judged.refusal:
+                raise ReleaseError(judged.refusal)
+            journal.record.warnings += judged.warnings
             self._migrate(journal, answer)
 
     def _examine(self) -> Project | None:

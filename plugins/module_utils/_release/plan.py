@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ansible_collections.landfall.django.plugins.module_utils._release.safety import Judged
+
+_NOTHING = Judged()
+
 
 @dataclass(frozen=True)
 class Container:
@@ -64,14 +68,18 @@ class Plan:
         return lines + [f"remove {name}, which compose.yaml no longer names" for name in self.orphans]
 
 
-def preparation_lines(source_changed: bool, coming: Iterable[str], pending: Iterable[str]) -> list[str]:
-    """Describe what precedes a plan, one step per line: the build and the migrations.
+def preparation_lines(
+    source_changed: bool, coming: Iterable[str], pending: Iterable[str], judged: Judged = _NOTHING
+) -> list[str]:
+    """Describe what precedes a plan, one step per line: the build and the migrations, with what is said of these.
 
     `coming` are the migrations in the changed source, `pending` those of the present image.
     """
     lines = ["build an image of the changed source"] if source_changed else []
     lines += [f"apply the migration {name}, which comes with the source" for name in coming]
-    return lines + [f"apply the pending migration {name}" for name in pending]
+    lines += [f"apply the pending migration {name}" for name in pending]
+    lines += [f"risk: {warning}" for warning in judged.warnings]
+    return [*lines, *(["refuse these migrations: stack_migrations is safe"] if judged.refusal else [])]
 
 
 def plan(

@@ -58,6 +58,8 @@ class Record:
     # was not asked.
     migrations: list[str] = field(default_factory=list)
     applied: list[str] | None = None
+    # Whether migrations were to run although stack_migrations refuses them.
+    despite_migrations: bool = False
     dump: str = ""
     requeued: list[str] = field(default_factory=list)
     proof: dict[str, Any] = field(default_factory=dict)

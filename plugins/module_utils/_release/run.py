@@ -41,6 +41,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.record im
     Record,
 )
 from ansible_collections.landfall.django.plugins.module_utils._release.retire import Retirement
+from ansible_collections.landfall.django.plugins.module_utils._release.safety import Judged, judged
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
 from ansible_collections.landfall.django.plugins.module_utils._release.switch import Switch, is_pointed
 from ansible_collections.landfall.django.plugins.module_utils._release.undo import Undo
@@ -92,14 +93,18 @@ class Release:
             or not (self.front is None or is_pointed(self.front, self.site, sorted(looked.web.keep)))
         )
 
-    def migrations(self, looked: Plan) -> list[str]:
-        """The migrations that are pending, where the release's image and its database are there to be asked."""
+    def migrations(self, looked: Plan, *, despite: bool = False) -> tuple[list[str], Judged]:
+        """The migrations that are pending, where the release's image and its database are there to be asked.
+
+        With `despite`, unsafe ones are not refused.
+        """
         if looked.web.keep or looked.backing or not self.site.migrate_command:
-            return []
+            return [], Judged()
         if self.site.image not in self.compose("--profile", "release", "config", "--images").split():
-            return []
+            return [], Judged()
         answer = self._gate(self.compose).ask()
-        return [f"{app}.{name}" for app, name in answer.pending] if answer else []
+        names = [f"{app}.{name}" for app, name in answer.pending] if answer else []
+        return names, judged(self.site.migration_policy, answer, despite=despite)
 
     def refuse_unknown_migrations(self, target: Record) -> None:
         """Raise ReleaseError where the database has migrations that the code of `target` does not know.
@@ -124,8 +129,10 @@ class Release:
                 " true if it can live with them"
             )
 
-    def run(self, by: str, rollback_to: int = 0) -> Record | None:
+    def run(self, by: str, rollback_to: int = 0, *, despite_migrations: bool = False) -> Record | None:
         """Bring the release into service and return its record; None where there was nothing to do.
+
+        With `despite_migrations`, unsafe migrations are not refused, and the record says so.
 
         Raises ReleaseError with the former release serving, HeldError where another one is under way.
         """
@@ -137,6 +144,7 @@ class Release:
             if not self.pending(looked):
                 return None
             journal = self.ledger.begin(self.files, by, asdict(self.site), rollback_to)
+            journal.record.despite_migrations = despite_migrations
             with in_force.held(self.root):
                 undo = Undo()
                 try:

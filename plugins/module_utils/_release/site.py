@@ -8,7 +8,7 @@ Private to this collection.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT
@@ -48,6 +48,7 @@ class Site:
     manage_command: str = "python3 manage.py"
     migrate_command: str = "python3 manage.py migrate --noinput"
     migration_dump: bool = True
+    migration_policy: str = field(default="warn", metadata={"choices": ["warn", "safe"]})
     check_level: str = "ERROR"
     static_release: str = ""
     static_dest: str = ""

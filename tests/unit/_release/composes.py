@@ -113,6 +113,7 @@ class Composes:
                 "migrations": [[*name.split("."), []] for name in code["knows"]],
                 "applied": [name.split(".") for name in self.applied],
                 "pending": [name.split(".") for name in pending],
+                "changes": [one for one in code.get("changes", ()) if one["migration"] in pending],
             }
             return f"noise\nlandfall-database:{json.dumps(answer)}\n"
         assert service == "migrate"

@@ -137,9 +137,10 @@ class Stack:
         (self.root / "static" / image.replace(":", "-")).mkdir(parents=True, exist_ok=True)
         return self.site(image)
 
-    def deploy(self, image: str, *, options=(), **what):
+    def deploy(self, image: str, *, options=(), despite=False, **what):
         self.render(image, **what)
-        return Release(self.site(image, **dict(options)), self.root / "next").run("ann")
+        release = Release(self.site(image, **dict(options)), self.root / "next")
+        return release.run("ann", despite_migrations=despite)
 
     def roll_back(self, number: int):
         record = ledger.by_number(self.ledger.read(), number)

@@ -139,7 +139,7 @@ def test_a_request_to_end_waits_for_the_migration(stack):
     run = stack.world.compose_run
 
     def interrupted(after, config, files):
-        if "migrate" in after[-1]:
+        if after[-1] == "migrate":
             signal.raise_signal(signal.SIGTERM)
             signal.raise_signal(signal.SIGHUP)
         return run(after, config, files)

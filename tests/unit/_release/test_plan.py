@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Container, plan, preparation_lines
+from ansible_collections.landfall.django.plugins.module_utils._release.safety import Judged
 
 
 def web(number, *, current=True, running=True, service="web"):
@@ -64,3 +65,10 @@ def test_what_precedes_the_containers_is_told_first():
         "apply the migration shop.0002_stock, which comes with the source",
     ]
     assert preparation_lines(False, [], ["shop.0002_stock"]) == ["apply the pending migration shop.0002_stock"]
+
+
+def test_the_risks_of_migrations_follow_their_names():
+    lines = preparation_lines(False, [], ["shop.0002_stock"], Judged(("shop.0002_stock drops it",), "refused"))
+    assert ["shop.0002_stock drops it" in line for line in lines] == [False, True, False]
+    assert "stack_migrations" in lines[2]
+    assert len(preparation_lines(False, [], ["shop.0002_stock"], Judged(("shop.0002_stock drops it",)))) == 2
