@@ -21,7 +21,9 @@ def scenario() -> dict:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.option.ansible_inventory = str(INVENTORY)
-    config.option.hosts = f"ansible://{scenario()['provisioner']['options'].get('limit', 'all')}"
+    # testinfra finds no host for a pattern such as `one:other`.
+    names = scenario()["provisioner"]["options"]["limit"].split(":")
+    config.option.hosts = ",".join(f"ansible://{name}" for name in names)
 
 
 @pytest.fixture(scope="module")
