@@ -151,3 +151,18 @@ def test_a_certificate_that_is_renewed_but_not_served_is_noticed(host, site, ans
     done = ansible_playbook("landfall.django.status")
     assert done.returncode == 0, done.stdout
     assert re.search(r"shop\.\S+ .* as on disk", done.stdout)
+
+
+def test_a_frozen_worker_is_noticed(host, ansible_playbook, until):
+    """Last in the file: it takes until the heartbeat is too old and three checks have failed."""
+    pids = host.check_output("docker compose -p shop top celery | awk '/celery_heartbeat/ {print $2}' | xargs")
+    health = "docker inspect --format '{{.State.Health.Status}}' $(docker compose -p shop ps -q celery)"
+    try:
+        host.check_output(f"kill -STOP {pids}")
+        until(lambda: host.check_output(health) == "unhealthy", seconds=120)
+        done = ansible_playbook("landfall.django.status")
+        assert done.returncode != 0
+        assert "celery" in done.stdout
+    finally:
+        host.check_output(f"kill -CONT {pids}")
+    until(lambda: host.check_output(health) == "healthy", seconds=60)
