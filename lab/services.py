@@ -207,9 +207,13 @@ def mirrored() -> list[images.Image]:
     return [one for one in images.catalogue() if one.official and one.name != "registry"]
 
 
-def fill_registry() -> None:
-    """Push to the mirror what it lacks."""
-    lacking = [one for one in mirrored() if docker.inspect("image", one.tag, "{{.Id}}") not in stored(one)]
+def fill_registry(wanted: Iterable[images.Image]) -> None:
+    """Push to the mirror what it lacks of these."""
+    lacking = [
+        one
+        for one in mirrored()
+        if one in wanted and docker.inspect("image", one.tag, "{{.Id}}") not in stored(one)
+    ]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(_push, lacking))
 
