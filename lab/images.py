@@ -87,9 +87,7 @@ def needed(suites: set[str], listed: set[str]) -> list[Image]:
     every = catalogue()
     known = {one.official for one in every if one.official}
     if unknown := listed - known:
-        raise LabError(
-            f"lab_images: the lab has no {', '.join(sorted(unknown))}. It has {', '.join(sorted(known))}."
-        )
+        raise LabError(f"lab_images: the lab has no {', '.join(sorted(unknown))}. It has {', '.join(sorted(known))}.")
     return [
         one
         for one in every

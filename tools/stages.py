@@ -126,6 +126,7 @@ def stages() -> list[Stage]:
         publish(),
         # The unit tests wait much, and sanity computes.
         *(stage for core in CORES for stage in (unit(core), sanity(core))),
+        Stage("images", (("pytest", "-q", "-n", "2", "tests/lab"),)),
         Stage(LAB, (("python", "-m", "lab", "up", "-i", "molecule/inventory", "bookworm:trixie"),)),
         *scenarios(),
     ]

@@ -121,11 +121,10 @@ initialize() {
 
 # Whether the data is of an older version than the server; of a patch release, its tables are the same.
 is_older() {
-  local file="$DATADIR/mariadb_upgrade_info" was now
-  [[ -f "$file" ]] || return 0
-  was="$(cut -d. -f1,2 "$file")"
-  now="$(mariadbd --version | sed -E 's/.* ([0-9]+\.[0-9]+)\..*/\1/')"
-  [[ "$was" != "$now" && "$(printf '%s\n' "$was" "$now" | sort --version-sort | head -n1)" == "$was" ]]
+  local was
+  [[ -f "$INFO" ]] || return 0
+  was="$(cut -d. -f1,2 "$INFO")"
+  [[ "$was" != "$VERSION" && "$(printf '%s\n' "$was" "$VERSION" | sort --version-sort | head -n1)" == "$was" ]]
 }
 
 upgrade() {
@@ -136,7 +135,7 @@ upgrade() {
   start_temporary --skip-grant-tables --loose-innodb-buffer-pool-dump-at-shutdown=0
   if [[ "$MARIADB_DISABLE_UPGRADE_BACKUP" != 1 ]]; then
     local version
-    version="$(cat "$DATADIR/mariadb_upgrade_info" 2>/dev/null || echo unknown_version)"
+    version="$(cat "$INFO" 2>/dev/null || echo unknown_version)"
     mariadb-dump --skip-lock-tables --replace --databases mysql --socket="$SOCKET" \
       | zstd >"$DATADIR/system_mysql_backup_$version.sql.zst"
   fi
@@ -158,6 +157,11 @@ SETTINGS="$("$@" --verbose --help 2>"$ERRORS")" \
 rm -f "$ERRORS"
 DATADIR="$(setting datadir)"
 SOCKET="$(setting socket)"
+VERSION="$(mariadbd --version | sed -E 's/.* ([0-9]+\.[0-9]+)\..*/\1/')"
+case "$VERSION" in
+  10.*) INFO="$DATADIR/mysql_upgrade_info" ;;
+  *) INFO="$DATADIR/mariadb_upgrade_info" ;;
+esac
 
 # Still as root, who may be the only one that can read the files.
 either ROOT_HOST %

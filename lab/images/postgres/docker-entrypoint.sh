@@ -28,7 +28,7 @@ refuse_other_data() {
       "$folder holds the data of another version or layout. From 18 on the data is in $PGDATA: upgrade it," \
       "and mount one volume at /var/lib/postgresql"
   done
-  ! mountpoint --quiet /var/lib/postgresql/data || die \
+  ((PG_MAJOR < 18)) || ! mountpoint --quiet /var/lib/postgresql/data || die \
     "A volume is mounted at /var/lib/postgresql/data and would stay unused. From 18 on: mount it at /var/lib/postgresql"
 }
 
