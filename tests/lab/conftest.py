@@ -7,16 +7,18 @@ import pytest
 
 from lab import docker, images
 from lab import engine as docker_engine
+from lab.__main__ import alone
 from tests.lab.databases import MARIADB, PASSWORD, POSTGRES_17, POSTGRES_18, Box, Engine
 
 
 @pytest.fixture(scope="session")
 def provided() -> Callable[[str], str]:
     """Build or pull an image; return its name."""
-    docker_engine.ensure()
 
     def provide(name: str) -> str:
-        images.ensure([one for one in images.catalogue() if one.official == name])
+        with alone():
+            docker_engine.ensure()
+            images.ensure([one for one in images.catalogue() if one.official == name])
         return name
 
     return provide

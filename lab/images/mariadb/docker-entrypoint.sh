@@ -53,7 +53,9 @@ start_temporary() {
   PID=$!
   local tries=150
   until docker_process_sql --database=mysql <<<'SELECT 1' &>/dev/null; do
-    ((tries--)) && kill -0 "$PID" 2>/dev/null || die "Unable to start server."
+    if ! kill -0 "$PID" 2>/dev/null || ((tries-- == 0)); then
+      die "Unable to start server."
+    fi
     sleep 0.2
   done
 }

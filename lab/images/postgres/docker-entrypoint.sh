@@ -53,11 +53,12 @@ create_cluster() (
   rm -f "$NSS_WRAPPER_PASSWD" "$NSS_WRAPPER_GROUP"
 )
 
+# Asked in the database that there always is: psql takes the last of several names.
 create_database() {
   local known
-  known="$(POSTGRES_DB='' docker_process_sql --dbname postgres --tuples-only --set name="$POSTGRES_DB" \
+  known="$(docker_process_sql --dbname postgres --tuples-only --set name="$POSTGRES_DB" \
     <<<"SELECT 1 FROM pg_database WHERE datname = :'name';")"
-  [[ -n "$known" ]] || POSTGRES_DB='' docker_process_sql --dbname postgres --set name="$POSTGRES_DB" \
+  [[ -n "$known" ]] || docker_process_sql --dbname postgres --set name="$POSTGRES_DB" \
     <<<'CREATE DATABASE :"name";'
 }
 
