@@ -142,17 +142,15 @@ def unit(core: str) -> Stage:
 
 def stages() -> list[Stage]:
     in_lab = list(scenarios())
+    everywhere: frozenset[str] = frozenset().union(*(stage.hosts for stage in in_lab))
     return [
         lint(),
         publish(),
         # The unit tests wait much, and sanity computes.
         *(stage for core in CORES for stage in (unit(core), sanity(core))),
-        # With every host, so that no scenario runs before it is done.
-        Stage(
-            LAB,
-            (("python", "-m", "lab", "up", "-i", "molecule/inventory", "bookworm:trixie"),),
-            frozenset().union(*(stage.hosts for stage in in_lab)),
-        ),
+        # With every host, so that no scenario runs before they are done.
+        Stage("images", (("pytest", "-q", "-n", "2", "tests/lab"),), everywhere),
+        Stage(LAB, (("python", "-m", "lab", "up", "-i", "molecule/inventory", "bookworm:trixie"),), everywhere),
         *in_lab,
     ]
 

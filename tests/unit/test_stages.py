@@ -81,6 +81,12 @@ def test_every_scenario_names_its_hosts() -> None:
     assert all(one.hosts for one in found)
 
 
+def test_the_images_of_databases_are_tested_before_the_lab_starts() -> None:
+    before, lab, *_rest = stages.waves(stages.stages())
+    assert "images" in [one.name for one in before]
+    assert [one.name for one in lab] == [stages.LAB]
+
+
 @pytest.mark.parametrize("code", [0, 1])
 def test_the_last_line_counts(code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     wanted = [stage("one"), stage("two", code=code), stage("on-the-lab", hosts="trixie")]
