@@ -2,7 +2,7 @@
 RUN := tools/run
 STAGES := $(RUN) python tools/stages.py
 
-.PHONY: help demo demo-down test lint publish sanity unit molecule artefact docs bench clean
+.PHONY: help demo demo-down test lint publish sanity unit images molecule artefact docs bench clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z -]*\):  ## /\1\t/p' Makefile | awk -F '\t' '{ printf "make %-26s%s\n", $$1, $$2 }'
@@ -16,7 +16,7 @@ demo-down:  ## remove all that make demo has made
 test:  ## everything: lint, publish, sanity and unit tests, then each Molecule scenario
 	@$(STAGES)
 
-lint publish sanity unit:  ## one part of make test; sanity and unit with two ansible-cores
+lint publish sanity unit images:  ## one part of make test; sanity and unit with two ansible-cores
 	@$(STAGES) $@
 
 molecule:  ## the Molecule scenarios, or one: make molecule SCENARIO=reuse

@@ -28,11 +28,12 @@ def up(directory: Path, names: list[str]) -> None:
     engine.ensure()
     ssh.ensure_keys()
     suites = {host.suite for host in chosen} | {"trixie"}
-    images.ensure(one for one in images.catalogue() if one.name != "vps" or one.suite in suites)
+    needed = images.needed(suites, {name for host in chosen for name in host.images})
+    images.ensure(needed)
     network.ensure()
     # The name server must know a host before it starts. A name that came later would restart it under the other hosts.
     services.ensure({*hosts.existing(), *inventory.read(directory)})
-    services.fill_registry()
+    services.fill_registry(needed)
     hosts.ensure(chosen)
     running = [host for host, state in hosts.existing().items() if state == "running"]
     ssh.write({host: hosts.container(host.name) for host in running}, services.depot().container)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class Host:
     name: str
     address: str
     suite: str
+    images: tuple[str, ...] = field(default=(), compare=False)  # what its stacks pull, beside the usual
 
 
 def read(directory: Path) -> list[Host]:
@@ -59,4 +60,7 @@ def _host(name: str, variables: dict[str, Any], file: Path) -> Host:
         )
     if suite not in SUITES:
         raise LabError(f"{file}: host {name}: lab_suite must be one of {', '.join(SUITES)}, not {suite!r}.")
-    return Host(name, address, suite)
+    listed = variables.get("lab_images", [])
+    if not isinstance(listed, list) or not all(isinstance(image, str) for image in listed):
+        raise LabError(f"{file}: host {name}: lab_images must be a list of images, such as [postgres:18].")
+    return Host(name, address, suite, tuple(listed))

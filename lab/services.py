@@ -207,26 +207,33 @@ def mirrored() -> list[images.Image]:
     return [one for one in images.catalogue() if one.official and one.name != "registry"]
 
 
-def fill_registry() -> None:
-    """Push to the mirror what it lacks."""
-    lacking = [one for one in mirrored() if docker.inspect("image", one.tag, "{{.Id}}") not in stored(one)]
+def fill_registry(wanted: Iterable[images.Image]) -> None:
+    """Push to the mirror what it lacks of these."""
+    lacking = [
+        one for one in mirrored() if one in wanted and docker.inspect("image", one.tag, "{{.Id}}") not in stored(one)
+    ]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(_push, lacking))
 
 
 def _push(one: images.Image) -> None:
-    local = f"127.0.0.1:{REGISTRY_PORT}/library/{one.official}"
+    local = f"127.0.0.1:{REGISTRY_PORT}/{_mirrored_name(one)}"
     with stage(f"filling the registry with {one.official}"):
         docker.docker("tag", str(one.official), local)
         docker.docker("push", "--quiet", local)
         docker.docker("image", "rm", local)
 
 
+def _mirrored_name(one: images.Image) -> str:
+    """Docker Hub's full name: an official image has no owner."""
+    return str(one.official) if "/" in str(one.official) else f"library/{one.official}"
+
+
 def stored(one: images.Image) -> tuple[str, ...]:
     """The ids that an engine can know the registry's image by: its configuration's digest, or its manifest's."""
-    repository, _, tag = str(one.official).rpartition(":")
+    repository, _, tag = _mirrored_name(one).rpartition(":")
     request = urllib.request.Request(
-        f"http://127.0.0.1:{REGISTRY_PORT}/v2/library/{repository}/manifests/{tag}",
+        f"http://127.0.0.1:{REGISTRY_PORT}/v2/{repository}/manifests/{tag}",
         headers={"Accept": ", ".join(MANIFESTS)},
     )
     try:

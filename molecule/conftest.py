@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from visitor import Visitor
+from xdist.scheduler import LoadScopeScheduling
 
 INVENTORY = Path(__file__).parent / "inventory"
 
@@ -21,7 +23,20 @@ def scenario() -> dict:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.option.ansible_inventory = str(INVENTORY)
-    config.option.hosts = f"ansible://{scenario()['provisioner']['options'].get('limit', 'all')}"
+    # testinfra finds no host for a pattern such as `one:other`.
+    names = scenario()["provisioner"]["options"]["limit"].split(":")
+    config.option.hosts = ",".join(f"ansible://{name}" for name in names)
+
+
+class ByHost(LoadScopeScheduling):
+    """Gives all tests of a host to one process, in their order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return re.search(r"ansible://\w+", nodeid).group()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByHost:
+    return ByHost(config, log)
 
 
 @pytest.fixture(scope="module")

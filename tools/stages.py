@@ -1,14 +1,16 @@
 """Runs the stages of `make test`, cheapest first, and starts no further one once one has failed.
 
-Usage: stages.py [NAME...]    all of them without a name; `scenarios` stands for every Molecule scenario, and `unit` and
-                              `sanity` for those with the oldest and the newest ansible-core.
+Usage: stages.py [NAME...]    all of them without a name; `scenarios` stands for every Molecule scenario, `unit` and
+                              `sanity` for those with the oldest and the newest ansible-core, and `releases` for the
+                              two parts of that scenario.
 
-First come those that need no lab, then the lab, then the scenarios, of which one needs the machine for itself. The
-others run two at a time, and the output of each is printed when it ends.
+First come those that need no lab, then the lab, then the scenarios. They run two at a time, and the output of each is
+printed when it ends. The tests with the mark `alone` come last, and nothing runs beside them.
 """
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -30,9 +32,12 @@ COMPOSE_FILES = (f"{RENDERED}/stack/compose.yaml", f"{RENDERED}/front/compose.ya
 CORES = ("oldest", "newest")
 LAB = "lab"
 # What the others build on, then the longest.
-FIRST = ("default", "security", "projects")
-# It measures gaps of seconds, and another scenario beside it would be measured too.
-ALONE = "releases"
+FIRST = ("default", "releases", "security", "projects")
+# The scenario in which tests have the mark `alone`: they need the machine for themselves.
+PARTED = "releases"
+ALONE = f"{PARTED}-alone"
+# Two stages keep both cores of a small machine busy.
+LANES = 2
 # Stages that run at the same time print one after the other.
 PRINTING = threading.Lock()
 PYTHON_CODE = ("plugins", "roles", "lab", "tools", "tests", "molecule", "examples")
@@ -42,7 +47,7 @@ PYTHON_CODE = ("plugins", "roles", "lab", "tools", "tests", "molecule", "example
 class Stage:
     name: str
     commands: tuple[tuple[str, ...], ...]
-    hosts: frozenset[str] = frozenset()  # of the lab: no two stages share one at the same time
+    hosts: frozenset[str] = frozenset()  # of the lab: no two stages use one at the same time
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,27 @@ def dockerfiles() -> Iterator[str]:
 
 
 def scenarios() -> Iterator[Stage]:
-    """One stage for each Molecule scenario."""
+    """One stage for each Molecule scenario, and a second one for the tests with the mark `alone`."""
     names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
     for name in sorted(names, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)):
         file = yaml.safe_load((ROOT / "molecule" / name / "molecule.yml").read_text())
         hosts = frozenset(file["provisioner"]["options"]["limit"].split(":"))
-        yield Stage(name, (("molecule", "test", "--scenario-name", name),), hosts)
+        if name == PARTED:
+            yield from parted(name, hosts)
+        else:
+            yield Stage(name, (molecule("test", name),), hosts)
+
+
+def parted(name: str, hosts: frozenset[str]) -> Iterator[Stage]:
+    """What `molecule test` does, in two parts: the second uses the hosts that the first leaves."""
+    verify = molecule("verify", name)
+    first = molecule("destroy", name), molecule("converge", name), ("env", "PYTEST_ADDOPTS=-m 'not alone'", *verify)
+    yield Stage(f"{name}-beside", first, hosts)
+    yield Stage(ALONE, (("env", "PYTEST_ADDOPTS=-m alone", *verify), molecule("destroy", name)), hosts)
+
+
+def molecule(verb: str, scenario: str) -> tuple[str, ...]:
+    return ("molecule", verb, "--scenario-name", scenario)
 
 
 def publish() -> Stage:
@@ -121,13 +141,17 @@ def unit(core: str) -> Stage:
 
 
 def stages() -> list[Stage]:
+    in_lab = list(scenarios())
+    everywhere: frozenset[str] = frozenset().union(*(stage.hosts for stage in in_lab))
     return [
         lint(),
         publish(),
         # The unit tests wait much, and sanity computes.
         *(stage for core in CORES for stage in (unit(core), sanity(core))),
-        Stage(LAB, (("python", "-m", "lab", "up", "-i", "molecule/inventory", "bookworm:trixie"),)),
-        *scenarios(),
+        # With every host, so that no scenario runs before they are done.
+        Stage("images", (("pytest", "-q", "-n", "2", "tests/lab"),), everywhere),
+        Stage(LAB, (("python", "-m", "lab", "up", "-i", "molecule/inventory", "bookworm:trixie"),), everywhere),
+        *in_lab,
     ]
 
 
@@ -135,6 +159,7 @@ def chosen(names: list[str]) -> list[Stage]:
     known = {stage.name: stage for stage in stages()}
     groups = {name: [f"{name}-{core}" for core in CORES] for name in ("sanity", "unit")}
     groups["scenarios"] = [stage.name for stage in scenarios()]
+    groups[PARTED] = [name for name in groups["scenarios"] if name.startswith(f"{PARTED}-")]
     wanted = [single for name in names for single in groups.get(name, [name])]
     unknown = [name for name in wanted if name not in known]
     if unknown:
@@ -167,7 +192,7 @@ def run(stage: Stage, shows_at_once: bool = True) -> Outcome:
 
 
 class Queue:
-    """Stages that wait, for two workers."""
+    """Stages that wait for a worker."""
 
     def __init__(self, wanted: Sequence[Stage]):
         self.waiting = list(wanted)
@@ -197,15 +222,24 @@ class Queue:
 
 
 def run_side_by_side(wanted: Sequence[Stage]) -> list[Outcome]:
-    """The outcomes of stages that were run two at a time; after a failure those that run end, and no other begins."""
-    if len(wanted) < 2:
-        return [run(stage) for stage in wanted]
+    """The outcomes of stages, run LANES at a time; after a failure those that run end, and no other begins."""
+    if all(one.hosts & other.hosts for one, other in itertools.combinations(wanted, 2)):
+        return one_by_one(wanted)
     print(f"== {', '.join(stage.name for stage in wanted)}: two at a time", flush=True)
     queue = Queue(wanted)
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        for worker in [pool.submit(queue.work) for _ in range(2)]:
+    with ThreadPoolExecutor(max_workers=LANES) as pool:
+        for worker in [pool.submit(queue.work) for _ in range(LANES)]:
             worker.result()
     return sorted(queue.outcomes, key=lambda outcome: wanted.index(outcome.stage))
+
+
+def one_by_one(wanted: Sequence[Stage]) -> list[Outcome]:
+    """The outcomes of stages of which no two can run at the same time, up to the first failure."""
+    outcomes: list[Outcome] = []
+    for stage in wanted:
+        if all(outcome.passed for outcome in outcomes):
+            outcomes.append(run(stage))
+    return outcomes
 
 
 def command_line(command: tuple[str, ...]) -> str:
@@ -214,14 +248,16 @@ def command_line(command: tuple[str, ...]) -> str:
 
 
 def report(outcome: Outcome) -> str:
-    return f"{outcome.stage.name:<14} {'passed' if outcome.passed else 'FAILED'} in {outcome.seconds:.1f} s"
+    return f"{outcome.stage.name:<16} {'passed' if outcome.passed else 'FAILED'} in {outcome.seconds:.1f} s"
 
 
 def waves(wanted: Sequence[Stage]) -> list[list[Stage]]:
-    """What needs no lab, then the lab, then what runs in it."""
-    lab, alone = ([stage for stage in wanted if stage.name == name] for name in (LAB, ALONE))
-    before = [stage for stage in wanted if not stage.hosts and stage not in lab]
-    return [before, lab, [stage for stage in wanted if stage.hosts and stage not in alone], alone]
+    """What runs side by side, and then what runs alone."""
+    # Those that need no lab first, then the lab, which the others wait for.
+    beside = sorted(
+        (stage for stage in wanted if stage.name != ALONE), key=lambda stage: (bool(stage.hosts), stage.name != LAB)
+    )
+    return [beside, [stage for stage in wanted if stage.name == ALONE]]
 
 
 def main() -> int:
@@ -237,8 +273,8 @@ def main() -> int:
     run_names = {outcome.stage.name for outcome in outcomes}
     for stage in wanted:
         if stage.name not in run_names:
-            print(f"{stage.name:<14} not run")
-    print(f"{'together':<14} {time.monotonic() - start:.1f} s")
+            print(f"{stage.name:<16} not run")
+    print(f"{'together':<16} {time.monotonic() - start:.1f} s")
     failed = sum(not outcome.passed for outcome in outcomes)
     print(f"{len(outcomes) - failed} passed, {failed} failed", flush=True)
     return 1 if failed else 0

@@ -37,16 +37,62 @@ def test_two_stages_do_not_share_a_host() -> None:
     assert [one.name for one in queue.waiting] == ["two"]
 
 
+def test_stages_that_cannot_overlap_show_their_output_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    outcomes = stages.run_side_by_side(
+        [stage("lab", hosts="a b"), stage("one", code=1, hosts="a"), stage("two", hosts="a")]
+    )
+    assert [(outcome.stage.name, outcome.passed) for outcome in outcomes] == [("lab", True), ("one", False)]
+    # The processes print on their own, and their two streams are not merged.
+    assert [captured.count("said by") for captured in capfd.readouterr()] == [2, 2]
+
+
+def test_the_lab_comes_before_the_scenarios_and_beside_the_others() -> None:
+    [beside, _] = stages.waves(stages.stages())
+    queue = stages.Queue(beside)
+    before = [queue.take() for _ in range(len(beside) - len(list(stages.scenarios())) + 1)]
+    assert before[-1].name == stages.LAB
+    assert not any(one.hosts for one in before[:-1])
+    assert all(one.hosts & queue.busy for one in queue.waiting)
+
+
+def test_nothing_runs_beside_tests_that_need_the_machine_for_themselves() -> None:
+    [beside, alone] = stages.waves(stages.stages())
+    assert [one.name for one in alone] == [stages.ALONE]
+    [first, second] = stages.chosen([stages.PARTED])
+    assert (first in beside, second) == (True, alone[0])
+    assert first.hosts == second.hosts
+    # The second part uses the site of the first, and together they run every test.
+    assert [command[1] for command in first.commands[:2]] == ["destroy", "converge"]
+    assert [command[:2] for command in (first.commands[-1], second.commands[0])] == [
+        ("env", "PYTEST_ADDOPTS=-m 'not alone'"),
+        ("env", "PYTEST_ADDOPTS=-m alone"),
+    ]
+    assert second.commands[-1][1] == "destroy"
+
+
+def test_only_the_parted_scenario_has_tests_with_the_mark() -> None:
+    tests = (stages.ROOT / "molecule").glob("*/tests/test_*.py")
+    assert {path.parent.parent.name for path in tests if "mark.alone" in path.read_text()} == {stages.PARTED}
+
+
 def test_every_scenario_names_its_hosts() -> None:
     found = list(stages.scenarios())
     assert found[0].name == "default"
     assert all(one.hosts for one in found)
 
 
+def test_the_images_of_databases_are_tested_before_the_lab_starts() -> None:
+    before, lab, *_rest = stages.waves(stages.stages())
+    assert "images" in [one.name for one in before]
+    assert [one.name for one in lab] == [stages.LAB]
+
+
 @pytest.mark.parametrize("code", [0, 1])
 def test_the_last_line_counts(code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     wanted = [stage("one"), stage("two", code=code), stage("on-the-lab", hosts="trixie")]
     monkeypatch.setattr(stages, "chosen", lambda _names: wanted)
+    # With more, the last one may begin before the second has failed.
+    monkeypatch.setattr(stages, "LANES", 1)
     assert stages.main() == code
     out = capfd.readouterr().out
     assert out.splitlines()[-1] == ("1 passed, 1 failed" if code else "3 passed, 0 failed")

@@ -2,26 +2,13 @@
 # The official image's contract: first run from MYSQL_* variables or *_FILE, then /docker-entrypoint-initdb.d.
 set -eo pipefail
 shopt -s nullglob
-
-note() { printf '%s [Note] [Entrypoint]: %s\n' "$(date --rfc-3339=seconds)" "$*"; }
-die() { printf '%s [ERROR] [Entrypoint]: %s\n' "$(date --rfc-3339=seconds)" "$*" >&2; exit 1; }
-
-# from_file NAME [DEFAULT]: the variable, else the content of the file that NAME_FILE names.
-from_file() {
-  local name="$1" file="$1_FILE"
-  [[ -z "${!name}" || -z "${!file}" ]] || die "Both $name and $file are set (but are exclusive)"
-  if [[ -z "${!name}" && -n "${!file}" ]]; then
-    printf -v "$name" %s "$(<"${!file}")"
-  fi
-  printf -v "$name" %s "${!name:-${2:-}}"
-  export "${name?}"
-  unset "$file"
-}
+# shellcheck source=/dev/null
+. /usr/local/lib/first-run.sh
 
 # Only the table at the end of the help has names in the first column.
 setting() { awk -v name="$1" '$1 == name && /^[^ ]/ { print $2; exit }' <<<"$SETTINGS"; }
 
-# SQL from standard input, as root over the socket; files in initdb.d may call it too.
+# SQL from standard input, as root over the socket.
 docker_process_sql() {
   mysql --defaults-extra-file=<(printf '[client]\npassword=%s\n' "$ROOT_NOW") --user=root \
     --protocol=socket --socket="$SOCKET" --comments ${MYSQL_DATABASE:+--database="$MYSQL_DATABASE"} "$@"
@@ -63,23 +50,6 @@ create_accounts() {
       [[ -z "$MYSQL_DATABASE" ]] || echo "GRANT ALL ON \`${MYSQL_DATABASE//_/\\_}\`.* TO '$MYSQL_USER'@'%';"
     fi
   } | docker_process_sql --database=mysql
-}
-
-run_init_files() {
-  local file
-  for file in /docker-entrypoint-initdb.d/*; do
-    note "$file"
-    # shellcheck source=/dev/null
-    case "$file" in
-      *.sh) if [[ -x "$file" ]]; then "$file"; else . "$file"; fi ;;
-      *.sql) docker_process_sql <"$file" ;;
-      *.sql.gz) gunzip -c "$file" | docker_process_sql ;;
-      *.sql.bz2) bunzip2 -c "$file" | docker_process_sql ;;
-      *.sql.xz) xzcat "$file" | docker_process_sql ;;
-      *.sql.zst) zstd -dc "$file" | docker_process_sql ;;
-      *) note "ignoring $file" ;;
-    esac
-  done
 }
 
 initialize() {

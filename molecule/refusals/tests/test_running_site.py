@@ -26,12 +26,12 @@ def project(tmp_path):
 
 @pytest.fixture
 def refused(host, ansible_playbook, site):
-    """Run the site with these variables; it must fail, and the containers must be those of before."""
+    """Run a release with these variables; it must fail, and the containers must be those of before."""
 
     def run(**variables):
         containers = "docker ps --all --no-trunc --format '{{.ID}} {{.Names}}' --filter status=running | sort"
         before = host.check_output(containers)
-        done = ansible_playbook("landfall.django.site", "--extra-vars", json.dumps(variables))
+        done = ansible_playbook("landfall.django.deploy", "--extra-vars", json.dumps(variables))
         assert done.returncode != 0, done.stdout
         assert site.get("/health/").status == 200
         assert host.check_output(containers) == before
@@ -69,7 +69,7 @@ def test_a_project_that_demands_root_is_told_how_to_get_it(host, refused, projec
     assert "set stack_user to 0:0" in refused(stack_project_dir=str(project))
 
     given = {"stack_project_dir": str(project), "stack_user": "0:0"}
-    done = ansible_playbook("landfall.django.site", "--extra-vars", json.dumps(given))
+    done = ansible_playbook("landfall.django.deploy", "--extra-vars", json.dumps(given))
     assert done.returncode == 0, done.stdout
     assert site.get("/health/").status == 200
     for service in ("web", "celery", "celery-beat"):

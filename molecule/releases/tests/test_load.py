@@ -8,11 +8,13 @@ import time
 from collections import Counter
 
 import load
+import pytest
 
 # How many, of how many seconds.
 TASKS = ((440, 0.01), (50, 0.4), (10, 4))
 
 
+@pytest.mark.alone
 def test_nothing_is_lost_over_many_releases(host, variables, site, page, play, project, until):
     switched: list[tuple[float, str]] = []
 

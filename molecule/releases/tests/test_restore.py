@@ -189,6 +189,7 @@ def test_a_transaction_that_somebody_has_open_stops_a_restore_and_nothing_else(c
     assert restore.replacement.read() is None
 
 
+@pytest.mark.alone
 def test_a_load_whose_docker_command_was_killed_holds_nobody_up(compose, server, root, monkeypatch):
     monkeypatch.setattr(mysql, "_SESSION", mysql._SESSION.replace("=60", "=5"))
     loader = subprocess.Popen([*compose, *mysql.loader_command(SCHEMA)], stdin=subprocess.PIPE)

@@ -30,8 +30,8 @@ def deployed(host, before, ansible_playbook):
     """The weasel's site, deployed twice: the second time its folders change hands while it goes on planting."""
     subprocess.run(["rsync", "--archive", "--delete", f"{ROOT}/tests/projects/weasel/", f"{COPY}/"], check=True)
     subprocess.run(["rsync", f"{ROOT}/examples/shop/Pipfile", f"{ROOT}/examples/shop/Pipfile.lock", COPY], check=True)
-    for user in ("10001:10001", "20002:20002"):
-        done = ansible_playbook("landfall.django.site", GIVEN, f"--extra-vars=stack_user={user}")
+    for playbook, user in (("site", "10001:10001"), ("deploy", "20002:20002")):
+        done = ansible_playbook(f"landfall.django.{playbook}", GIVEN, f"--extra-vars=stack_user={user}")
         assert done.returncode == 0, done.stdout
     yield done.stdout
     done = ansible_playbook("landfall.django.remove", GIVEN, "--extra-vars=remove_data=true")

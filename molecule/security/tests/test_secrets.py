@@ -85,8 +85,10 @@ def killed(host, playbook_command, vault):
     said = []
     try:
         for task in ("Read or generate the secrets", "Write the environment", None):
+            # Only the last one comes to the host's own secrets, such as a registry's password.
+            playbook = "landfall.django.deploy" if task else "landfall.django.site"
             process = subprocess.Popen(
-                playbook_command("landfall.django.site", "-vvv", *vault),
+                playbook_command(playbook, "-vvv", *vault),
                 env=os.environ | {"ANSIBLE_PIPELINING": "false", "ANSIBLE_FORCE_COLOR": "0"},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

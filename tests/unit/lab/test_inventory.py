@@ -30,6 +30,13 @@ def test_hosts_of_all_groups_are_found(tmp_path: Path) -> None:
     assert found == [Host("one", "172.30.77.20", "trixie"), Host("two", "172.30.77.21", "bookworm")]
 
 
+def test_images_that_a_host_lists_are_read_and_do_not_make_it_another_host(tmp_path: Path) -> None:
+    text = "all: {hosts: {one: {ansible_host: 172.30.77.20, lab_images: ['postgres:18']}}}"
+    [host] = inventory.read(write(tmp_path, text))
+    assert host.images == ("postgres:18",)
+    assert host == Host("one", "172.30.77.20", "trixie")
+
+
 @pytest.mark.parametrize(
     ("variables", "complaint"),
     [
@@ -38,6 +45,7 @@ def test_hosts_of_all_groups_are_found(tmp_path: Path) -> None:
         ("{ansible_host: 172.30.77.4}", "ansible_host must be an address"),  # a service's
         ("{ansible_host: 172.30.77.255}", "ansible_host must be an address"),  # broadcast
         ("{ansible_host: 172.30.77.20, lab_suite: potato}", "lab_suite must be one of"),
+        ("{ansible_host: 172.30.77.20, lab_images: 'postgres:18'}", "lab_images must be a list"),
     ],
 )
 def test_a_host_that_the_lab_cannot_make_is_refused(tmp_path: Path, variables: str, complaint: str) -> None:
