@@ -12,9 +12,11 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from ansible_collections.landfall.django.plugins.module_utils._database.locks import Change
 
 # The services in compose.yaml: the stack's own server, and a client of one that is elsewhere.
 SERVICE, CLIENT = "db", "database-client"
@@ -261,6 +263,12 @@ class Engine(ABC):
         """SQL that fails where the user may not do what migrations do: create, change and drop a table."""
         table = "landfall_rights"
         return f"CREATE TABLE {table} (id INTEGER); ALTER TABLE {table} ADD COLUMN other INTEGER; DROP TABLE {table};"
+
+    # Migrations
+
+    @abstractmethod
+    def locks(self, change: Change) -> Iterator[str]:
+        """Yield how a change of a migration blocks a table while it works through the rows, as `_database.locks`."""
 
     # Passwords
 

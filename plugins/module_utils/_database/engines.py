@@ -16,6 +16,11 @@ ENGINES: dict[str, Engine] = {engine.name: engine for engine in (MySQL(), MariaD
 DEFAULT = "mysql"
 
 
+def by_vendor(vendor: str) -> Engine | None:
+    """Return the engine that Django calls so; None for a database that is none of them."""
+    return next((engine for engine in ENGINES.values() if engine.vendor == vendor), None)
+
+
 def by_name(name: str, external: bool = False) -> Engine:
     """Return an engine, whose server may be `external`. Raises ValueError for a name that no engine has."""
     try:

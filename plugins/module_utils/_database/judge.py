@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils._database.locks import LOCKS, is_shorter
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import by_vendor
+from ansible_collections.landfall.django.plugins.module_utils._database.locks import is_shorter
 
 # UNKNOWN: an operation whose effect cannot be seen, such as RunSQL. FAILED: nobody could look at the rest.
 BREAKS, LOCKS_TABLE, UNKNOWN, FAILED = "breaks", "locks", "unknown", "failed"
@@ -75,8 +76,10 @@ def _judge(change: Mapping[str, Any], vendor: str) -> Iterator[tuple[str, str]]:
         yield BREAKS, _BREAKING[what]
     else:
         yield from ((BREAKS, text) for text in _refused_rows(change, vendor))
-        if vendor in LOCKS and not change["online"]:
-            yield from ((LOCKS_TABLE, text) for text in LOCKS[vendor](change))
+        # Nothing is known of other databases; SQLite has one lock for everything.
+        engine = by_vendor(vendor)
+        if engine and not change["online"]:
+            yield from ((LOCKS_TABLE, text) for text in engine.locks(change))
 
 
 def _refused_rows(change: Mapping[str, Any], vendor: str) -> Iterator[str]:
@@ -89,5 +92,5 @@ def _refused_rows(change: Mapping[str, Any], vendor: str) -> Iterator[str]:
         old, new, is_known = change["old"], change["new"], change["known"]
         if old["null"] and not new["null"] and (is_known or not new["default"]):
             yield _NOT_NULL if is_known else _NO_DEFAULT
-        if is_known and vendor in LOCKS and is_shorter(old["type"], new["type"]):
+        if is_known and by_vendor(vendor) and is_shorter(old["type"], new["type"]):
             yield _SHORTER

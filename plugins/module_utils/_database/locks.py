@@ -12,7 +12,7 @@ Private to this collection.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Change = Mapping[str, Any]
@@ -62,7 +62,7 @@ _ADDED = {
 }
 
 
-def _postgresql(change: Change) -> Iterator[str]:
+def postgresql_locks(change: Change) -> Iterator[str]:
     if change["change"] in _ADDED:
         yield _ADDED[change["change"]]
     gained = _gained(change)
@@ -98,7 +98,7 @@ _COPIES = "copies the table {table} and blocks writes to it meanwhile"
 _ONE_BYTE = 63
 
 
-def _mysql(change: Change) -> Iterator[str]:
+def mysql_locks(change: Change) -> Iterator[str]:
     if change["change"] == "add check":
         yield _NAMED_CHECK + _COPIES + _QUIET
     gained = _gained(change)
@@ -129,7 +129,3 @@ def _gained(change: Change) -> set[str]:
     flags = {key for key in ("check", "foreign key", "index", "unique") if new.get(key) and not old.get(key)}
     changed = {key for key in ("type", "collation") if old and old[key] != new[key]}
     return flags | changed | {new[key] for key in ("default", "generated") if key in new and new[key] != old.get(key)}
-
-
-# By Django's word for the database. Nothing is known of others; SQLite has one lock for everything.
-LOCKS: dict[str, Callable[[Change], Iterator[str]]] = {"postgresql": _postgresql, "mysql": _mysql}

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
     Packages,
     SchemaContents,
 )
+from ansible_collections.landfall.django.plugins.module_utils._database.locks import Change, mysql_locks
 
 # The password is read from a file inside the container: every user of the host could read it on a command line.
 _AS_ROOT = f'MYSQL_PWD="$(cat {ROOT_PASSWORD})" exec "$@"'
@@ -234,6 +235,9 @@ class MySQL(Engine):
 
     def take_migration_lock(self) -> str:
         return "SELECT GET_LOCK('landfall-migrate', 0);\n"
+
+    def locks(self, change: Change) -> Iterator[str]:
+        return mysql_locks(change)
 
     def select_row_limit(self) -> str:
         return "SELECT @@GLOBAL.max_allowed_packet;"

@@ -9,7 +9,7 @@ take turns at rotations; whatever either creates belongs to that owner. Private 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import (
@@ -22,6 +22,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
     Packages,
     SchemaContents,
 )
+from ansible_collections.landfall.django.plugins.module_utils._database.locks import Change, postgresql_locks
 
 # The password is read from a file inside the container: every user of the host could read it on a command line.
 _AS_ADMINISTRATOR = f'PGPASSWORD="$(cat {ROOT_PASSWORD})" exec "$@"'
@@ -227,6 +228,9 @@ SQL
 
     def take_migration_lock(self) -> str:
         return "SELECT pg_try_advisory_lock(hashtext('landfall-migrate'))::int;\n"
+
+    def locks(self, change: Change) -> Iterator[str]:
+        return postgresql_locks(change)
 
     def select_contents(self, schema: str) -> str:
         relations = (
