@@ -7,7 +7,6 @@ Private to this collection.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.mounts imp
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
 from ansible_collections.landfall.django.plugins.module_utils._release import in_force, interrupt, ledger, tidy
+from ansible_collections.landfall.django.plugins.module_utils._release.beside import beside
 from ansible_collections.landfall.django.plugins.module_utils._release.gate import COLLECT, MIGRATE, Gate
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger
@@ -57,9 +57,11 @@ class Release:
     def look(self, stale: bool = False) -> Plan:
         """Compare what runs with what should; `stale` where image or settings will differ in a way not to be seen."""
         site = self.site
-        known = self.compose.services()
+        with beside(self.compose.services) as listing:
+            found = self.compose.containers()
+        known = listing.result()
         backing = [name for name in known if name not in (site.web, *site.processes)]
-        present = self._present(known, backing, stale)
+        present = self._present(found, known, backing, stale)
         return plan(site.web, site.replicas, site.processes, backing, present, known)
 
     def pending(self, looked: Plan) -> bool:
@@ -132,8 +134,7 @@ class Release:
         """Bring what an earlier run has left unfinished to an end. Return the release that serves."""
         records = self.ledger.read()
         # A migration that still runs is not cut off, however its release ended: half of one is worse.
-        self.compose.end_left_over(MIGRATE, patience=_MIGRATION)
-        self.compose.end_left_over(COLLECT)
+        self.compose.end_left_over({MIGRATE: _MIGRATION, COLLECT: 0})
         was_switching = any(record.state == SWITCHING for record in records)
         for record in records:
             if not record.is_over:
@@ -175,12 +176,8 @@ class Release:
             gate.run(journal)
             switch.create()
             return
-        with ThreadPoolExecutor(1) as beside:
-            # A thread that is not known yet would not be waited for.
-            with interrupt.deferred():
-                created = beside.submit(switch.create)
+        with beside(switch.create):
             gate.run(journal)
-            created.result()
 
     def _start_services(self, journal: Journal, compose: Compose, looked: Plan, undo: Undo) -> None:
         services = looked.backing
@@ -246,8 +243,9 @@ class Release:
     def _gate(self, compose: Compose) -> Gate:
         return Gate(self.site, compose)
 
-    def _present(self, known: list[str], backing: list[str], stale: bool) -> list[Container]:
-        found = self.compose.containers()
+    def _present(
+        self, found: dict[str, dict[str, Any]], known: list[str], backing: list[str], stale: bool
+    ) -> list[Container]:
         service = {name: service_of(item) for name, item in found.items()}
         counts = {name: list(service.values()).count(name) for name in known if name in service.values()}
         old = self.compose.outdated(known, counts)
