@@ -7,6 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -105,16 +106,21 @@ class Release:
                 " true if it can live with them"
             )
 
-    def run(self, by: str, rollback_to: int = 0) -> Record | None:
+    def run(self, by: str, rollback_to: int = 0, allow: Callable[[], None] = lambda: None) -> Record | None:
         """Bring the release into service and return its record; None where there was nothing to do.
 
-        Raises ReleaseError with the former release serving, HeldError where another one is under way.
+        `allow` raises ReleaseError where the release must not begin; nothing has changed then. It is called when nothing
+        of an earlier run is under way any more. Raises ReleaseError with the former release serving, HeldError where
+        another one is under way.
         """
         with lock.held(self.root / ".lock", by, patience=_ORPHAN):
             if why := interrupted_restore(self.root):
                 raise ReleaseError(why)
             serving = self._settle()
-            looked = self.look()
+            # Both only read, and each takes about a second.
+            with beside(self.look) as looking:
+                allow()
+            looked = looking.result()
             if not self.pending(looked):
                 return None
             journal = self.ledger.begin(self.files, by, asdict(self.site), rollback_to)
