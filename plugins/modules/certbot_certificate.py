@@ -170,9 +170,12 @@ class Certificate:
     def run(self) -> dict[str, t.Any]:
         if not self.certbot:
             return self._without_certbot()
-        self.version = certbot.parse_version("".join(self.module.run_command([self.certbot, "--version"])[1:]))
-        have = self._lineage()
-        plan = certbot.plan(self.wanted, have, datetime.now(timezone.utc), self.version)
+        have, now = self._lineage(), datetime.now(timezone.utc)
+        # What is good for an unknown version is good for all, and certbot takes a second to tell which it is.
+        plan = certbot.plan(self.wanted, have, now, ())
+        if plan.action != "none":
+            self.version = certbot.parse_version("".join(self.module.run_command([self.certbot, "--version"])[1:]))
+            plan = certbot.plan(self.wanted, have, now, self.version)
         if plan.action in ("issue", "reissue"):
             self._refuse_profile()
         link = self._link_differs()

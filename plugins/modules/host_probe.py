@@ -46,6 +46,11 @@ options:
     type: list
     elements: str
     default: []
+  files:
+    description: Files to look for. A name may have the wildcards of a shell.
+    type: list
+    elements: str
+    default: []
   accounts:
     description: Users and groups to look for, by name or number.
     type: list
@@ -127,6 +132,11 @@ paths:
   type: list
   elements: dict
   sample: [{"path": "/srv/shop", "existing": "/srv", "device": 65024, "free_mib": 20480}]
+files:
+  description: The SHA-256 of each file that O(files) finds, if it belongs to root and has the mode 0644.
+  returned: success
+  type: dict
+  sample: {"/etc/apt/keyrings/docker-4a7c1b0e.asc": "1500c1f56fa9e26b9b8f42452a553675796ade0807cdce11975eb98170b3a570"}
 programs:
   description: Whether there is each of O(programs).
   returned: success
@@ -160,10 +170,13 @@ ports:
 """
 
 import contextlib
+import glob
 import grp
+import hashlib
 import os
 import platform
 import pwd
+import stat
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -230,6 +243,17 @@ def free_space(path: str) -> dict[str, object]:
     }
 
 
+def checksums(patterns: list[str]) -> dict[str, str]:
+    """The SHA-256 of each file that belongs to root and that everybody may read and only root may write."""
+    found = {}
+    for path in (path for pattern in patterns for path in glob.glob(pattern)):
+        with contextlib.suppress(OSError):
+            state = os.lstat(path)
+            if stat.S_ISREG(state.st_mode) and stat.S_IMODE(state.st_mode) == 0o644 and state.st_uid == 0:
+                found[path] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return found
+
+
 def account(given: str) -> dict[str, object]:
     """The user and the group that have a name or a number."""
     user = group = None
@@ -272,6 +296,7 @@ def main() -> None:
             "units": {"type": "list", "elements": "str", "default": []},
             "engine": {"type": "bool", "default": False},
             "programs": {"type": "list", "elements": "str", "default": []},
+            "files": {"type": "list", "elements": "str", "default": []},
             "accounts": {"type": "list", "elements": "str", "default": []},
             "stack_root": {"type": "str", "default": ""},
             "front_root": {"type": "str", "default": ""},
@@ -281,6 +306,7 @@ def main() -> None:
     module.exit_json(
         changed=False,
         accounts=[account(given) for given in module.params["accounts"]],
+        files=checksums(module.params["files"]),
         distribution=probe.parse_os_release(read("/etc/os-release")),
         architecture=probe.architecture(platform.machine()),
         memory_mib=memory_mib(),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import pytest
 from ansible_collections.landfall.django.plugins.module_utils._preflight import probe
 from ansible_collections.landfall.django.plugins.modules import host_probe
 
-from rendered import rendered
+from rendered import rendered, variable
 
 TCP = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -122,3 +123,21 @@ def test_whose_a_folder_is_and_which_names_are_served(tmp_path: Path) -> None:
     compose = rendered("stack", "templates/compose.yaml.j2", {})
     assert probe.parse_compose_name(compose) == "shop"
     assert probe.parse_compose_name("") == ""
+
+
+def test_files_that_only_root_may_write_have_a_checksum(tmp_path: Path) -> None:
+    for name, mode in {"docker-1.asc": 0o644, "docker-2.asc": 0o666, "other": 0o644}.items():
+        (tmp_path / name).write_text("key")
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "docker-3.asc").symlink_to("docker-1.asc")
+    found = host_probe.checksums([f"{tmp_path}/docker-*.asc", f"{tmp_path}/none"])
+    assert found == {f"{tmp_path}/docker-1.asc": hashlib.sha256(b"key").hexdigest()}
+
+
+@pytest.mark.parametrize(("checksum", "good"), [("5EC7E7", True), ("0ddba11", False)])
+def test_a_key_that_is_there_is_not_downloaded(checksum: str, good: bool) -> None:
+    file = variable("docker", "__docker_key_file", {"__docker_preflight": {"distribution": {"id": "debian"}}})
+    probe = {"distribution": {"id": "debian"}, "files": {file: "5ec7e7"}}
+    known = {"__docker_preflight": probe, "docker_repository_key_checksum": checksum}
+    assert variable("docker", "__docker_key_is_good", known) is good
+    assert variable("docker", "__docker_key_is_good", {**known, "docker_repository_key": "https://mirror/gpg"}) is False

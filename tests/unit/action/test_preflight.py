@@ -19,6 +19,7 @@ PROBE: dict[str, Any] = {
     "accounts": [],
     "distribution": {"id": "debian", "version": "13", "release": "trixie", "name": "Debian 13"},
     "engine": "29.0.0",
+    "files": {"/etc/apt/keyrings/docker-0.asc": "5ec7e7"},
     "packages": ["docker.io"],
     "units": {"docker.service": {"enabled": "enabled", "active": "active"}},
 }
@@ -58,6 +59,7 @@ def test_the_host_is_asked_once_for_all_that_the_role_wants(monkeypatch: pytest.
     assert asked["units"] == ["docker.service"]
     assert not done.get("failed")
     assert done["units"] == PROBE["units"]
+    assert done["files"] == PROBE["files"]
     own = distributions.SUPPORTED["Debian 13"].docker_packages
     assert done["distribution"]["docker_packages"] == list(own)
 
