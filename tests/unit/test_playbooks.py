@@ -136,6 +136,13 @@ def test_the_preflight_speaks_before_ansible_does(playbook: str) -> None:
     assert role["rolespec_validate"] is False
 
 
+def test_no_role_of_the_site_is_held_against_its_specs_twice() -> None:
+    imported = [task.get("ansible.builtin.import_role", {}) for task in flat(load(ROOT / "playbooks/site.yml")[0]["tasks"])]
+    unchecked = {role["name"] for role in imported if role.get("rolespec_validate") is False and "tasks_from" not in role}
+    own = {role for role in ROLES if "landfall.django.preflight" in (ROOT / f"roles/{role}/tasks/preflight.yml").read_text()}
+    assert unchecked == {f"landfall.django.{role}" for role in own}
+
+
 def test_tasks_need_no_python_library_on_the_host() -> None:
     used = {key for file in TASKS for task in flat(load(file)) for key in task if key.startswith("community.")}
     assert used <= {f"community.docker.{name}" for name in OF_COMMUNITY}
