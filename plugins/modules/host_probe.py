@@ -177,6 +177,7 @@ import os
 import platform
 import pwd
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -224,9 +225,12 @@ def holders(ports: list[int]) -> list[dict[str, object]]:
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for port, found in probe.parse_listening(read(table)).items():
             inodes.setdefault(port, []).extend(found)
-    processes = processes_by_socket() if any(port in inodes for port in ports) else {}
+    with ThreadPoolExecutor() as threads:
+        publishers = threads.map(containers_on, ports)
+        processes = processes_by_socket() if any(port in inodes for port in ports) else {}
     return [
-        {"port": port, "holders": probe.owners(inodes.get(port, []), processes, containers_on(port))} for port in ports
+        {"port": port, "holders": probe.owners(inodes.get(port, []), processes, published)}
+        for port, published in zip(ports, publishers)
     ]
 
 
@@ -303,23 +307,25 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    module.exit_json(
-        changed=False,
-        accounts=[account(given) for given in module.params["accounts"]],
-        files=checksums(module.params["files"]),
-        distribution=probe.parse_os_release(read("/etc/os-release")),
-        architecture=probe.architecture(platform.machine()),
-        memory_mib=memory_mib(),
-        paths=[free_space(path) for path in module.params["paths"]],
-        packages=system.packages(module.params["packages"]),
-        units=system.units(module.params["units"]),
-        engine=engine() if module.params["engine"] else "",
-        programs={name: bool(module.get_bin_path(name)) for name in module.params["programs"]},
-        ports=holders(module.params["ports"]),
-        stack=probe.parse_compose_name(read(f"{module.params['stack_root']}/compose.yaml")),
-        stack_files=names_in(module.params["stack_root"]),
-        sites=sites(module.params["front_root"]),
-    )
+    # The engine is asked while the rest is read.
+    with ThreadPoolExecutor(1) as thread:
+        version = thread.submit(engine) if module.params["engine"] else None
+        found = {
+            "accounts": [account(given) for given in module.params["accounts"]],
+            "files": checksums(module.params["files"]),
+            "distribution": probe.parse_os_release(read("/etc/os-release")),
+            "architecture": probe.architecture(platform.machine()),
+            "memory_mib": memory_mib(),
+            "paths": [free_space(path) for path in module.params["paths"]],
+            "packages": system.packages(module.params["packages"]),
+            "units": system.units(module.params["units"]),
+            "programs": {name: bool(module.get_bin_path(name)) for name in module.params["programs"]},
+            "ports": holders(module.params["ports"]),
+            "stack": probe.parse_compose_name(read(f"{module.params['stack_root']}/compose.yaml")),
+            "stack_files": names_in(module.params["stack_root"]),
+            "sites": sites(module.params["front_root"]),
+        }
+    module.exit_json(changed=False, engine=version.result() if version else "", **found)
 
 
 if __name__ == "__main__":
