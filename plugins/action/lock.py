@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import subprocess
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.landfall.django.plugins.lookup.operator import operator
+from ansible_collections.landfall.django.plugins.plugin_utils import _program
 
 _EVERY = 3  # seconds between two tries
 
@@ -30,8 +32,9 @@ class ActionModule(ActionBase):
         owner = token(os.getppid())
         if not is_lockstep(strategy(self._task)):
             owner += f"/{name}"
-        given = {**self._task.args, "by": operator(), "token": owner, "name": name}
-        end = time.monotonic() + int(self._task.args.get("wait", 0))
+        given = {"state": "present", "what": "another run", **self._task.args, "by": operator(), "token": owner}
+        given["name"] = name
+        end = time.monotonic() + int(given.pop("wait", 0))
         answer = self._try(given, task_vars)
         while "holder" in answer and time.monotonic() < end:
             time.sleep(_EVERY)
@@ -46,10 +49,17 @@ class ActionModule(ActionBase):
         return answer
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        answer: dict[str, Any] = self._execute_module(
-            module_name="landfall.django.lock", module_args=arguments, task_vars=task_vars
-        )
-        return answer
+        chosen = str(self._templar.template((task_vars or {}).get("ansible_python_interpreter", "")))
+        python = f"{chosen if chosen.startswith('/') else 'python3'} {_program.OPTIONS}"
+        code = _program.program(("_files.lock", "_files.lease"), "result", arguments)
+        if self._connection.is_pipelining_enabled():
+            done = self._low_level_execute_command(f"{python} -", in_data=code.encode())
+        else:
+            done = self._low_level_execute_command(f"{python} -c {shlex.quote(code)}")
+        if done["rc"]:
+            said = (done["stderr"] or done["stdout"]).strip()
+            return {"failed": True, "msg": f"the lock {arguments['path']} cannot be taken or released: {said}"}
+        return _program.answer(done["stdout"])
 
 
 def token(pid: int) -> str:
