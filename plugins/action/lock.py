@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import socket
 import subprocess
 import time
@@ -49,17 +48,7 @@ class ActionModule(ActionBase):
         return answer
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        chosen = str(self._templar.template((task_vars or {}).get("ansible_python_interpreter", "")))
-        python = f"{chosen if chosen.startswith('/') else 'python3'} {_program.OPTIONS}"
-        code = _program.program(("_files.lock", "_files.lease"), "result", arguments)
-        if self._connection.is_pipelining_enabled():
-            done = self._low_level_execute_command(f"{python} -", in_data=code.encode())
-        else:
-            done = self._low_level_execute_command(f"{python} -c {shlex.quote(code)}")
-        if done["rc"]:
-            said = (done["stderr"] or done["stdout"]).strip()
-            return {"failed": True, "msg": f"the lock {arguments['path']} cannot be taken or released: {said}"}
-        return _program.answer(done["stdout"])
+        return _program.call(self, ("_files.lock", "_files.lease"), "result", arguments, task_vars)
 
 
 def token(pid: int) -> str:

@@ -22,7 +22,7 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
     spec,
 )
 from ansible_collections.landfall.django.plugins.module_utils._preflight import stack as variables
-from ansible_collections.landfall.django.plugins.plugin_utils import _values
+from ansible_collections.landfall.django.plugins.plugin_utils import _program, _values
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Each of their values is looked at by itself: one may refer to what does not exist yet.
@@ -46,6 +46,8 @@ HIDDEN = (*LITERAL, "stack_compose_override")
 
 # What brings a source to the host: the role installs what is missing.
 PROGRAMS = ("git", "rsync")
+# What looks at the host, and what that imports. The same as the module host_probe, which takes longer to start.
+PROBE = ("_commands.run", "_docker.cli", "_preflight.probe", "_preflight.system", "_preflight.look")
 # What a role's tasks need of what the host was asked.
 ANSWERS = ("accounts", "distribution", "engine", "files", "packages", "units")
 NO_PIPELINING = (
@@ -214,9 +216,7 @@ class ActionModule(ActionBase):
     def _probe(self, asked: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
         """What the module host_probe tells; where the host does not answer, `failed` and a problem as `msg`."""
         try:
-            probe: dict[str, Any] = self._execute_module(
-                module_name="landfall.django.host_probe", module_args=asked, task_vars=raw
-            )
+            probe = _program.call(self, PROBE, "look", asked, raw)
         except AnsibleConnectionFailure as error:
             return {"failed": True, "msg": f"The host cannot be reached: {error.message}"}
         if probe.get("failed"):

@@ -35,12 +35,11 @@ class Play:
         self.action = object.__new__(preflight.ActionModule)
         self.action._task = types.SimpleNamespace(args={"role": role, **arguments})
         self.action._loader = DataLoader()
-        self.action._execute_module = self.execute
         monkeypatch.setattr(preflight.ActionBase, "run", lambda *_arguments: {})
+        monkeypatch.setattr(preflight._program, "call", self.call)
 
-    def execute(self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        assert module_name == "landfall.django.host_probe"
-        self.asked.append(module_args)
+    def call(self, _action: Any, _modules: Any, _function: str, asked: dict[str, Any], _variables: Any) -> dict[str, Any]:
+        self.asked.append(asked)
         if isinstance(self.answer, Exception):
             raise self.answer
         return dict(self.answer)
