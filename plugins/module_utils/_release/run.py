@@ -109,9 +109,9 @@ class Release:
     def run(self, by: str, rollback_to: int = 0, allow: Callable[[], None] = lambda: None) -> Record | None:
         """Bring the release into service and return its record; None where there was nothing to do.
 
-        `allow` raises ReleaseError where the release must not begin; nothing has changed then. It is called when nothing
-        of an earlier run is under way any more. Raises ReleaseError with the former release serving, HeldError where
-        another one is under way.
+        `allow` raises ReleaseError where the release must not begin; nothing has changed then. It is called when no
+        earlier run is under way any more. Raises ReleaseError with the former release serving, HeldError where another
+        one is under way.
         """
         with lock.held(self.root / ".lock", by, patience=_ORPHAN):
             if why := interrupted_restore(self.root):

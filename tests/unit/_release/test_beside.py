@@ -38,9 +38,13 @@ def test_what_runs_beside_has_ended_when_the_block_is_interrupted(in_time: bool)
         go.wait(20 if in_time else 0.2)
         ended.set()
 
-    with pytest.raises(SystemExit), interrupt.as_exceptions(), beside(act):
-        threading.Timer(0.2, go.set).start()
-        if not in_time:
-            signal.raise_signal(signal.SIGTERM)
-        threading.Event().wait(20)
+    def block() -> None:
+        with interrupt.as_exceptions(), beside(act):
+            threading.Timer(0.2, go.set).start()
+            if not in_time:
+                signal.raise_signal(signal.SIGTERM)
+            threading.Event().wait(20)
+
+    with pytest.raises(SystemExit):
+        block()
     assert ended.is_set()

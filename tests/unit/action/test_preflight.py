@@ -38,7 +38,8 @@ class Play:
         monkeypatch.setattr(preflight.ActionBase, "run", lambda *_arguments: {})
         monkeypatch.setattr(preflight._program, "call", self.call)
 
-    def call(self, _action: Any, _modules: Any, _function: str, asked: dict[str, Any], _variables: Any) -> dict[str, Any]:
+    def call(self, *given: Any) -> dict[str, Any]:
+        _action, _modules, _function, asked, _variables = given
         self.asked.append(asked)
         if isinstance(self.answer, Exception):
             raise self.answer
