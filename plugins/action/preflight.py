@@ -196,7 +196,7 @@ class ActionModule(ActionBase):
         if probe.get("failed"):
             return [str(probe["msg"])]
         result["warnings"] = host.warnings_of(probe)
-        if not self._connection.is_pipelining_enabled():
+        if not self._is_pipelining_enabled("new"):
             result["warnings"].append(NO_PIPELINING)
         result.update({name: probe[name] for name in ("engine", "programs", "stack_files")})
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)

@@ -55,7 +55,7 @@ def call(
     chosen = str(action._templar.template((task_vars or {}).get("ansible_python_interpreter", "")))
     python = f"{chosen if chosen.startswith('/') else 'python3'} {_OPTIONS}"
     code = program(modules, function, arguments)
-    if action._connection.is_pipelining_enabled():
+    if action._is_pipelining_enabled("new"):
         done = action._low_level_execute_command(f"{python} -", in_data=code.encode())
     else:
         done = action._low_level_execute_command(f"{python} -c {shlex.quote(code)}")

@@ -71,7 +71,7 @@ def host(monkeypatch, tmp_path):
         action = object.__new__(lock.ActionModule)
         action._task = types.SimpleNamespace(check_mode=False, args={"path": str(tmp_path / "lock"), **options})
         action._task._play = types.SimpleNamespace(strategy="linear")
-        action._connection = types.SimpleNamespace(is_pipelining_enabled=lambda: pipelining)
+        action._is_pipelining_enabled = lambda _style: pipelining
         action._templar = types.SimpleNamespace(template=lambda value: value)
         action._low_level_execute_command = execute
         monkeypatch.setattr(lock, "token", lambda _pid: play)

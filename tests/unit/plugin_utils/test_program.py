@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.plugins.action import ActionBase
 from ansible_collections.landfall.django.plugins.action import preflight
 from ansible_collections.landfall.django.plugins.plugin_utils import _program
 
@@ -19,9 +20,12 @@ class Action:
 
     def __init__(self, pipelining: bool = True, noise: str = "") -> None:
         self._templar = types.SimpleNamespace(template=lambda value: value)
-        self._connection = types.SimpleNamespace(is_pipelining_enabled=lambda: pipelining)
+        self.pipelining = pipelining
         self.noise = noise
         self.commands: list[str] = []
+
+    def _is_pipelining_enabled(self, module_style: str) -> bool:
+        return self.pipelining and module_style == "new"
 
     def _low_level_execute_command(self, command: str, in_data: bytes | None = None) -> dict[str, Any]:
         self.commands.append(command)
@@ -56,3 +60,7 @@ def test_the_interpreter_of_the_inventory_runs_it() -> None:
     assert "/no/such/python3" in failed["msg"]
     _program.call(action, preflight.PROBE, "look", {}, {"ansible_python_interpreter": "auto_silent"})
     assert action.commands[1].startswith("python3 ")
+
+
+def test_every_supported_ansible_tells_whether_it_pipelines() -> None:
+    assert callable(ActionBase._is_pipelining_enabled)
