@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.landfall.django.plugins.lookup.operator import operator
+from ansible_collections.landfall.django.plugins.plugin_utils import _program
 
 _EVERY = 3  # seconds between two tries
 
@@ -30,8 +31,9 @@ class ActionModule(ActionBase):
         owner = token(os.getppid())
         if not is_lockstep(strategy(self._task)):
             owner += f"/{name}"
-        given = {**self._task.args, "by": operator(), "token": owner, "name": name}
-        end = time.monotonic() + int(self._task.args.get("wait", 0))
+        given = {"state": "present", "what": "another run", **self._task.args, "by": operator(), "token": owner}
+        given["name"] = name
+        end = time.monotonic() + int(given.pop("wait", 0))
         answer = self._try(given, task_vars)
         while "holder" in answer and time.monotonic() < end:
             time.sleep(_EVERY)
@@ -46,10 +48,7 @@ class ActionModule(ActionBase):
         return answer
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        answer: dict[str, Any] = self._execute_module(
-            module_name="landfall.django.lock", module_args=arguments, task_vars=task_vars
-        )
-        return answer
+        return _program.call(self, ("_files.lock", "_files.lease"), "result", arguments, task_vars)
 
 
 def token(pid: int) -> str:

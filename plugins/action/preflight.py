@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleUndefinedVariable
+from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 from ansible_collections.landfall.django.plugins.module_utils._front import limits
 from ansible_collections.landfall.django.plugins.module_utils._preflight import (
@@ -21,7 +22,7 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
     spec,
 )
 from ansible_collections.landfall.django.plugins.module_utils._preflight import stack as variables
-from ansible_collections.landfall.django.plugins.plugin_utils import _values
+from ansible_collections.landfall.django.plugins.plugin_utils import _program, _values
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Each of their values is looked at by itself: one may refer to what does not exist yet.
@@ -45,8 +46,10 @@ HIDDEN = (*LITERAL, "stack_compose_override")
 
 # What brings a source to the host: the role installs what is missing.
 PROGRAMS = ("git", "rsync")
+# What looks at the host, and what that imports. The same as the module host_probe, which takes longer to start.
+PROBE = ("_commands.run", "_docker.cli", "_preflight.probe", "_preflight.system", "_preflight.look")
 # What a role's tasks need of what the host was asked.
-ANSWERS = ("accounts", "distribution", "engine", "packages", "units")
+ANSWERS = ("accounts", "distribution", "engine", "files", "packages", "units")
 NO_PIPELINING = (
     "Ansible does not pipeline to this host (become_method, connection plugin, ANSIBLE_KEEP_REMOTE_FILES, or"
     " ansible_pipelining: false). If this run is killed, it may leave secrets in ~/.ansible/tmp on the host:"
@@ -167,7 +170,8 @@ class ActionModule(ActionBase):
         file = ROLES / role / "meta" / "argument_specs.yml"
         if not file.exists():
             return {}
-        return dict(self._loader.load_from_file(str(file))["argument_specs"]["main"]["options"])
+        # Not by Ansible's loader, which takes ten times as long to note where each value is written.
+        return dict(yaml_load(file.read_text())["argument_specs"]["main"]["options"])
 
     def _controller_path(self, path: str) -> Path:
         return Path(self._loader.path_dwim(str(Path(path).expanduser())))
@@ -192,7 +196,7 @@ class ActionModule(ActionBase):
         if probe.get("failed"):
             return [str(probe["msg"])]
         result["warnings"] = host.warnings_of(probe)
-        if not self._connection.is_pipelining_enabled():
+        if not self._is_pipelining_enabled("new"):
             result["warnings"].append(NO_PIPELINING)
         result.update({name: probe[name] for name in ("engine", "programs", "stack_files")})
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
@@ -212,9 +216,7 @@ class ActionModule(ActionBase):
     def _probe(self, asked: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
         """What the module host_probe tells; where the host does not answer, `failed` and a problem as `msg`."""
         try:
-            probe: dict[str, Any] = self._execute_module(
-                module_name="landfall.django.host_probe", module_args=asked, task_vars=raw
-            )
+            probe = _program.call(self, PROBE, "look", asked, raw)
         except AnsibleConnectionFailure as error:
             return {"failed": True, "msg": f"The host cannot be reached: {error.message}"}
         if probe.get("failed"):

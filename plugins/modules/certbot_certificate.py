@@ -170,9 +170,8 @@ class Certificate:
     def run(self) -> dict[str, t.Any]:
         if not self.certbot:
             return self._without_certbot()
-        self.version = certbot.parse_version("".join(self.module.run_command([self.certbot, "--version"])[1:]))
         have = self._lineage()
-        plan = certbot.plan(self.wanted, have, datetime.now(timezone.utc), self.version)
+        plan = self._plan(have)
         if plan.action in ("issue", "reissue"):
             self._refuse_profile()
         link = self._link_differs()
@@ -199,6 +198,15 @@ class Certificate:
         if served is False:
             self.module.fail_json(msg=self._other_certificate(), **result)
         return {**result, "served": served, "changed": plan.action != "none" or link or repaired}
+
+    def _plan(self, have: certbot.Lineage | None) -> certbot.Plan:
+        now = datetime.now(timezone.utc)
+        # What is good for an unknown version is good for all, and certbot takes a second to tell which it is.
+        plan = certbot.plan(self.wanted, have, now, ())
+        if plan.action == "none":
+            return plan
+        self.version = certbot.parse_version("".join(self.module.run_command([self.certbot, "--version"])[1:]))
+        return certbot.plan(self.wanted, have, now, self.version)
 
     def _without_certbot(self) -> dict[str, t.Any]:
         if not self.module.check_mode:

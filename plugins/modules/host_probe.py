@@ -46,6 +46,11 @@ options:
     type: list
     elements: str
     default: []
+  files:
+    description: Files to look for. A name may have the wildcards of a shell.
+    type: list
+    elements: str
+    default: []
   accounts:
     description: Users and groups to look for, by name or number.
     type: list
@@ -127,6 +132,11 @@ paths:
   type: list
   elements: dict
   sample: [{"path": "/srv/shop", "existing": "/srv", "device": 65024, "free_mib": 20480}]
+files:
+  description: The SHA-256 of each file that O(files) finds, if it belongs to root and has the mode 0644.
+  returned: success
+  type: dict
+  sample: {"/etc/apt/keyrings/docker-4a7c1b0e.asc": "1500c1f56fa9e26b9b8f42452a553675796ade0807cdce11975eb98170b3a570"}
 programs:
   description: Whether there is each of O(programs).
   returned: success
@@ -159,108 +169,8 @@ ports:
   sample: [{"port": 80, "holders": [{"process": "apache2", "pid": 731}]}, {"port": 443, "holders": []}]
 """
 
-import contextlib
-import grp
-import os
-import platform
-import pwd
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
-from ansible_collections.landfall.django.plugins.module_utils._preflight import probe, system
-
-
-def read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def sockets_of(pid: int) -> set[str]:
-    inodes = set()
-    # What is gone in the meantime, or not ours to see, is passed over.
-    with contextlib.suppress(OSError):
-        for entry in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                inodes.add(probe.parse_socket_link(str(entry.readlink())))
-    return inodes - {""}
-
-
-def processes_by_socket() -> dict[str, tuple[int, str]]:
-    """Socket inode to the lowest pid that has it open (the parent, where workers share it) and that one's name."""
-    found: dict[str, tuple[int, str]] = {}
-    for pid in sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
-        inodes = sockets_of(pid) - found.keys()
-        if inodes:
-            name = read(f"/proc/{pid}/comm").strip()
-            found.update((inode, (pid, name)) for inode in inodes)
-    return found
-
-
-def containers_on(port: int) -> list[dict[str, str]]:
-    try:
-        return [probe.publisher(found) for found in containers([f"publish={port}", "status=running"])]
-    except DockerError:  # not installed or not running: then no container holds anything
-        return []
-
-
-def holders(ports: list[int]) -> list[dict[str, object]]:
-    inodes: dict[int, list[str]] = {}
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for port, found in probe.parse_listening(read(table)).items():
-            inodes.setdefault(port, []).extend(found)
-    processes = processes_by_socket() if any(port in inodes for port in ports) else {}
-    return [
-        {"port": port, "holders": probe.owners(inodes.get(port, []), processes, containers_on(port))} for port in ports
-    ]
-
-
-def free_space(path: str) -> dict[str, object]:
-    existing = Path("/") / path
-    while not existing.exists():
-        existing = existing.parent
-    space = os.statvfs(existing)
-    return {
-        "path": path,
-        "existing": str(existing),
-        "device": existing.stat().st_dev,
-        "free_mib": space.f_bavail * space.f_frsize // 2**20,
-    }
-
-
-def account(given: str) -> dict[str, object]:
-    """The user and the group that have a name or a number."""
-    user = group = None
-    with contextlib.suppress(KeyError):
-        found = pwd.getpwuid(int(given)) if given.isdigit() else pwd.getpwnam(given)
-        user = {"name": found.pw_name, "id": found.pw_uid, "gid": found.pw_gid}
-    with contextlib.suppress(KeyError):
-        its = grp.getgrgid(int(given)) if given.isdigit() else grp.getgrnam(given)
-        group = {"name": its.gr_name, "id": its.gr_gid}
-    return {"account": given, "user": user, "group": group}
-
-
-def engine() -> str:
-    """The Docker Engine's version; empty where none answers."""
-    try:
-        return docker("version", "--format", "{{.Server.Version}}").strip()
-    except DockerError:
-        return ""
-
-
-def memory_mib() -> int:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
-
-
-def names_in(folder: str) -> list[str]:
-    return sorted(os.listdir(folder)) if folder and os.path.isdir(folder) else []
-
-
-def sites(front_root: str) -> dict[str, list[str]]:
-    files = Path(front_root, "conf.d").glob("*.conf") if front_root else ()
-    return {file.stem: probe.parse_server_names(read(str(file))) for file in files}
+from ansible_collections.landfall.django.plugins.module_utils._preflight.look import look
 
 
 def main() -> None:
@@ -272,28 +182,14 @@ def main() -> None:
             "units": {"type": "list", "elements": "str", "default": []},
             "engine": {"type": "bool", "default": False},
             "programs": {"type": "list", "elements": "str", "default": []},
+            "files": {"type": "list", "elements": "str", "default": []},
             "accounts": {"type": "list", "elements": "str", "default": []},
             "stack_root": {"type": "str", "default": ""},
             "front_root": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
-    module.exit_json(
-        changed=False,
-        accounts=[account(given) for given in module.params["accounts"]],
-        distribution=probe.parse_os_release(read("/etc/os-release")),
-        architecture=probe.architecture(platform.machine()),
-        memory_mib=memory_mib(),
-        paths=[free_space(path) for path in module.params["paths"]],
-        packages=system.packages(module.params["packages"]),
-        units=system.units(module.params["units"]),
-        engine=engine() if module.params["engine"] else "",
-        programs={name: bool(module.get_bin_path(name)) for name in module.params["programs"]},
-        ports=holders(module.params["ports"]),
-        stack=probe.parse_compose_name(read(f"{module.params['stack_root']}/compose.yaml")),
-        stack_files=names_in(module.params["stack_root"]),
-        sites=sites(module.params["front_root"]),
-    )
+    module.exit_json(**look(**module.params))
 
 
 if __name__ == "__main__":

@@ -47,20 +47,6 @@ options:
     description: Seconds to wait for another play to release the lock.
     type: int
     default: 0
-  name:
-    description: The host's name in the inventory. Set by the action plugin.
-    type: str
-    default: ""
-  by:
-    description: User and machine that take it. Set by the action plugin.
-    type: str
-  token:
-    description: Identifies the play. Set by the action plugin.
-    type: str
-  instead_of:
-    description: Token of a holder known to be dead. Set by the action plugin.
-    type: str
-    default: ""
 """
 
 EXAMPLES = r"""
@@ -81,41 +67,3 @@ turn:
   type: int
   returned: success
 """
-
-import os
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._files import lease
-
-
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "what": {"type": "str", "default": "another run"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "wait": {"type": "int", "default": 0},
-            "name": {"type": "str", "default": ""},
-            "by": {"type": "str"},
-            "token": {"type": "str", "no_log": False},
-            "instead_of": {"type": "str", "default": ""},
-        },
-    )
-    path, token = Path(module.params["path"]), module.params["token"] or ""
-    if module.params["state"] == "absent":
-        lease.release(path, token)
-        module.exit_json(changed=False)
-    by, more = module.params["by"] or "somebody", {name: module.params[name] for name in ("name", "instead_of")}
-    taken = lease.take(path, by, token, watched=lease.connection(os.getpid()), **more)
-    if taken.holder is not None:
-        who, since = taken.holder.get("by", "somebody"), taken.holder.get("since", "a moment ago")
-        module.fail_json(
-            msg=f"{module.params['what']} by {who} has been running since {since}: run this again when it has ended.",
-            holder=taken.holder,
-        )
-    module.exit_json(changed=False, turn=taken.turn)
-
-
-if __name__ == "__main__":
-    main()

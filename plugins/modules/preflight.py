@@ -89,6 +89,10 @@ engine:
   description: The Docker Engine's version; empty where it does not answer.
   returned: V(role=stack) and V(role=nginx)
   type: str
+files:
+  description: As M(landfall.django.host_probe) returns it, of the keys of Docker's repository.
+  returned: V(role=docker)
+  type: dict
 packages:
   description: Those of O(packages) that are installed.
   returned: any role but V(role=stack)

@@ -61,12 +61,13 @@ from ansible_collections.landfall.django.plugins.module_utils import _options
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt, ledger
+from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
 from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 
 
-def prepare(root: str, number: int | None, despite_migrations: bool) -> tuple[int, Release]:
-    """Return the number of the release to roll back to, and that release.
+def prepare(root: str, number: int | None) -> tuple[Record, Release]:
+    """Return the record of the release to roll back to, and that release.
 
     Raises ReleaseError or LookupError where it cannot be rolled back to.
     """
@@ -78,10 +79,7 @@ def prepare(root: str, number: int | None, despite_migrations: bool) -> tuple[in
         raise ReleaseError(
             f"the image {site.image} of release {target.release} is no longer on the host: deploy its code again"
         )
-    release = Release(site, book.folder(target.release))
-    if not despite_migrations:
-        release.refuse_unknown_migrations(target)
-    return target.release, release
+    return target, Release(site, book.folder(target.release))
 
 
 def main() -> None:
@@ -96,14 +94,21 @@ def main() -> None:
     )
     given = module.params
     try:
-        number, release = prepare(given["project_src"], given["release"], given["despite_migrations"])
+        target, release = prepare(given["project_src"], given["release"])
+        number = target.release
+
+        def allow() -> None:
+            if not given["despite_migrations"]:
+                release.refuse_unknown_migrations(target)
+
         if module.check_mode:
+            allow()
             plan = release.look()
             lines = plan.lines()
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=release.pending(plan), to=number, plan=lines, diff=shown)
         with interrupt.as_exceptions():
-            record = release.run(given["by"] or "an unknown user", rollback_to=number)
+            record = release.run(given["by"] or "an unknown user", rollback_to=number, allow=allow)
     except (DockerError, ReleaseError, HeldError, LookupError, OSError, ValueError) as error:
         module.fail_json(msg=str(error.args[0] if isinstance(error, LookupError) else error))
     for warning in record.warnings if record else ():

@@ -136,6 +136,16 @@ def test_the_preflight_speaks_before_ansible_does(playbook: str) -> None:
     assert role["rolespec_validate"] is False
 
 
+def test_no_role_of_the_site_is_held_against_its_specs_twice() -> None:
+    tasks = list(flat(load(ROOT / "playbooks/site.yml")[0]["tasks"]))
+    imported = [task.get("ansible.builtin.import_role", {}) for task in tasks]
+    whole = [role for role in imported if role and "tasks_from" not in role]
+    unchecked = {role["name"] for role in whole if role.get("rolespec_validate") is False}
+    files = {role: ROOT / f"roles/{role}/tasks/preflight.yml" for role in ROLES}
+    own = {role for role, file in files.items() if "landfall.django.preflight:" in file.read_text()}
+    assert unchecked == {f"landfall.django.{role}" for role in own}
+
+
 def test_tasks_need_no_python_library_on_the_host() -> None:
     used = {key for file in TASKS for task in flat(load(file)) for key in task if key.startswith("community.")}
     assert used <= {f"community.docker.{name}" for name in OF_COMMUNITY}

@@ -8,7 +8,7 @@ Private to this collection.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,33 +82,41 @@ class Compose:
         """Return the names of the containers of a service."""
         return sorted(self.containers(service))
 
+    def names_of(self, services: Iterable[str]) -> dict[str, set[str]]:
+        """Return the names of the containers of each of these services. Docker is asked once for all of them."""
+        found = {name: service_of(item) for name, item in self.containers().items()}
+        return {service: {name for name, own in found.items() if own == service} for service in services}
+
     def has_network(self, name: str) -> bool:
         """Return whether a network of the project exists."""
         own = [f"label={_LABEL}project={self.name}", f"label={_LABEL}network={name}"]
         filters = [word for value in own for word in ("--filter", value)]
         return bool(docker("network", "ls", "--quiet", *filters).strip())
 
-    def left_over(self, service: str) -> list[dict[str, Any]]:
-        """Return the one-off containers of a service that a killed run left behind."""
-        own = [f"label={_LABEL}project={self.name}", f"label={_LABEL}oneoff=True", f"label={_LABEL}service={service}"]
-        return containers(own)
+    def left_over(self) -> list[dict[str, Any]]:
+        """Return the one-off containers that a killed run left behind."""
+        return containers([f"label={_LABEL}project={self.name}", f"label={_LABEL}oneoff=True"])
 
-    def end_left_over(self, service: str, patience: float = 0) -> None:
-        """Remove them. Those that still run may end within `patience` seconds; with 0 they are removed at once.
+    def end_left_over(self, patience: Mapping[str, float]) -> None:
+        """Remove those of the services in `patience`. One that still runs may end within that number of seconds; with 0
+        it is removed at once.
 
         Raises DockerError for a container that does not end in time.
         """
-        for item in self.left_over(service):
-            if patience and is_running(item):
-                self._wait(item, service, patience)
+        for item in self.left_over():
+            seconds = patience.get(service_of(item))
+            if seconds is None:
+                continue
+            if seconds and is_running(item):
+                self._wait(item, seconds)
             docker("rm", "--force", item["Id"])
 
-    def _wait(self, item: dict[str, Any], service: str, patience: float) -> None:
+    def _wait(self, item: dict[str, Any], patience: float) -> None:
         try:
             docker("wait", item["Id"], timeout=patience)
         except DockerError as error:
             # A container that removes itself may be gone before `docker wait`.
-            if any(one["Id"] == item["Id"] and is_running(one) for one in self.left_over(service)):
+            if any(one["Id"] == item["Id"] and is_running(one) for one in self.left_over()):
                 name = name_of(item)
                 raise DockerError(
                     f"{name} of an earlier release still runs, and is not interrupted: wait until it ends, or end it"

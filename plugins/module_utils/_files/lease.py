@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import (
     Holder,
@@ -68,6 +68,19 @@ def release(path: Path, token: str) -> None:
     holder = read(path)
     if holder.get("token") == token:
         _terminate(holder)
+
+
+def result(state: str, path: str, what: str, **taker: str) -> dict[str, Any]:
+    """Take or release the lock `path` as the action `lock` asks for, and return the result of its task."""
+    if state == "absent":
+        release(Path(path), taker["token"])
+        return {"changed": False}
+    taken = take(Path(path), watched=connection(os.getpid()), **taker)
+    if taken.holder is None:
+        return {"changed": False, "turn": taken.turn}
+    who, since = taken.holder.get("by", "somebody"), taken.holder.get("since", "a moment ago")
+    msg = f"{what} by {who} has been running since {since}: run this again when it has ended."
+    return {"failed": True, "msg": msg, "holder": taken.holder}
 
 
 def start_time(pid: int) -> str:

@@ -49,22 +49,26 @@ class Front:
 
     def _running(self, service: str) -> str:
         """Return the name of the running container of a service; empty where none runs."""
-        return next((name_of(item) for item in _containers(service) if item["State"]["Running"]), "")
+        return next((name_of(item) for item in _running_containers(service)), "")
 
     def _container(self, service: str) -> str:
-        found = self._running(service)
+        return name_of(self._inspected(service))
+
+    def _inspected(self, service: str) -> dict[str, Any]:
+        """Inspect the running container of a service. Raises DockerError where none runs."""
+        found = _running_containers(service)
         if not found:
             raise DockerError(
                 f"the front's container {service} is not running: apply the role landfall.django.nginx, or set"
                 " stack_nginx_root to '' where another server is in front"
             )
-        return found
+        return found[0]
 
     # Networks
 
     def connected(self, network: str) -> bool:
         """Return whether the holder is connected to `network`."""
-        return network in inspect(self._container(HOLDER_SERVICE))[0]["NetworkSettings"]["Networks"]
+        return network in self._inspected(HOLDER_SERVICE)["NetworkSettings"]["Networks"]
 
     def connect(self, network: str) -> None:
         """Connect the holder to `network`. It stays connected when it restarts."""
@@ -91,8 +95,10 @@ class Front:
         """Return the containers that Nginx sends the site's requests to now; None where it has no such site loaded, or
         does not answer."""
         nginx = self._running(NGINX_SERVICE)
-        if not nginx:
-            return None
+        return self._loaded(site, nginx) if nginx else None
+
+    @staticmethod
+    def _loaded(site: str, nginx: str) -> list[str] | None:
         ask = ("curl", "--silent", "--max-time", "5", "--unix-socket", SOCKET, f"http://{site}/")
         try:
             return loaded(site, docker("exec", nginx, *ask, timeout=20))
@@ -113,7 +119,7 @@ class Front:
             replace(self.upstream_file(site), upstream(site, hosts, port).encode(), 0o644)
             self._nginx(nginx, "-t", "-q")
             self._reload(nginx, workers)
-            if self.loaded(site) != sorted(hosts):
+            if self._loaded(site, nginx) != sorted(hosts):
                 raise DockerError(f"Nginx was reloaded, but does not send requests of {site} to the new release")
             return workers
 
@@ -187,6 +193,10 @@ class Front:
         rows = (row.split(None, 1) for row in docker("top", nginx, "-eo", "pid,args").splitlines()[1:])
         title = "nginx: worker process"
         return {pid for pid, name in rows if (name.strip() == title if accepting else name.startswith(title))}
+
+
+def _running_containers(service: str) -> list[dict[str, Any]]:
+    return [item for item in _containers(service) if item["State"]["Running"]]
 
 
 def _containers(service: str) -> list[dict[str, Any]]:

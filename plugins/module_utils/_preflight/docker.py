@@ -20,8 +20,9 @@ _LOCAL_SOCKET = re.compile(r"(unix|fd)://")
 
 
 def asked(_values: Values) -> dict[str, Any]:
-    """What the module host_probe has to tell: each supported distribution's packages of Docker."""
-    return {"packages": sorted({name for one in distributions.SUPPORTED.values() for name in one.docker_packages})}
+    """What the module host_probe has to tell: each supported distribution's packages of Docker, and the keys of apt."""
+    packages = sorted({name for one in distributions.SUPPORTED.values() for name in one.docker_packages})
+    return {"packages": packages, "files": ["/etc/apt/keyrings/docker-*.asc"]}
 
 
 def problems_of(values: Values) -> Iterator[str]:

@@ -120,7 +120,7 @@ class Gate:
         for service in (MIGRATE, COLLECT):
             # What cannot be ended now is ended by the next release; the first error is the one that is told.
             with contextlib.suppress(DockerError):
-                self.compose.end_left_over(service)
+                self.compose.end_left_over({service: 0})
 
     def serve_static(self, journal: Journal, undo: Undo, former: Site | None) -> None:
         """Bring the static files that the release has collected to where they are served."""

@@ -42,10 +42,11 @@ class Retirement:
             self._attempt(f"ask {name} to end", partial(docker, "kill", "--signal=TERM", name))
         if self.web:
             self._attempt(f"drain and stop the old {self.site.web}", self._drain_web)
-        if self.workers:
-            self._attempt(f"let the old {', '.join(self.site.workers)} end their tasks", self._stop_workers)
+        # While the workers end their tasks.
         if self.others:
             self._attempt("stop the other old containers", lambda: self._stop_and_remove(self.others))
+        if self.workers:
+            self._attempt(f"let the old {', '.join(self.site.workers)} end their tasks", self._stop_workers)
 
     def _attempt(self, what: str, act: Callable[[], object]) -> None:
         try:
@@ -65,7 +66,8 @@ class Retirement:
         existing = _existing(names)
         if not existing:
             return
-        docker("stop", *existing, timeout=self.site.stop_limit)
+        if running := _running(existing):
+            docker("stop", *running, timeout=self.site.stop_limit)
         for name in _killed(existing):
             self.journal.record.warnings.append(
                 f"{name} was killed because it did not stop within its stop_grace_period: its main process ignores"
@@ -93,8 +95,10 @@ def _existing(names: Iterable[str]) -> list[str]:
     return [name for name in names if name in found]
 
 
-def _running(names: list[str]) -> list[str]:
-    return [name_of(item) for item in inspect(*_existing(names)) if item["State"]["Running"]]
+def _running(names: Iterable[str]) -> list[str]:
+    """Return those that run."""
+    found = set(docker("ps", "--format", "{{.Names}}").split())
+    return [name for name in names if name in found]
 
 
 def _killed(names: list[str]) -> list[str]:

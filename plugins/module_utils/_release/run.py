@@ -7,7 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release import (
     ledger,
     tidy,
 )
+from ansible_collections.landfall.django.plugins.module_utils._release.beside import beside
 from ansible_collections.landfall.django.plugins.module_utils._release.gate import COLLECT, MIGRATE, Gate
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger
@@ -69,9 +70,11 @@ class Release:
         """
         site = self.site
         self._refuse_another_engine()
-        known = self.compose.services()
+        with beside(self.compose.services) as listing:
+            found = self.compose.containers()
+        known = listing.result()
         backing = [name for name in known if name not in (site.web, *site.processes)]
-        present = self._present(known, backing, stale)
+        present = self._present(found, known, backing, stale)
         return plan(site.web, site.replicas, site.processes, backing, present, known)
 
     def _refuse_another_engine(self) -> None:
@@ -129,18 +132,28 @@ class Release:
                 " true if it can live with them"
             )
 
-    def run(self, by: str, rollback_to: int = 0, *, despite_migrations: bool = False) -> Record | None:
+    def run(
+        self,
+        by: str,
+        rollback_to: int = 0,
+        allow: Callable[[], None] = lambda: None,
+        *,
+        despite_migrations: bool = False,
+    ) -> Record | None:
         """Bring the release into service and return its record; None where there was nothing to do.
 
-        With `despite_migrations`, unsafe migrations are not refused, and the record says so.
-
-        Raises ReleaseError with the former release serving, HeldError where another one is under way.
+        `allow` raises ReleaseError where the release must not begin; nothing has changed then. It is called when no
+        earlier run is under way any more. With `despite_migrations`, unsafe migrations are not refused, and the record
+        says so. Raises ReleaseError with the former release serving, HeldError where another one is under way.
         """
         with lock.held(self.root / ".lock", by, patience=_ORPHAN):
             if why := interrupted_restore(self.root):
                 raise ReleaseError(why)
             serving = self._settle()
-            looked = self.look()
+            # Both only read, and each takes about a second.
+            with beside(self.look) as looking:
+                allow()
+            looked = looking.result()
             if not self.pending(looked):
                 return None
             journal = self.ledger.begin(self.files, by, asdict(self.site), rollback_to)
@@ -161,8 +174,7 @@ class Release:
         """Bring what an earlier run has left unfinished to an end. Return the release that serves."""
         records = self.ledger.read()
         # A migration that still runs is not cut off, however its release ended: half of one is worse.
-        self.compose.end_left_over(MIGRATE, patience=_MIGRATION)
-        self.compose.end_left_over(COLLECT)
+        self.compose.end_left_over({MIGRATE: _MIGRATION, COLLECT: 0})
         was_switching = any(record.state == SWITCHING for record in records)
         for record in records:
             if not record.is_over:
@@ -205,12 +217,8 @@ class Release:
             gate.run(journal)
             switch.create()
             return
-        with ThreadPoolExecutor(1) as beside:
-            # A thread that is not known yet would not be waited for.
-            with interrupt.deferred():
-                created = beside.submit(switch.create)
+        with beside(switch.create):
             gate.run(journal)
-            created.result()
 
     def _start_services(self, journal: Journal, compose: Compose, looked: Plan, undo: Undo) -> None:
         services = looked.backing
@@ -284,8 +292,9 @@ class Release:
     def _gate(self, compose: Compose) -> Gate:
         return Gate(self.site, compose)
 
-    def _present(self, known: list[str], backing: list[str], stale: bool) -> list[Container]:
-        found = self.compose.containers()
+    def _present(
+        self, found: dict[str, dict[str, Any]], known: list[str], backing: list[str], stale: bool
+    ) -> list[Container]:
         service = {name: service_of(item) for name, item in found.items()}
         counts = {name: list(service.values()).count(name) for name in known if name in service.values()}
         old = self.compose.outdated(known, counts)

@@ -23,6 +23,7 @@ from ansible_collections.landfall.django.plugins.module_utils._front import visi
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
 from ansible_collections.landfall.django.plugins.module_utils._front.upstream import upstream, without_addresses
 from ansible_collections.landfall.django.plugins.module_utils._release import health, in_force
+from ansible_collections.landfall.django.plugins.module_utils._release.beside import beside
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import error_line
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Change, Plan
 from ansible_collections.landfall.django.plugins.module_utils._release.prober import Prober
@@ -54,11 +55,11 @@ class Switch:
         """Bring everything new into service. Raises ReleaseError, DockerError or OSError; `undo` has the way back."""
         self.journal.enter(STARTING)
         self._start_web()
-        # They need longer than the switch, and share the work of those before them.
-        self._start(self._changes(workers=True))
         self.journal.enter(SWITCHING)
-        self._point()
-        self._put_in_force()
+        # Workers need longer than the switch, and share the work of those before them.
+        with beside(self._start, self._changes(workers=True)):
+            self._point()
+            self._put_in_force()
         self._start_processes()
         self._still_good()
 
@@ -70,16 +71,16 @@ class Switch:
         starts = {change.service: change.start for change in self.plan.changes if change.start}
         if not starts:
             return
-        before = {service: self.compose.names(service) for service in starts}
+        before = self.compose.names_of(starts)
         self.undo.add("remove the new containers", self._remove_new, before)
         scale = [f"--scale={name}={len(names) + starts[name]}" for name, names in before.items()]
         self.compose("create", "--no-recreate", *scale, *before)
         self.new = self._beyond(before)
 
-    def _beyond(self, before: dict[str, list[str]]) -> dict[str, list[str]]:
-        return {name: sorted(set(self.compose.names(name)) - set(names)) for name, names in before.items()}
+    def _beyond(self, before: dict[str, set[str]]) -> dict[str, list[str]]:
+        return {service: sorted(names - before[service]) for service, names in self.compose.names_of(before).items()}
 
-    def _remove_new(self, before: dict[str, list[str]]) -> None:
+    def _remove_new(self, before: dict[str, set[str]]) -> None:
         beyond = self._beyond(before)
         # Nginx may wake up with them in its configuration.
         kept = beyond.pop(self.site.web, []) if self._pointed else []
@@ -235,8 +236,9 @@ def is_pointed(front: Front, site: Site, hosts: list[str]) -> bool:
     What Nginx has loaded counts, and the file too, which it reads when it starts.
     """
     written = without_addresses(front.written(site.project_name) or "")
+    # The file first: in a release it differs already, and Nginx need not be asked.
     return (
-        front.loaded(site.project_name) == hosts
-        and written == upstream(site.project_name, dict.fromkeys(hosts, ""), site.port)
+        written == upstream(site.project_name, dict.fromkeys(hosts, ""), site.port)
+        and front.loaded(site.project_name) == hosts
         and front.connected(site.front_network)
     )

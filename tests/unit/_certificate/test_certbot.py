@@ -11,10 +11,12 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
 from ansible_collections.landfall.django.plugins.module_utils._certificate.certbot import Lineage, Problem, Wanted
+from ansible_collections.landfall.django.plugins.modules import certbot_certificate
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "certbot"
 LEAF = tls.parse((RECORDED / "openssl.txt").read_text())
@@ -77,6 +79,38 @@ def test_reads_a_day_of_one_digit() -> None:
 def test_reads_the_version() -> None:
     assert certbot.parse_version("certbot 2.1.0\n") == OLD
     assert certbot.parse_version("nothing") == ()
+
+
+@pytest.mark.parametrize("days", [6, 45, 90, 200])
+@pytest.mark.parametrize("version", [OLD, NEW])
+def test_what_is_good_for_an_unknown_version_is_good_for_all(days: int, version: tuple[int, ...]) -> None:
+    for left in range(days * 24):
+        end = NOW + timedelta(hours=left)
+        have = replace(HAVE, not_before=end - timedelta(days=days), not_after=end)
+        if certbot.plan(WANTED, have, NOW, ()).action == "none":
+            assert certbot.plan(WANTED, have, NOW, version).action == "none"
+
+
+def test_certbot_is_not_started_where_there_is_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def run(argv: list[str]) -> tuple[int, str, str]:
+        asked.append(argv)
+        return 0, "certbot 4.0.0", ""
+
+    names = ("profile", "email", "ca_bundle", "live_link", "deploy_hook", "failure_file")
+    params = {**dict.fromkeys(names, ""), "name": "shop", "domains": WANTED.domains, "directory_url": PEBBLE}
+    params |= {"webroot": WANTED.webroot, "https_port": 0}
+    module = SimpleNamespace(params=params, check_mode=True, run_command=run, get_bin_path=lambda name: name)
+    made = certbot_certificate.Certificate(module)
+    now = datetime.now(UTC)
+    good = replace(HAVE, not_before=now - timedelta(days=8), not_after=now + timedelta(days=82))
+    monkeypatch.setattr(made, "_lineage", lambda: good)
+    assert made.run()["action"] == "none"
+    assert asked == []
+    monkeypatch.setattr(made, "_lineage", lambda: replace(good, webroots=frozenset({"/elsewhere"})))
+    assert made.run()["action"] == "reconfigure"
+    assert asked == [["certbot", "--version"]]
 
 
 @pytest.mark.parametrize("version", [OLD, NEW])

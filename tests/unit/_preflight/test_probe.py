@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -11,10 +12,9 @@ import socket
 from pathlib import Path
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._preflight import probe
-from ansible_collections.landfall.django.plugins.modules import host_probe
+from ansible_collections.landfall.django.plugins.module_utils._preflight import look, probe
 
-from rendered import rendered
+from rendered import rendered, variable
 
 TCP = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -56,7 +56,7 @@ def test_os_release(text: str, expected: dict[str, str]) -> None:
 
 def test_memory_is_the_kernels_total() -> None:
     (total,) = re.findall(r"^MemTotal: +(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
-    assert host_probe.memory_mib() == int(total) // 1024
+    assert look.memory_mib() == int(total) // 1024
 
 
 def test_socket_links() -> None:
@@ -88,28 +88,28 @@ def test_processes_are_named_once() -> None:
 def test_this_process_is_found_on_the_port_it_holds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        (entry,) = host_probe.holders([port])
+        (entry,) = look.holders([port])
         name = Path("/proc/self/comm").read_text().strip()
         assert entry == {"port": port, "holders": [{"pid": os.getpid(), "process": name}]}
-    assert host_probe.holders([port]) == [{"port": port, "holders": []}]
+    assert look.holders([port]) == [{"port": port, "holders": []}]
 
 
 def test_free_space_of_the_nearest_that_exists(tmp_path: Path) -> None:
-    space = host_probe.free_space(f"{tmp_path}/not/yet")
+    space = look.free_space(f"{tmp_path}/not/yet")
     assert space["existing"] == str(tmp_path)
     assert space["device"] == tmp_path.stat().st_dev
     assert isinstance(space["free_mib"], int)
-    assert host_probe.free_space("/nonexistent/x")["existing"] == "/"
+    assert look.free_space("/nonexistent/x")["existing"] == "/"
 
 
 @pytest.mark.parametrize("given", ["root", "0"])
 def test_an_account_by_its_name_or_number(given: str) -> None:
     root = {"name": "root", "id": 0}
-    assert host_probe.account(given) == {"account": given, "user": {**root, "gid": 0}, "group": root}
+    assert look.account(given) == {"account": given, "user": {**root, "gid": 0}, "group": root}
 
 
 def test_an_account_that_there_is_not() -> None:
-    assert host_probe.account("no-such-one") == {"account": "no-such-one", "user": None, "group": None}
+    assert look.account("no-such-one") == {"account": "no-such-one", "user": None, "group": None}
 
 
 def test_whose_a_folder_is_and_which_names_are_served(tmp_path: Path) -> None:
@@ -117,8 +117,26 @@ def test_whose_a_folder_is_and_which_names_are_served(tmp_path: Path) -> None:
     for name in ("shop", "blog"):
         given = {"nginx_site_name": name, "nginx_site_domains": [f"{name}.test", f"www.{name}.test"]}
         (tmp_path / f"conf.d/{name}.conf").write_text(rendered("nginx", "templates/nginx/site.conf.j2", given))
-    assert host_probe.sites(str(tmp_path)) == {name: [f"{name}.test", f"www.{name}.test"] for name in ("blog", "shop")}
-    assert host_probe.sites("") == host_probe.sites(f"{tmp_path}/none") == {}
+    assert look.sites(str(tmp_path)) == {name: [f"{name}.test", f"www.{name}.test"] for name in ("blog", "shop")}
+    assert look.sites("") == look.sites(f"{tmp_path}/none") == {}
     compose = rendered("stack", "templates/compose.yaml.j2", {})
     assert probe.parse_compose_name(compose) == "shop"
     assert probe.parse_compose_name("") == ""
+
+
+def test_files_that_only_root_may_write_have_a_checksum(tmp_path: Path) -> None:
+    for name, mode in {"docker-1.asc": 0o644, "docker-2.asc": 0o666, "other": 0o644}.items():
+        (tmp_path / name).write_text("key")
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "docker-3.asc").symlink_to("docker-1.asc")
+    found = look.checksums([f"{tmp_path}/docker-*.asc", f"{tmp_path}/none"])
+    assert found == {f"{tmp_path}/docker-1.asc": hashlib.sha256(b"key").hexdigest()}
+
+
+@pytest.mark.parametrize(("checksum", "good"), [("5EC7E7", True), ("0ddba11", False)])
+def test_a_key_that_is_there_is_not_downloaded(checksum: str, good: bool) -> None:
+    file = variable("docker", "__docker_key_file", {"__docker_preflight": {"distribution": {"id": "debian"}}})
+    probe = {"distribution": {"id": "debian"}, "files": {file: "5ec7e7"}}
+    known = {"__docker_preflight": probe, "docker_repository_key_checksum": checksum}
+    assert variable("docker", "__docker_key_is_good", known) is good
+    assert variable("docker", "__docker_key_is_good", {**known, "docker_repository_key": "https://mirror/gpg"}) is False

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
@@ -213,3 +214,79 @@ def test_what_was_before_goes_where_nginx_has_ended_meanwhile(stack):
     record = stack.deploy("shop:2")
     assert record.warnings == []
     assert "shop-web-1" not in stack.present
+
+
+def test_workers_start_beside_the_switch(stack):
+    stack.deploy("shop:1")
+    world, start, reload = stack.world, stack.world.do_start, stack.world.reload
+    switched, waited = threading.Event(), []
+
+    def starts(rest):
+        if "shop-celery-2" in rest:
+            waited.append(switched.wait(20))
+        return start(rest)
+
+    def reloads():
+        reload()
+        switched.set()
+
+    world.do_start, world.reload = starts, reloads
+    stack.deploy("shop:2")
+    assert waited == [True], "visitors wait for no worker"
+
+
+def test_a_worker_that_does_not_start_ends_what_the_switch_began(stack):
+    stack.deploy("shop:1")
+    before = (stack.running, stack.present, stack.in_force, stack.served_by)
+    stack.world.refused = ("start shop-celery-2",)
+    with pytest.raises(ReleaseError, match="start shop-celery-2"):
+        stack.deploy("shop:2")
+    assert (stack.running, stack.present, stack.in_force, stack.served_by) == before
+
+
+def test_a_release_with_nothing_to_do_asks_docker_little(stack):
+    stack.deploy("shop:1")
+    stack.world.commands.clear()
+    assert stack.deploy("shop:1") is None
+    assert len(stack.world.commands) <= 10, stack.world.commands
+
+
+def test_what_is_left_of_the_others_goes_while_the_workers_end(stack):
+    stack.deploy("shop:1")
+    stack.world.commands.clear()
+    stack.deploy("shop:2")
+    commands = stack.world.commands
+    asked, gone = commands.index("kill --signal=TERM shop-celery-1"), commands.index("rm --force shop-celery-1")
+    assert asked < commands.index("rm --force shop-celery-beat-1") < gone
+    assert "stop shop-celery-1" not in commands, "it has ended already"
+
+
+def test_going_back_asks_for_migrations_while_it_looks_at_the_host(stack):
+    stack.deploy("shop:1")
+    stack.deploy("shop:2")
+    world, run, create = stack.world, stack.world.compose_run, stack.world.compose
+    asks, looked = threading.Event(), threading.Event()
+
+    def answers(after, config, files):
+        asks.set()
+        assert looked.wait(20), "the look at the host does not wait for the answer"
+        return run(after, config, files)
+
+    def compares(rest, files):
+        if "--dry-run" in rest:
+            assert asks.wait(20)
+            looked.set()
+        return create(rest, files)
+
+    world.compose_run, world.compose = answers, compares
+    assert stack.roll_back(1).rollback_to == 1
+    assert stack.served_by == {"shop:1"}
+
+
+def test_a_refused_way_back_leaves_no_record(stack):
+    stack.deploy("shop:1")
+    stack.deploy("shop:2", knows=["shop.0001", "shop.0002"])
+    with pytest.raises(ReleaseError, match="rollback_despite_migrations"):
+        stack.roll_back(1)
+    assert stack.states() == ["serving", "serving"]
+    assert stack.served_by == {"shop:2"}

@@ -100,6 +100,8 @@ class World(Composes):
     def do_ps(self, rest: list[str]) -> str:
         filters = dict(word.split("=", 1)[1].split("=") for word in rest if word.startswith("label="))
         found = [box for box in self.boxes.values() if all(labels(box).get(k) == v for k, v in filters.items())]
+        if "--all" not in rest:
+            found = [box for box in found if box.running]
         return "".join(f"{box.name}\n" for box in found)
 
     def do_container(self, rest: list[str]) -> str:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 import types
 
 import pytest
@@ -55,3 +56,45 @@ def test_the_names_of_a_host_ask_as_one_where_all_hosts_go_together(ask):
     (_taken, together), (_taken, free) = ask(0), ask(0, strategy="free")
     assert together[0]["name"] == free[0]["name"] == "shop"
     assert free[0]["token"] == f"{together[0]['token']}/shop"
+
+
+@pytest.fixture
+def host(monkeypatch, tmp_path):
+    """Ask this machine, as the host, for a lock: through a shell, with or without pipelining."""
+    monkeypatch.setattr(lock.ActionBase, "run", lambda *_arguments: {})
+
+    def execute(command, in_data=None):
+        ran = subprocess.run(["sh", "-c", command], input=in_data or b"", capture_output=True, check=False)
+        return {"rc": ran.returncode, "stdout": ran.stdout.decode(), "stderr": ran.stderr.decode()}
+
+    def ask(play, pipelining=True, **options):
+        action = object.__new__(lock.ActionModule)
+        action._task = types.SimpleNamespace(check_mode=False, args={"path": str(tmp_path / "lock"), **options})
+        action._task._play = types.SimpleNamespace(strategy="linear")
+        action._is_pipelining_enabled = lambda _style: pipelining
+        action._templar = types.SimpleNamespace(template=lambda value: value)
+        action._low_level_execute_command = execute
+        monkeypatch.setattr(lock, "token", lambda _pid: play)
+        return action.run(task_vars={"inventory_hostname": "shop"})
+
+    return ask
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_host_is_asked_without_a_module(host, pipelining):
+    assert host("ann", pipelining) == {"changed": False, "turn": 0}
+    refused = host("ben", pipelining, what="A deployment")
+    assert refused["failed"]
+    assert refused["holder"]["token"] == "ann"
+    assert host("ben", pipelining, state="absent") == {"changed": False}
+    assert host("ben", pipelining)["failed"], "who has not taken it does not release it"
+    host("ann", pipelining, state="absent")
+    assert host("ben", pipelining, wait=5) == {"changed": False, "turn": 0}
+    host("ben", pipelining, state="absent")
+
+
+def test_a_host_that_cannot_lock_says_why(host):
+    failed = host("ann", path="/proc/none/lock")
+    assert failed["failed"]
+    assert "/proc/none/lock" in failed["msg"]
+    assert "No such file" in failed["exception"]

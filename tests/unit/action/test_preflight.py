@@ -19,6 +19,7 @@ PROBE: dict[str, Any] = {
     "accounts": [],
     "distribution": {"id": "debian", "version": "13", "release": "trixie", "name": "Debian 13"},
     "engine": "29.0.0",
+    "files": {"/etc/apt/keyrings/docker-0.asc": "5ec7e7"},
     "packages": ["docker.io"],
     "units": {"docker.service": {"enabled": "enabled", "active": "active"}},
 }
@@ -34,12 +35,12 @@ class Play:
         self.action = object.__new__(preflight.ActionModule)
         self.action._task = types.SimpleNamespace(args={"role": role, **arguments})
         self.action._loader = DataLoader()
-        self.action._execute_module = self.execute
         monkeypatch.setattr(preflight.ActionBase, "run", lambda *_arguments: {})
+        monkeypatch.setattr(preflight._program, "call", self.call)
 
-    def execute(self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        assert module_name == "landfall.django.host_probe"
-        self.asked.append(module_args)
+    def call(self, *given: Any) -> dict[str, Any]:
+        _action, _modules, _function, asked, _variables = given
+        self.asked.append(asked)
         if isinstance(self.answer, Exception):
             raise self.answer
         return dict(self.answer)
@@ -58,6 +59,7 @@ def test_the_host_is_asked_once_for_all_that_the_role_wants(monkeypatch: pytest.
     assert asked["units"] == ["docker.service"]
     assert not done.get("failed")
     assert done["units"] == PROBE["units"]
+    assert done["files"] == PROBE["files"]
     own = distributions.SUPPORTED["Debian 13"].docker_packages
     assert done["distribution"]["docker_packages"] == list(own)
 

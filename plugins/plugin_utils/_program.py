@@ -1,0 +1,66 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Call a function of module_utils on a host, without a module.
+
+A module imports AnsibleModule, which the host compiles anew in every task. This is for what needs the standard library
+only, and runs so often that the time counts. Private to this collection.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+MODULE_UTILS = Path(__file__).resolve().parents[1] / "module_utils"
+_PACKAGE = "ansible_collections.landfall.django.plugins.module_utils"
+_PROGRAM = """
+import json, sys, types
+sources, function, arguments = json.loads({given!r})
+for name, source in sources.items():
+    sys.modules[name] = module = types.ModuleType(name)
+    package, _, last = name.rpartition(".")
+    setattr(sys.modules.setdefault(package, types.ModuleType(package)), last, module)
+    exec(compile(source, name, "exec"), module.__dict__)
+print(json.dumps(getattr(module, function)(**arguments)))
+"""
+# Nothing of the user's or of the host's may be imported in place of the standard library.
+_OPTIONS = "-I -S"
+
+
+def program(modules: Sequence[str], function: str, arguments: Mapping[str, object]) -> str:
+    """Return Python code that calls `function` of the last of these modules and prints what it returns, as JSON.
+
+    Each module may import the standard library and those before it.
+    """
+    sources = {f"{_PACKAGE}.{name}": (MODULE_UTILS / f"{name.replace('.', '/')}.py").read_text() for name in modules}
+    return _PROGRAM.format(given=json.dumps([sources, function, dict(arguments)]))
+
+
+def call(
+    action: ActionBase,
+    modules: Sequence[str],
+    function: str,
+    arguments: Mapping[str, object],
+    task_vars: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Call `function` on the host of an action's task, with its privileges, and return its answer, a dictionary.
+
+    If it fails, the answer is that of a failed task. Raises AnsibleConnectionFailure where the host cannot be reached.
+    """
+    chosen = str(action._templar.template((task_vars or {}).get("ansible_python_interpreter", "")))
+    python = f"{chosen if chosen.startswith('/') else 'python3'} {_OPTIONS}"
+    code = program(modules, function, arguments)
+    if action._is_pipelining_enabled("new"):
+        done = action._low_level_execute_command(f"{python} -", in_data=code.encode())
+    else:
+        done = action._low_level_execute_command(f"{python} -c {shlex.quote(code)}")
+    if done["rc"]:
+        said = (done["stderr"] or done["stdout"]).strip().splitlines()
+        return {"failed": True, "msg": said[-1] if said else f"exit code {done['rc']}", "exception": "\n".join(said)}
+    # Whatever the host's shell says when it starts comes before.
+    return dict(json.loads(done["stdout"].splitlines()[-1]))
