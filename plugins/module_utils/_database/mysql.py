@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
@@ -14,6 +15,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
     Packages,
     SchemaContents,
 )
+from ansible_collections.landfall.django.plugins.module_utils._database.versions import Versions
 
 # The password is read from a file inside the container: every user of the host could read it on a command line.
 _AS_ROOT = f'MYSQL_PWD="$(cat {ROOT_PASSWORD})" exec "$@"'
@@ -28,10 +30,15 @@ _SESSION = "SET SESSION sql_log_bin=0, SESSION lock_wait_timeout=60"
 _MARK = "landfall-load"
 _DEFINITIONS = ("--no-data", "--skip-lock-tables")
 _END = b"-- Dump completed"
+_SYSTEM_SCHEMAS = ("information_schema", "mysql", "performance_schema", "sys")
 _NAME = rb"`((?:[^`]|``)+)`"
 _CREATE = re.compile(rb"CREATE TABLE (?:IF NOT EXISTS )?" + _NAME)
 _INSERT = re.compile(rb"INSERT INTO " + _NAME)
 _QUOTED = re.compile(rb"'[^'\\]*(?:\\.[^'\\]*)*'|`(?:[^`]|``)*`", re.DOTALL)
+
+
+def _last_upgrade(history: str) -> str:
+    return str(json.loads(history)["upgrade_history"][-1]["version"])
 
 
 class MySQLScanner(DumpScanner):
@@ -65,6 +72,8 @@ class MySQL(Engine):
     list_connections = "SHOW PROCESSLIST"
     refusals = ("Access denied",)
     definition_kinds = ("views", "triggers", "functions", "procedures", "events")
+    # The file exists since 8.4.
+    versions = Versions(title, "mysqld", ("mysql_upgrade_history",), read=_last_upgrade, oldest=(8, 4))
 
     client = "mysql"
     # No --hex-blob: it doubles the size of a row, which may then exceed max_allowed_packet when it is loaded.
@@ -132,6 +141,10 @@ class MySQL(Engine):
 
     def select_server(self) -> str:
         return f"SELECT {self.server_id};"
+
+    def select_other_schemas(self, schema: str) -> str:
+        own = ", ".join(map(_text, (schema, *_SYSTEM_SCHEMAS)))
+        return f"SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN ({own});"
 
     def identity(self) -> str:
         return f"SELECT {self.server_id}, DATABASE()"
