@@ -180,6 +180,8 @@ class Gate:
                 " stack cannot dump. No migration ran. Make a backup of that database, and set stack_migration_dump to"
                 " false to migrate without a dump"
             )
+        if journal.record.upgraded:
+            return  # the upgrade has dumped the same data
         made = dump(server, journal.folder, schema)
         journal.record.dump = str(made.archive)
         journal.record.warnings += made.warnings
@@ -193,6 +195,8 @@ class Gate:
         record = journal.record
         pending = ", ".join(record.migrations) or "unknown to Django"
         said = f"the migration failed (pending were: {pending}): {describe_error(error)}\n"
+        if record.upgraded:
+            return said + "The upgrade of the database was undone too, so the data is as it was before both."
         said += self.engine.after_failed_migration
         if record.dump:
             said += f" {restore_hint(self.site.project_src, record.release)}"

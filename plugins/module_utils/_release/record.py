@@ -24,8 +24,9 @@ FILE = "record.json"
 FORMAT = 1
 
 # In order; the last two are final. Any other one in a record was about to happen, or in progress, at that moment.
-BEGUN, SERVICES, CHECKING, DUMPING, MIGRATING, STARTING, SWITCHING, SERVING, FAILED = STATES = (
+BEGUN, UPGRADING, SERVICES, CHECKING, DUMPING, MIGRATING, STARTING, SWITCHING, SERVING, FAILED = STATES = (
     "begun",
+    "upgrading the database",
     "starting services",
     "checking",
     "dumping",
@@ -59,6 +60,7 @@ class Record:
     migrations: list[str] = field(default_factory=list)
     applied: list[str] | None = None
     dump: str = ""
+    upgraded: str = ""  # the versions of the database, where it was upgraded
     requeued: list[str] = field(default_factory=list)
     proof: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

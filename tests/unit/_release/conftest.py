@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._database import upgrade as database_upgrade
 from ansible_collections.landfall.django.plugins.module_utils._docker import cli, wait
 from ansible_collections.landfall.django.plugins.module_utils._front import upstream, visitor
-from ansible_collections.landfall.django.plugins.module_utils._release import gate, health, ledger, switch
+from ansible_collections.landfall.django.plugins.module_utils._release import gate, health, ledger, switch, upgrade
 from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
+from tests.unit._release.composes import config_of
 from tests.unit._release.world import World
 
 SERVICES = ["db", "redis", "web", "celery", "celery-beat"]
@@ -54,6 +55,10 @@ class Prober:
 class Server:
     """The database server of the stack."""
 
+    world: World
+    others: tuple[str, ...] = ()
+    data_bytes = 1000
+
     def __init__(self, compose, engine):
         self.compose = compose
         self.engine = engine
@@ -62,7 +67,30 @@ class Server:
         return "shop"
 
     def id(self):
-        return "one"
+        return self.world.server_id
+
+    def other_schemas(self, _schema):
+        return self.others
+
+    def contents(self, _schema):
+        return SimpleNamespace(data_bytes=self.data_bytes)
+
+
+class Replacement:
+    """Loads into the database of the stack."""
+
+    def __init__(self, _root, server):
+        self.server = server
+
+    def check_unused(self, _schema):
+        self._run("in-use", "")
+
+    def fill(self, _schema, dump):
+        self._run("load", dump.archive.read_text())
+
+    def _run(self, word, given):
+        if cli.execute([*self.server.compose, "exec", "-T", "db", word], given, 60, False).returncode:
+            raise cli.DockerError(f"{word} failed")
 
 
 def dump(server, folder, schema):
@@ -108,7 +136,8 @@ class Stack:
         self.world.images.setdefault(image, {"knows": ["shop.0001"], **code})
         files = self.root / "next"
         files.mkdir(exist_ok=True)
-        (files / "compose.yaml").write_text(json.dumps({"image": image, "db": db, "services": list(services)}))
+        others = "".join(f"  {name}: {{}}\n" for name in services if name != "db")
+        (files / "compose.yaml").write_text(f"image: {image}\nservices:\n  db:\n    image: {db}\n{others}")
         (files / "compose.override.yaml").write_text("{}")
         (files / ".env").write_text(env)
         (self.root / "static" / image.replace(":", "-")).mkdir(parents=True, exist_ok=True)
@@ -136,8 +165,7 @@ class Stack:
 
     @property
     def in_force(self) -> str:
-        file = self.root / "compose.yaml"
-        return json.loads(file.read_text())["image"] if file.exists() else ""
+        return config_of(self.root).get("image", "")
 
     @property
     def served_by(self) -> set[str]:
@@ -190,6 +218,11 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(switch, "Prober", Prober)
         monkeypatch.setattr(gate, "Server", Server)
         monkeypatch.setattr(gate, "dump", dump)
+        monkeypatch.setattr(Server, "world", stack.world, raising=False)
+        monkeypatch.setattr(upgrade, "Server", Server)
+        monkeypatch.setattr(database_upgrade, "dump_schema", dump)
+        monkeypatch.setattr(database_upgrade, "verify", lambda archive, empty: SimpleNamespace(archive=archive, warnings=[]))
+        monkeypatch.setattr(database_upgrade, "Replacement", Replacement)
         monkeypatch.setattr("os.fsync", lambda _file: None)
         monkeypatch.setattr(health, "probe", probe)
         monkeypatch.setattr(visitor, "request", request)
