@@ -60,7 +60,9 @@ class Record:
     migrations: list[str] = field(default_factory=list)
     applied: list[str] | None = None
     dump: str = ""
-    upgraded: str = ""  # the versions of the database, where it was upgraded
+    # The versions of the database where it was upgraded, and whether it stays so if the release fails.
+    upgraded: str = ""
+    upgrade_is_final: bool = False
     requeued: list[str] = field(default_factory=list)
     proof: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

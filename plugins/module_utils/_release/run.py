@@ -172,7 +172,7 @@ class Release:
         self._start_services(journal, compose, services, undo)
         switch = Switch(site, compose, self.front, looked, journal, undo)
         if journal.record.upgraded:
-            switch.before_work = upgrade.commit
+            switch.before_work = partial(upgrade.commit, journal)
             switch.prober = None  # visitors have been away since long before the switch
         if looked.web.keep or journal.record.rollback_to:
             switch.create()
@@ -245,6 +245,8 @@ class Release:
         """Undo all that was done, write it down, and return the error to raise."""
         problems = undo.run()
         said = describe_error(error)
+        if journal.record.upgrade_is_final:
+            said += f"\nThe database stays upgraded ({journal.record.upgraded}), with all that was written to it since."
         if problems:
             said += "\nBesides, " + "; ".join(problems) + "."
         try:

@@ -93,8 +93,10 @@ class DatabaseUpgrade:
         record.warnings += dump.warnings
         journal.save()
 
-    def commit(self) -> None:
+    def commit(self, journal: Journal) -> None:
         """Make the new data final, and let no release start an older server."""
+        journal.record.upgrade_is_final = True
+        journal.save()
         self._keep_image(self.upgrade.commit().image)
         # The former files with the new image are what a failure puts in force again.
         in_force.hold(self.root)

@@ -146,6 +146,6 @@ def test_a_request_to_end_waits_for_the_migration(stack):
 
     stack.world.compose_run = interrupted
     with pytest.raises(ReleaseError, match="ended by signal"), interrupt.as_exceptions():
-        stack.deploy("shop:2", knows=["shop.0001", "shop.0002"], db="mysql:9.8")
+        stack.deploy("shop:2", knows=["shop.0001", "shop.0002"], db="mysql:9.7.1")
     assert stack.world.applied == ["shop.0001", "shop.0002"]
     assert stack.running["shop-db-1"] == "mysql:9.7"

@@ -28,7 +28,7 @@ class Volumes:
     def make_volume(self, name: str = NAME, **labels: str) -> None:
         if name not in self.volumes:
             self.volumes[name] = {"com.docker.compose.project": "shop", **labels}
-            self.data(name).mkdir(parents=True)
+            self.data(name).mkdir(parents=True, exist_ok=True)
 
     def version(self, name: str = NAME) -> str:
         """The version of the data; empty where there is none."""
@@ -42,7 +42,6 @@ class Volumes:
             history = {"upgrade_history": [{"version": f"{version}.4"}]}
             (self.data() / "mysql_upgrade_history").write_text(json.dumps(history))
             (self.data() / "server").write_text(f"server {len(self.volumes)} of {version}")
-            self.applied = []
         elif self.version().split(".")[:2] != version.split(".")[:2]:
             self.mishaps.append(f"{image} got data of {self.version()}")
             raise RefusedError("unhealthy")
@@ -59,6 +58,7 @@ class Volumes:
 
     @applied.setter
     def applied(self, names: list[str]) -> None:
+        self.data().mkdir(parents=True, exist_ok=True)
         (self.data() / "applied").write_text(json.dumps(names))
 
     def apply(self, name: str) -> None:
