@@ -30,7 +30,6 @@ _SESSION = "SET SESSION sql_log_bin=0, SESSION lock_wait_timeout=60"
 _MARK = "landfall-load"
 _DEFINITIONS = ("--no-data", "--skip-lock-tables")
 _END = b"-- Dump completed"
-_SYSTEM_SCHEMAS = ("information_schema", "mysql", "performance_schema", "sys")
 _NAME = rb"`((?:[^`]|``)+)`"
 _CREATE = re.compile(rb"CREATE TABLE (?:IF NOT EXISTS )?" + _NAME)
 _INSERT = re.compile(rb"INSERT INTO " + _NAME)
@@ -79,6 +78,7 @@ class MySQL(Engine):
     # No --hex-blob: it doubles the size of a row, which may then exceed max_allowed_packet when it is loaded.
     dump_options: tuple[str, ...] = ("--no-tablespaces", "--set-gtid-purged=OFF", "--comments")
     server_id = "@@server_uuid"
+    system_schemas = ("information_schema", "mysql", "performance_schema", "sys")
     # Sizes as they are now, not of up to a day ago.
     before_contents = "SET SESSION information_schema_stats_expiry = 0; "
 
@@ -143,7 +143,7 @@ class MySQL(Engine):
         return f"SELECT {self.server_id};"
 
     def select_other_schemas(self, schema: str) -> str:
-        own = ", ".join(map(_text, (schema, *_SYSTEM_SCHEMAS)))
+        own = ", ".join(map(_text, (schema, *self.system_schemas)))
         return f"SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN ({own});"
 
     def identity(self) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
 from ansible_collections.landfall.django.plugins.module_utils._database.project import unknown_migrations
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
+from ansible_collections.landfall.django.plugins.module_utils._database.upgrade import interrupted_upgrade
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import is_running, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
@@ -89,6 +90,8 @@ class Release:
 
         The database itself is asked, in the words of that code's Django.
         """
+        if why := interrupted_upgrade(self.root):
+            raise ReleaseError(why)
         try:
             answer = self._gate(self.compose).ask()
         except ReleaseError as error:

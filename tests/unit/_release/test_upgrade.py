@@ -10,8 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database import upgrade as database_upgrade
+from ansible_collections.landfall.django.plugins.module_utils._database.restore import RestoreError
+from ansible_collections.landfall.django.plugins.module_utils._database.volume import Volume
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._release.upgrade import database_image, with_database_image
+from ansible_collections.landfall.django.plugins.modules import database_restore
 
 from tests.unit._release import conftest
 from tests.unit._release.composes import config_of
@@ -205,6 +208,30 @@ def test_a_server_that_does_not_run_is_started_for_its_dump(served, state):
         world.boxes["shop-db-1"].running = False
     served.deploy("shop:2", db="mysql:9.8", knows=BOTH)
     assert (world.applied, world.version(FORMER), world.mishaps) == (BOTH, "9.7.4", [])
+
+
+def test_what_an_upgrade_keeps_is_removed_on_demand(served):
+    served.deploy("shop:2", db="mysql:9.8")
+    assert database_restore.remove_former(Volume("shop")) == [FORMER]
+    assert list(served.world.volumes) == [NAME]
+    assert database_restore.remove_former(Volume("shop")) == []
+
+
+def test_nothing_but_a_deployment_goes_on_after_an_interrupted_upgrade(served):
+    served.deploy("shop:2")
+    (served.root / database_upgrade.JOURNAL).write_text("{}")
+    with pytest.raises(ReleaseError, match=r"landfall\.django\.deploy"):
+        served.roll_back(1)
+    with pytest.raises(RestoreError, match=r"landfall\.django\.deploy"):
+        database_restore.refuse_interrupted_upgrade(served.root)
+
+
+def test_a_journal_of_a_newer_version_is_left_alone(served):
+    file = served.root / database_upgrade.JOURNAL
+    file.write_text('{"format": 2}')
+    with pytest.raises(ValueError, match="newer"):
+        served.deploy("shop:2")
+    assert file.exists()
 
 
 @pytest.mark.parametrize(
