@@ -46,7 +46,8 @@ class Versions:
         for name in self.files:
             if (folder / name).exists():
                 return self.parse(self.read((folder / name).read_text()))
-        raise ValueError(f"{folder} has data, but none of {self.title}{self._since()}: {' or '.join(self.files)} is missing")
+        missing = " or ".join(self.files)
+        raise ValueError(f"{folder} has data, but none of {self.title}{self._since()}: {missing} is missing")
 
     def series(self, version: str) -> str:
         """Return the series of a version."""

@@ -91,7 +91,9 @@ def test_a_dump_with_migrations_that_the_code_does_not_know_is_refused(stack):
 
 
 def test_code_that_is_ahead_of_the_dump_is_a_warning(stack):
-    stack.project = Project(stack.engine.vendor, "one", "shop", {("shop", name): frozenset() for name in ("0001_initial", "0002")})
+    stack.project = Project(
+        stack.engine.vendor, "one", "shop", {("shop", name): frozenset() for name in ("0001_initial", "0002")}
+    )
     stack.process(Faults())
     stack.run()
     assert any("shop.0002" in warning for warning in stack.restore.warnings)

@@ -104,6 +104,10 @@ def dump(server, folder, schema):
     return SimpleNamespace(archive=archive, warnings=[])
 
 
+def verify(archive, empty):
+    return SimpleNamespace(archive=archive, warnings=[])
+
+
 class Stack:
     """A stack on a host that exists only in memory, but for its files."""
 
@@ -221,7 +225,7 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(Server, "world", stack.world, raising=False)
         monkeypatch.setattr(upgrade, "Server", Server)
         monkeypatch.setattr(database_upgrade, "dump_schema", dump)
-        monkeypatch.setattr(database_upgrade, "verify", lambda archive, empty: SimpleNamespace(archive=archive, warnings=[]))
+        monkeypatch.setattr(database_upgrade, "verify", verify)
         monkeypatch.setattr(database_upgrade, "Replacement", Replacement)
         monkeypatch.setattr("os.fsync", lambda _file: None)
         monkeypatch.setattr(health, "probe", probe)

@@ -13,7 +13,10 @@ from ansible_collections.landfall.django.plugins.module_utils._database import u
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import RestoreError
 from ansible_collections.landfall.django.plugins.module_utils._database.volume import Volume
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
-from ansible_collections.landfall.django.plugins.module_utils._release.upgrade import database_image, with_database_image
+from ansible_collections.landfall.django.plugins.module_utils._release.upgrade import (
+    database_image,
+    with_database_image,
+)
 from ansible_collections.landfall.django.plugins.modules import database_restore
 
 from tests.unit._release import conftest

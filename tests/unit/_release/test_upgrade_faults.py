@@ -91,8 +91,9 @@ def test_an_upgrade_that_meets_a_fault_is_undone_or_stays(stacks, kind, after):
             ends.add(is_final)
             assert world.version() == ("9.8.4" if is_final else "9.7.4"), said
             assert world.applied == (BOTH if is_final else ["shop.0001"]), said
-            now = {**stack.running, **({name: "mysql:9.7" for name in ("shop-db-1", "shop-redis-1")} if is_final else {})}
-            assert (now, stack.present, stack.served_by) == before, said
+            # Redis has the same image here.
+            images = {name: image.replace("9.8", "9.7") if is_final else image for name, image in stack.running.items()}
+            assert (images, stack.present, stack.served_by) == before, said
             assert sorted(world.volumes) == ([NAME, f"{NAME}-9.7"] if is_final else [NAME]), said
         converges(stack)
     assert ends == {True, False}
