@@ -32,7 +32,7 @@ class Volume:
 
     def former(self) -> list[str]:
         """Return the names of the volumes with former data."""
-        return sorted(self._names(_FORMER))
+        return sorted(self._names(f"label={_FORMER}={self.project}"))
 
     def former_folder(self, name: str) -> Path:
         """Return the folder of a volume with former data."""
@@ -74,10 +74,10 @@ class Volume:
         """Remove a volume with former data."""
         docker("volume", "rm", name)
 
-    def _names(self, label: str = "") -> list[str]:
-        own = [f"label={_PROJECT}={self.project}", *([f"label={label}"] if label else [])]
-        filters = [word for value in own for word in ("--filter", value)]
-        return docker("volume", "ls", "--quiet", *filters).split()
+    @staticmethod
+    def _names(*filters: str) -> list[str]:
+        words = [word for one in filters for word in ("--filter", one)]
+        return docker("volume", "ls", "--quiet", *words).split()
 
     @staticmethod
     def _folder(name: str) -> Path:

@@ -49,6 +49,8 @@ def holds(stack):
     """What must be so at any moment from which nobody comes back to tidy up."""
     world = stack.world
     assert world.mishaps == []
+    servers = [box.image for box in world.own() if box.service == "db" and box.running]
+    assert all(world.version().startswith(image.partition(":")[2]) for image in servers), "its files were not moved away"
     former = [world.version(name) for name in world.volumes]
     assert "9.7.4" in former, "the former data is there"
     if world.version() != "9.7.4" and not interrupted_upgrade(stack.root):
