@@ -98,8 +98,6 @@ class DatabaseUpgrade:
         journal.record.upgrade_is_final = True
         journal.save()
         self._keep_image(self.upgrade.commit().image)
-        # The former files with the new image are what a failure puts in force again.
-        in_force.hold(self.root)
 
     def roll_back(self) -> None:
         """Bring the former database and containers back; after the commit, the former containers only."""
@@ -107,6 +105,7 @@ class DatabaseUpgrade:
         if not journal:
             return
         if journal.state == COMMITTED:
+            # Also of what was put in force again, or not reached before the commit was interrupted.
             self.upgrade.remember(journal)
             self._keep_image(journal.image)
         self.upgrade.put_back()

@@ -149,6 +149,32 @@ def test_a_way_back_that_meets_a_fault_is_gone_to_its_end_by_the_next_release(st
             return
 
 
+def test_after_a_power_cut_there_are_never_two_beats(stacks):
+    stack = prepared(stacks, 0)
+    world, start = stack.world, stack.world.do_start
+
+    def begin(rest):
+        start(rest)
+        if "shop-celery-beat-2" in rest:
+            dying(world)
+        return ""
+
+    world.do_start = begin
+    with pytest.raises(DyingError):
+        act(stack)
+    for name in ("execute", "do_start"):
+        world.__dict__.pop(name)
+    assert "shop-celery-beat-2" in stack.running
+    world.commands.clear()
+    with pytest.raises(ReleaseError):
+        stack.deploy("shop:3", db="mysql:9.8", unfit=True)
+    restarted = [said for said in world.commands if said.startswith("restart")]
+    assert "shop-celery-1" in restarted[0]
+    assert "shop-celery-beat-1" not in restarted[0]
+    assert world.version() == "9.8.4"
+    converges(stack)
+
+
 class DyingError(BaseException):
     """Nothing that the process does has an effect any more."""
 
