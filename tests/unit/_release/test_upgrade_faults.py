@@ -50,7 +50,7 @@ def holds(stack):
     world = stack.world
     assert world.mishaps == []
     servers = [box.image for box in world.own() if box.service == "db" and box.running]
-    assert all(world.version().startswith(image.partition(":")[2]) for image in servers), "its files were not moved away"
+    assert all(world.version().startswith(image.partition(":")[2]) for image in servers), "its files were moved"
     former = [world.version(name) for name in world.volumes]
     assert "9.7.4" in former, "the former data is there"
     if world.version() != "9.7.4" and not interrupted_upgrade(stack.root):
