@@ -30,7 +30,7 @@ options:
     description: Name of a dump that an earlier restore kept, to restore it instead of a release's dump.
     type: str
   forget:
-    description: Whether to remove all dumps that earlier restores kept, instead of restoring one.
+    description: Whether to remove what earlier restores and upgrades of the database kept, instead of restoring a dump.
     type: bool
     default: false
   from_elsewhere:
@@ -91,7 +91,7 @@ restored:
       description: Time at which it ended, in UTC.
       type: str
 forgotten:
-  description: The names of the dumps that were removed.
+  description: The names of the dumps and volumes that were removed.
   type: list
   elements: str
   returned: with O(forget)
@@ -109,6 +109,8 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engines 
 from ansible_collections.landfall.django.plugins.module_utils._database.project import PROBE_CODE, Project, parse_answer
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore, RestoreError
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
+from ansible_collections.landfall.django.plugins.module_utils._database.upgrade import interrupted_upgrade
+from ansible_collections.landfall.django.plugins.module_utils._database.volume import Volume
 from ansible_collections.landfall.django.plugins.module_utils._database.writers import Writers
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
@@ -148,20 +150,30 @@ def visitor_problem(site: Site | None) -> str:
     return health.wait_for_visitors(site.front_port, site.host, site.health_path)
 
 
+def refuse_interrupted_upgrade(root: Path) -> None:
+    """Raise RestoreError where the data may not be where the server looks for it."""
+    if why := interrupted_upgrade(root):
+        raise RestoreError(why)
+
+
 def plan_of(restore: Restore, given: dict[str, Any]) -> list[str]:
     """Return the steps that would be done."""
+    refuse_interrupted_upgrade(restore.root)
     interrupted = restore.replacement.read()
     first = [f"complete or roll back the interrupted restore of {interrupted.what}"] if interrupted else []
     if given["forget"]:
-        return [*first, *(f"remove {restore.replacement.archive(name)}" for name in restore.kept_names())]
+        kept = [str(restore.replacement.archive(name)) for name in restore.kept_names()]
+        kept += [f"the volume {name}" for name in Volume(given["project_name"]).former()]
+        return [*first, *(f"remove {name}" for name in kept)]
     return first + restore.check(chosen_dump(restore, given), given["despite_migrations"])
 
 
 def run(restore: Restore, given: dict[str, Any]) -> dict[str, Any]:
     """Run the restore, and return the module's result."""
+    refuse_interrupted_upgrade(restore.root)
     resumed = restore.resume()
     if given["forget"]:
-        names = restore.remove_kept()
+        names = [*restore.remove_kept(), *remove_former(Volume(given["project_name"]))]
         return {"changed": bool(names or resumed), "forgotten": names}
     what = given["kept"] or f"release {given['release']}"
     if resumed and resumed["what"] == what:
@@ -169,6 +181,14 @@ def run(restore: Restore, given: dict[str, Any]) -> dict[str, Any]:
     dump = chosen_dump(restore, given)
     restore.check(dump, given["despite_migrations"])
     return {"changed": True, "restored": restore.run(dump, what)}
+
+
+def remove_former(volume: Volume) -> list[str]:
+    """Remove the data that upgrades of the database kept. Return the names of its volumes."""
+    names = volume.former()
+    for name in names:
+        volume.remove(name)
+    return names
 
 
 def chosen_dump(restore: Restore, given: dict[str, Any]) -> Dump:

@@ -13,6 +13,8 @@ description:
     O(project_src)C(/next), and replaces those that differ. If none do, nothing changes.
   - First, the new image is checked in one container. It runs the project's own checks and collects its static files.
     Pending migrations then run, after a dump of the database.
+  - Where the image of C(db) is of another series than its data, the project is stopped before that, and the data is
+    dumped and loaded into the new server. The former data is kept. A downgrade is refused.
   - Then new containers of O(web) start beside the old ones. When each answers the health path under the site's own host
     name, Nginx is switched to them. New workers start beside the old ones. Any other process is stopped before its
     successor starts.

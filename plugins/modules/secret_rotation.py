@@ -89,6 +89,7 @@ from ansible_collections.landfall.django.plugins.module_utils import _options
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, by_name
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
+from ansible_collections.landfall.django.plugins.module_utils._database.upgrade import interrupted_upgrade
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
@@ -122,7 +123,7 @@ def main() -> None:
     if last is None:
         module.fail_json(msg=f"{root} has no release yet: deploy the stack first.")
         return
-    if why := interrupted_restore(root):
+    if why := interrupted_restore(root) or interrupted_upgrade(root):
         module.fail_json(msg=why)
     store = Store(root / "secrets", OWNERS)
     try:

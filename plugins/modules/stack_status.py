@@ -105,6 +105,14 @@ certificate:
   sample:
     - CERTIFICATE       UNTIL             LEFT      OF    SERVED
     - shop.example.com  2027-02-21 04:25  60 d 3 h  90 d  as on disk
+kept:
+  description: One sentence for each volume with the data from before an upgrade of the database.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "shop_db-data-17: 412 MiB from before an upgrade of the database. restore_forget=true of landfall.django.restore
+      removes it."
 problems:
   description: One sentence for each problem with a container, the certificate, the site, the disk or a release. Empty
     where there is none.
@@ -124,6 +132,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
 from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
+from ansible_collections.landfall.django.plugins.module_utils._database.volume import Volume
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
@@ -227,6 +236,17 @@ def lacks_room(params: dict[str, Any], root: str) -> list[str]:
     return storage.problems(rooms, params["disk_free_minimum_mib"], found, maximum)
 
 
+def former_data(stack: str) -> list[str]:
+    """Return a sentence for each volume with the data from before an upgrade of the database."""
+    volume = Volume(stack)
+    sizes = {name: storage.size(volume.former_folder(name)) for name in volume.former()}
+    return [
+        f"{name}: {size} MiB from before an upgrade of the database. restore_forget=true of"
+        " landfall.django.restore removes it."
+        for name, size in sizes.items()
+    ]
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -247,6 +267,7 @@ def main() -> None:
     try:
         shown, problems = services_of(projects)
         problems += lacks_room(module.params, projects[0][1])
+        kept = former_data(stack)
     except DockerError as error:
         module.fail_json(msg=str(error))
     root = projects[0][1]
@@ -265,6 +286,7 @@ def main() -> None:
         services=shown,
         releases=services.table(report.rows(records, under_way), report.COLUMNS) if records else [],
         certificate=lines,
+        kept=kept,
         problems=problems + report.problems(records, under_way),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from conftest import COLUMNS, COPY, FAILS
+from conftest import COLUMNS, COPY, FAILS, edit_release
 
 NAME, VARIABLES = "pg", {}
 ROLE = "SELECT current_user, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
@@ -72,3 +72,19 @@ def test_another_kind_of_database_is_refused(deployed):
     before = deployed.query("SELECT version()")
     assert "stack_database" in deployed.refused(stack_database="mysql", stack_database_extensions=[])
     assert deployed.query("SELECT version()") == before
+
+
+def test_an_upgrade_moves_the_data_and_keeps_the_former(deployed):
+    notes = deployed.note()
+    deployed.play(stack_database_image="postgres:18")
+    assert deployed.page()["notes"] == notes
+    assert "PostgreSQL 18" in deployed.query("SELECT version()")
+    assert deployed.query(ROLE).startswith("[('pg_owner'")
+    assert "pg_db-data-17" in deployed.host.check_output("docker volume ls --quiet")
+    # Another release keeps the new server, and an older one is refused.
+    edit_release()
+    deployed.play(stack_database_image="postgres:18")
+    assert "stack_database_image" in deployed.refused(stack_database_image="postgres:17")
+    assert deployed.page()["notes"] == notes
+    deployed.play("restore", restore_forget=True)
+    assert "pg_db-data-17" not in deployed.host.check_output("docker volume ls --quiet")

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._database.locks import Change
+from ansible_collections.landfall.django.plugins.module_utils._database.versions import Versions
 
 # The services in compose.yaml: the stack's own server, and a client of one that is elsewhere.
 SERVICE, CLIENT = "db", "database-client"
@@ -103,6 +104,7 @@ class Engine(ABC):
     list_connections: str  # how a user finds out who is connected
     refusals: tuple[str, ...]  # what the client prints where a password is wrong
     definition_kinds: tuple[str, ...]
+    versions: Versions
     migrations_table: str = MIGRATIONS
     # Whether a login takes a second password; else two logins take turns at a rotation.
     has_dual_passwords: bool = True
@@ -178,6 +180,10 @@ class Engine(ABC):
     @abstractmethod
     def select_server(self) -> str:
         """A query for the id of the server, which no other server has."""
+
+    @abstractmethod
+    def select_other_schemas(self, schema: str) -> str:
+        """A query for the schemas that are neither this one nor the server's own, one name per line."""
 
     @abstractmethod
     def identity(self) -> str:

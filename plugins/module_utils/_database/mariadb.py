@@ -16,6 +16,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
     Packages,
 )
 from ansible_collections.landfall.django.plugins.module_utils._database.mysql import SKIP_TLS, MySQL, literal, quoted
+from ansible_collections.landfall.django.plugins.module_utils._database.versions import Versions
 
 # MariaDB has no id of the server. One is made at the first start, and everybody may read it.
 _SCHEMA = "landfall_server"
@@ -38,6 +39,8 @@ class MariaDB(MySQL):
     title = "MariaDB"
     vendor = "mariadb"
     image = "mariadb:11.8"
+    versions = Versions(title, "mariadbd", ("mariadb_upgrade_info", "mysql_upgrade_info"), oldest=(10, 11))
+    system_schemas = (*MySQL.system_schemas, _SCHEMA)
     packages = Packages(build=("libmariadb-dev",), run=("libmariadb3",))
     dump_program = "mariadb-dump"
     after_failed_migration = "What it did up to there stays done, since MariaDB cannot undo a change of a table."

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
     SchemaContents,
 )
 from ansible_collections.landfall.django.plugins.module_utils._database.locks import Change, mysql_locks
+from ansible_collections.landfall.django.plugins.module_utils._database.versions import Versions
 
 # The password is read from a file inside the container: every user of the host could read it on a command line.
 _AS_ROOT = f'MYSQL_PWD="$(cat {ROOT_PASSWORD})" exec "$@"'
@@ -41,6 +43,10 @@ _NAME = rb"`((?:[^`]|``)+)`"
 _CREATE = re.compile(rb"CREATE TABLE (?:IF NOT EXISTS )?" + _NAME)
 _INSERT = re.compile(rb"INSERT INTO " + _NAME)
 _QUOTED = re.compile(rb"'[^'\\]*(?:\\.[^'\\]*)*'|`(?:[^`]|``)*`", re.DOTALL)
+
+
+def _last_upgrade(history: str) -> str:
+    return str(json.loads(history)["upgrade_history"][-1]["version"])
 
 
 class MySQLScanner(DumpScanner):
@@ -87,6 +93,8 @@ class MySQL(Engine):
     list_connections = "SHOW PROCESSLIST"
     refusals = ("Access denied",)
     definition_kinds: tuple[str, ...] = ("views", "triggers", "functions", "procedures", "events")
+    # The file exists since 8.4.
+    versions = Versions(title, "mysqld", ("mysql_upgrade_history",), read=_last_upgrade, oldest=(8, 4))
 
     client = "mysql"
     # Shell words that the client needs for each value of stack_database_tls.
@@ -102,6 +110,7 @@ class MySQL(Engine):
     # No binary log: it would hold the whole restored database again. The time-out ends the wait for a table that an
     # open transaction has locked.
     session = "SET SESSION sql_log_bin=0, SESSION lock_wait_timeout=60"
+    system_schemas: tuple[str, ...] = ("information_schema", "mysql", "performance_schema", "sys")
     # Sizes as they are now, not of up to a day ago.
     before_contents = "SET SESSION information_schema_stats_expiry = 0; "
     # How information_schema names the kinds of tables that have rows.
@@ -197,6 +206,10 @@ class MySQL(Engine):
 
     def select_server(self) -> str:
         return f"SELECT {self.server_id};"
+
+    def select_other_schemas(self, schema: str) -> str:
+        own = ", ".join(map(literal, (schema, *self.system_schemas)))
+        return f"SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN ({own});"
 
     def identity(self) -> str:
         return f"SELECT {self.server_id}, DATABASE()"

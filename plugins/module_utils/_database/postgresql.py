@@ -23,6 +23,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
     SchemaContents,
 )
 from ansible_collections.landfall.django.plugins.module_utils._database.locks import Change, postgresql_locks
+from ansible_collections.landfall.django.plugins.module_utils._database.versions import Versions
 
 # The password is read from a file inside the container: every user of the host could read it on a command line.
 _AS_ADMINISTRATOR = f'PGPASSWORD="$(cat {ROOT_PASSWORD})" exec "$@"'
@@ -131,6 +132,7 @@ class PostgreSQL(Engine):
     list_connections = "SELECT * FROM pg_stat_activity"
     refusals = ("password authentication failed", "is not permitted to log in")
     definition_kinds = (*(kind for kind in _RELATIONS if kind != "tables"), *_DEFINITIONS)
+    versions = Versions(title, "postgres", ("PG_VERSION",), folder="cluster", series_length=1)
     migrations_table = "public.django_migrations"
     has_dual_passwords = False
     recreates_schemas = True
@@ -193,6 +195,10 @@ SQL
 
     def select_server(self) -> str:
         return "SELECT system_identifier FROM pg_control_system();"
+
+    def select_other_schemas(self, schema: str) -> str:
+        own = f"{_text(schema)}, {_text(_MAINTENANCE)}"
+        return f"SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ({own});"
 
     def identity(self) -> str:
         return "SELECT system_identifier::text, current_database() FROM pg_control_system()"

@@ -74,12 +74,12 @@ class Replacement:
     def run(self, dump: Dump) -> None:
         """Dump the former data, then replace it by `dump`. Nothing else may use the database meanwhile."""
         journal = self.current()
-        self._check_unused(journal.schema)
+        self.check_unused(journal.schema)
         folder = self.folder / journal.kept
         folder.mkdir(mode=0o700)
         verify(dump_schema(self.server, folder, journal.schema).archive, empty=True)
         self._write(dataclasses.replace(journal, state=REPLACING))
-        self._fill(journal.schema, dump)
+        self.fill(journal.schema, dump)
 
     def commit(self) -> None:
         """Record that the replacement is complete: from here on it is not rolled back."""
@@ -95,7 +95,7 @@ class Replacement:
         if journal.state == REPLACING:
             if self.server.id() != journal.server:
                 return False
-            self._fill(journal.schema, verify(self.archive(journal.kept), empty=True))
+            self.fill(journal.schema, verify(self.archive(journal.kept), empty=True))
             # The former data is back: if this run is interrupted from here on, nothing is left to roll back.
             self._write(dataclasses.replace(journal, state=BEGUN))
         self.remove_kept(journal.kept)
@@ -131,7 +131,8 @@ class Replacement:
             differ = differing(rows, dump.tables)
             raise DockerError(f"the tables loaded into {schema} differ from the dump: {', '.join(differ)}")
 
-    def _fill(self, schema: str, dump: Dump) -> None:
+    def fill(self, schema: str, dump: Dump) -> None:
+        """Empty a schema, load a dump into it, and compare. Raises DockerError where they differ."""
         self.server.kill_interrupted_load()
         self.server.empty(schema, dump.charset, dump.collation)
         self.load(schema, dump)
@@ -145,7 +146,8 @@ class Replacement:
         if differ:
             raise DockerError(f"the objects in {schema} differ from the dump: {', '.join(sorted(differ))}")
 
-    def _check_unused(self, schema: str) -> None:
+    def check_unused(self, schema: str) -> None:
+        """Raise DockerError where anything but the project, which is stopped, uses a schema."""
         # Before anything is changed: a rollback would wait for the same connection.
         try:
             self.server.refuse_connections(schema)

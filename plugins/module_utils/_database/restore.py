@@ -29,6 +29,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.project 
 )
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import REPLACED, Replacement
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
+from ansible_collections.landfall.django.plugins.module_utils._database.upgrade import same_data
 from ansible_collections.landfall.django.plugins.module_utils._database.writers import Writers
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, last_lines
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
@@ -137,7 +138,7 @@ class Restore:
             raise RestoreError(f"{archive} is a dump of {dump.engine}, but this stack uses {self.server.engine.name}")
         if dump.schema != schema:
             raise RestoreError(f"{archive} is a dump of the database {dump.schema}, but this stack's is {schema}")
-        if dump.server != self.server.id() and not elsewhere:
+        if dump.server not in same_data(self.root, self.server.id()) and not elsewhere:
             raise RestoreError(
                 f"{archive} was made by another database server: it belongs to another stack or host, or this stack's"
                 " database was created again since. To restore it all the same, set restore_from_elsewhere to true"

@@ -64,6 +64,10 @@ class Server:
         """Return the free bytes on the file system of the database's files."""
         return self.engine.parse_free_bytes(self._run(self.engine.free_space_command()))
 
+    def other_schemas(self, schema: str) -> list[str]:
+        """Return the schemas that are neither this one nor the server's own."""
+        return self.query(self.engine.select_other_schemas(schema)).splitlines()
+
     def contents(self, schema: str) -> SchemaContents:
         """Return the objects in a schema."""
         return self.engine.parse_contents(self.query(self.engine.select_contents(schema), schema))

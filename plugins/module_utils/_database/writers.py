@@ -47,6 +47,12 @@ class Writers:
         if names := [name for name in names if name in present]:
             docker("start", *names)
 
+    def restart(self, names: Iterable[str]) -> None:
+        """Start those that still exist. One that is about to stop, for a run that was interrupted, starts after it."""
+        present = self.compose.containers()
+        if names := [name for name in names if name in present]:
+            docker("restart", *names, timeout=_STOP)
+
     def unhealthy(self, names: Iterable[str], timeout: float) -> list[str]:
         """Wait up to `timeout` seconds until all are healthy. Return the names of those that are not."""
         end = time.monotonic() + timeout

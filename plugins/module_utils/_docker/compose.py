@@ -7,6 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -70,6 +71,10 @@ class Compose:
     def services(self) -> list[str]:
         """Return the services in the files, without those of a profile."""
         return self("config", "--services").split()
+
+    def image(self, service: str) -> str:
+        """Return the image of a service in the files."""
+        return str(json.loads(self("config", "--format", "json"))["services"][service]["image"])
 
     def containers(self, service: str = "") -> dict[str, dict[str, Any]]:
         """Inspect the containers of the project or of one service, by name, without one-off containers."""

@@ -196,6 +196,8 @@ class Gate:
         why = foreign_reason(answer, self.engine, server.identity(schema), schema) if answer else ""
         if why:
             raise self._cannot_dump(answer, why)
+        if journal.record.upgraded:
+            return  # the upgrade has dumped the same data
         made = dump(server, journal.folder, schema)
         journal.record.dump = str(made.archive)
         journal.record.warnings += made.warnings
@@ -218,6 +220,8 @@ class Gate:
         record = journal.record
         pending = ", ".join(record.migrations) or "unknown to Django"
         said = f"the migration failed (pending were: {pending}): {describe_error(error)}\n"
+        if record.upgraded:
+            return said + "The upgrade of the database was undone too, so the data is as it was before both."
         if self.engine:
             said += self.engine.after_failed_migration
         if record.dump and self.engine:

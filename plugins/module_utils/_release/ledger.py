@@ -53,6 +53,10 @@ class Ledger:
         in_force.copy(files, folder)
         return journal
 
+    def folders(self) -> list[Path]:
+        """Return the folders of all attempts."""
+        return [self.folder(number) for number in self._numbers()]
+
     def site(self, record: Record) -> Site:
         """Return the options of a release. Raises LookupError where it cannot be rolled back to."""
         missing = [name for name in FILES if not (self.folder(record.release) / name).exists()]

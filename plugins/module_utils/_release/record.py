@@ -24,8 +24,9 @@ FILE = "record.json"
 FORMAT = 1
 
 # In order; the last two are final. Any other one in a record was about to happen, or in progress, at that moment.
-BEGUN, SERVICES, CHECKING, DUMPING, MIGRATING, STARTING, SWITCHING, SERVING, FAILED = STATES = (
+BEGUN, UPGRADING, SERVICES, CHECKING, DUMPING, MIGRATING, STARTING, SWITCHING, SERVING, FAILED = STATES = (
     "begun",
+    "upgrading the database",
     "starting services",
     "checking",
     "dumping",
@@ -61,6 +62,9 @@ class Record:
     # Whether migrations were to run although stack_migrations refuses them.
     despite_migrations: bool = False
     dump: str = ""
+    # The versions of the database where it was upgraded, and whether it stays so if the release fails.
+    upgraded: str = ""
+    upgrade_is_final: bool = False
     requeued: list[str] = field(default_factory=list)
     proof: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

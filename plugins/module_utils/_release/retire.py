@@ -8,7 +8,6 @@ Private to this collection.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker, inspect, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.wait import until
@@ -38,8 +37,8 @@ class Retirement:
 
     def run(self) -> None:
         """Stop and remove them, after requests in flight and running tasks have ended."""
-        for name in self.workers:
-            self._attempt(f"ask {name} to end", partial(docker, "kill", "--signal=TERM", name))
+        if self.workers:
+            self._attempt(f"ask {', '.join(self.workers)} to end", self._ask_workers)
         if self.web:
             self._attempt(f"drain and stop the old {self.site.web}", self._drain_web)
         # While the workers end their tasks.
@@ -47,6 +46,11 @@ class Retirement:
             self._attempt("stop the other old containers", lambda: self._stop_and_remove(self.others))
         if self.workers:
             self._attempt(f"let the old {', '.join(self.site.workers)} end their tasks", self._stop_workers)
+
+    def _ask_workers(self) -> None:
+        # An upgrade of the database has stopped them before.
+        for name in _running(self.workers):
+            docker("kill", "--signal=TERM", name)
 
     def _attempt(self, what: str, act: Callable[[], object]) -> None:
         try:

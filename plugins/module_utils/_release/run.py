@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
 from ansible_collections.landfall.django.plugins.module_utils._database.project import unknown_migrations
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
+from ansible_collections.landfall.django.plugins.module_utils._database.upgrade import interrupted_upgrade
 from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import is_running, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
@@ -38,6 +40,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.record im
     SERVICES,
     SERVING,
     SWITCHING,
+    UPGRADING,
     Journal,
     Record,
 )
@@ -46,6 +49,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.safety im
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
 from ansible_collections.landfall.django.plugins.module_utils._release.switch import Switch, is_pointed
 from ansible_collections.landfall.django.plugins.module_utils._release.undo import Undo
+from ansible_collections.landfall.django.plugins.module_utils._release.upgrade import DatabaseUpgrade
 
 _SERVICES = 300  # seconds for a database to make its first files
 _MIGRATION = 3600  # seconds for a migration that nobody waits for any more to come to its end
@@ -114,6 +118,8 @@ class Release:
 
         The database itself is asked, in the words of that code's Django.
         """
+        if why := interrupted_upgrade(self.root):
+            raise ReleaseError(why)
         try:
             answer = self._gate(self.compose).ask()
         except ReleaseError as error:
@@ -167,7 +173,7 @@ class Release:
                     with interrupt.ignored():
                         raise self._failed(journal, undo, error) from error
             with interrupt.ignored():
-                self._after(journal, looked, switch)
+                self._after(journal, switch)
             return journal.record
 
     def _settle(self) -> Record | None:
@@ -189,15 +195,29 @@ class Release:
                 in_force.clear(self.root)
         elif serving:
             in_force.complete(self.root, self.ledger.folder(serving.release))
+        self._upgrade(self.compose).roll_back()
         return serving
+
+    def _upgrade(self, compose: Compose) -> DatabaseUpgrade:
+        return DatabaseUpgrade(self.site, compose, self.ledger, partial(self._former_services, (SERVICE,)))
 
     def _bring(self, journal: Journal, looked: Plan, serving: Record | None, undo: Undo) -> Switch:
         site = self.site
         compose = Compose(site.project_src, site.project_name, journal.folder)
         gate = self._gate(compose)
-        self._start_services(journal, compose, looked, undo)
+        services = looked.backing
+        upgrade = self._upgrade(compose)
+        if SERVICE in services and upgrade.is_needed():
+            # Nothing takes work with another server before it was found healthy with it, so nothing is kept.
+            looked = self.look(stale=True)
+            self._upgrade_database(journal, compose, upgrade, undo)
+            services = tuple(name for name in services if name != SERVICE)
+        self._start_services(journal, compose, services, undo)
         self._prepare_database(journal, compose, looked)
         switch = Switch(site, compose, self.front, looked, journal, undo)
+        if journal.record.upgraded:
+            switch.before_work = partial(upgrade.commit, journal)
+            switch.prober = None  # visitors have been away since long before the switch
         if looked.web.keep or journal.record.rollback_to:
             switch.create()
         else:
@@ -210,6 +230,12 @@ class Release:
             journal.record.applied = serving.applied
         return switch
 
+    def _upgrade_database(self, journal: Journal, compose: Compose, upgrade: DatabaseUpgrade, undo: Undo) -> None:
+        journal.enter(UPGRADING)
+        undo.add("bring back the former database and containers", upgrade.roll_back)
+        with journal.step(f"upgrade the database from {upgrade.old} to {upgrade.new}"):
+            upgrade.run(journal, partial(self._up, compose, (SERVICE,)))
+
     @staticmethod
     def _examine_and_create(gate: Gate, switch: Switch, journal: Journal) -> None:
         # The very first command makes the stack's networks; two at once would each make one.
@@ -220,8 +246,7 @@ class Release:
         with beside(switch.create):
             gate.run(journal)
 
-    def _start_services(self, journal: Journal, compose: Compose, looked: Plan, undo: Undo) -> None:
-        services = looked.backing
+    def _start_services(self, journal: Journal, compose: Compose, services: tuple[str, ...], undo: Undo) -> None:
         if not services:
             return
         journal.enter(SERVICES)
@@ -268,6 +293,8 @@ class Release:
         """Undo all that was done, write it down, and return the error to raise."""
         problems = undo.run()
         said = describe_error(error)
+        if journal.record.upgrade_is_final:
+            said += f"\nThe database stays upgraded ({journal.record.upgraded}), with all that was written to it since."
         if problems:
             said += "\nBesides, " + "; ".join(problems) + "."
         try:
@@ -276,11 +303,13 @@ class Release:
             said += f"\nThis could not be written to {journal.folder}: {full}."
         return ReleaseError(said)
 
-    def _after(self, journal: Journal, looked: Plan, switch: Switch) -> None:
+    def _after(self, journal: Journal, switch: Switch) -> None:
         """The release serves: from here on, trouble is a warning."""
         record = journal.record
         try:
-            Retirement(self.site, self.front, looked, switch.draining, journal).run()
+            if record.upgraded:
+                self._upgrade(self.compose).finish()
+            Retirement(self.site, self.front, switch.plan, switch.draining, journal).run()
             if switch.prober:
                 switch.prober.stop()
                 record.proof = switch.prober.report()

@@ -8,6 +8,7 @@ Private to this collection.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ class Switch:
         self.draining: set[str] = set()
         # Whether Nginx may send requests to the new containers, or may come to.
         self._pointed = False
+        # Called when the new web is healthy, before anything new takes work.
+        self.before_work: Callable[[], object] = lambda: None
         # A visitor, from before Nginx is pointed elsewhere until the last old container is gone.
         self.prober = Prober(self._ask) if front and (plan.web.stop or plan.web.keep) else None
 
@@ -55,6 +58,7 @@ class Switch:
         """Bring everything new into service. Raises ReleaseError, DockerError or OSError; `undo` has the way back."""
         self.journal.enter(STARTING)
         self._start_web()
+        self.before_work()
         self.journal.enter(SWITCHING)
         # Workers need longer than the switch, and share the work of those before them.
         with beside(self._start, self._changes(workers=True)):

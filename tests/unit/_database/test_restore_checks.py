@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError
 from ansible_collections.landfall.django.plugins.module_utils._database.project import Project
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import FRONT, RestoreError
+from ansible_collections.landfall.django.plugins.module_utils._database.upgrade import HISTORY
 
 from tests.unit._database.servers import Faults
 
@@ -120,3 +122,17 @@ def test_the_name_of_the_schema_beside_is_never_too_long(engine):
     longest = {"mysql": 64, "mariadb": 64, "postgresql": 63}[engine.name]
     assert len(engine.rehearsal_schema("s" * 64)) == longest
     assert engine.rehearsal_schema("shop") != "shop"
+
+
+def test_a_dump_from_before_an_upgrade_of_the_server_is_this_stack_s(stack):
+    entry = {"server": "none", "successor": "one"}
+    stack.release(server="none")
+    with pytest.raises(RestoreError, match="restore_from_elsewhere"):
+        stack.run()
+    (stack.root / HISTORY).write_text(json.dumps([entry]))
+    stack.run()
+    assert stack.is_restored
+    # It was created again since.
+    stack.process(Faults()).replacement.server.server = "two"
+    with pytest.raises(RestoreError, match="restore_from_elsewhere"):
+        stack.run()

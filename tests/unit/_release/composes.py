@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The commands of docker compose on the host in memory.
 
-A compose.yaml here is JSON: {"image": …, "db": …, "services": […]}.
+A compose.yaml here has the services, of which only db names its image, and the image of all others.
 """
 
 from __future__ import annotations
@@ -12,16 +12,27 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.unit._release.boxes import Box, RefusedError, made_of
+from tests.unit._release.volumes import Volumes
 
 
-class Composes:
+def config_of(folder: Path) -> dict[str, Any]:
+    """What the files in a folder say; nothing where there are none."""
+    file = folder / "compose.yaml"
+    if not file.exists():
+        return {}
+    config = yaml.load(file.read_text(), yaml.CSafeLoader)
+    return {**config, "db": config["services"]["db"]["image"]}
+
+
+class Composes(Volumes):
     """The stack's part of a World."""
 
     root: Path
     boxes: dict[str, Box]
     images: dict[str, dict[str, Any]]
-    applied: list[str]
     half_applied: list[str]
     database: dict[str, str]
     networks: set[str]
@@ -29,9 +40,11 @@ class Composes:
 
     def compose(self, rest: list[str], files: Path) -> str:
         words = [word for word in rest[2:] if word not in ("--profile", "release", "--project-name", "shop")]
-        config = json.loads((files / "compose.yaml").read_text()) if (files / "compose.yaml").exists() else {}
+        config = config_of(files)
         verb = next(word for word in words if not word.startswith("--"))
         if verb == "config":
+            if "--format" in words:
+                return json.dumps(config)
             return "".join(f"{name}\n" for name in config["services"]) if "--services" in words else config["image"]
         after = words[words.index(verb) + 1 :]
         if "--dry-run" in words:
@@ -47,6 +60,7 @@ class Composes:
 
     def compose_create(self, after: list[str], config: dict[str, Any], files: Path) -> str:
         self.networks |= {"shop_default", "shop_front"}
+        self.make_volume()
         for service in [word for word in after if word in ("db", "redis")]:
             self._renew(service, config, files)
         for word in after:
@@ -73,8 +87,10 @@ class Composes:
         self.networks |= {"shop_default"}
         for service in [word for word in after if not word.startswith("--") and not word.isdigit()]:
             self._renew(service, config, files)
-            for box in self.own():
-                box.running = box.running or box.service == service
+            for box in [box for box in self.own() if box.service == service and not box.running]:
+                if service == "db":
+                    self.open_data(box.image)
+                box.running = True
         return ""
 
     def _renew(self, service: str, config: dict[str, Any], files: Path) -> None:
@@ -96,7 +112,11 @@ class Composes:
         return ""
 
     def compose_exec(self, after: list[str], _config: dict[str, Any], _files: Path) -> str:
-        return json.dumps(self.applied) if "mysqldump" in " ".join(after) else ""
+        if not any(box.service == "db" and box.running for box in self.own()):
+            raise RefusedError("service db is not running")
+        if "load" in after:
+            self.applied = json.loads(self.given)
+        return json.dumps(self.applied) if "mysqldump" in after else ""
 
     def compose_run(self, after: list[str], config: dict[str, Any], files: Path) -> str:
         words = [word for word in after if not word.startswith("-")]
@@ -109,6 +129,7 @@ class Composes:
                 (self.root / "static" / config["image"].replace(":", "-") / "a.css").write_text(config["image"])
             pending = [name for name in code["knows"] if name not in self.applied]
             answer = {
+                "server": self.server_id,
                 **self.database,
                 "migrations": [[*name.split("."), []] for name in code["knows"]],
                 "applied": [name.split(".") for name in self.applied],
@@ -122,5 +143,5 @@ class Composes:
                 if code.get("breaks_at") == name:
                     self.half_applied.append(name)
                     raise RefusedError(f"cannot apply {name}")
-                self.applied.append(name)
+                self.apply(name)
         return ""

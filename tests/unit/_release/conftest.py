@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._database import upgrade as database_upgrade
 from ansible_collections.landfall.django.plugins.module_utils._docker import cli, wait
 from ansible_collections.landfall.django.plugins.module_utils._front import upstream, visitor
-from ansible_collections.landfall.django.plugins.module_utils._release import database, gate, health, ledger, switch
+from ansible_collections.landfall.django.plugins.module_utils._release import (
+    database,
+    gate,
+    health,
+    ledger,
+    switch,
+    upgrade,
+)
 from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
+from tests.unit._release.composes import config_of
 from tests.unit._release.world import World
 
 SERVICES = ["db", "redis", "web", "celery", "celery-beat"]
@@ -58,6 +66,9 @@ class Server:
 
     asked: ClassVar[list[str]] = []
     answers: ClassVar[dict[str, str | None]] = {}  # by a part of the question; None is a refusal
+    world: World
+    others: tuple[str, ...] = ()
+    data_bytes = 1000
 
     def __init__(self, compose, engine):
         self.compose = compose
@@ -76,8 +87,14 @@ class Server:
     def identity(self, schema):
         return "one"
 
-    def contents(self, schema):
-        return SimpleNamespace(version="18.1 (Debian 18.1-1)")
+    def id(self):
+        return self.world.server_id
+
+    def other_schemas(self, _schema):
+        return self.others
+
+    def contents(self, _schema):
+        return SimpleNamespace(data_bytes=self.data_bytes, version="18.1 (Debian 18.1-1)")
 
     def client_version(self):
         return "pg_dump (PostgreSQL) 18.6 (Debian 18.6-1)"
@@ -88,6 +105,23 @@ class Server:
         yield
 
 
+class Replacement:
+    """Loads into the database of the stack."""
+
+    def __init__(self, _root, server):
+        self.server = server
+
+    def check_unused(self, _schema):
+        self._run("in-use", "")
+
+    def fill(self, _schema, dump):
+        self._run("load", dump.archive.read_text())
+
+    def _run(self, word, given):
+        if cli.execute([*self.server.compose, "exec", "-T", "db", word], given, 60, False).returncode:
+            raise cli.DockerError(f"{word} failed")
+
+
 def dump(server, folder, schema):
     """A dump that has what the database has applied."""
     said = cli.execute([*server.compose, "exec", "-T", "db", "mysqldump"], "", 60, False)
@@ -96,6 +130,10 @@ def dump(server, folder, schema):
     archive = folder / "dump.sql.gz"
     assert not archive.exists()
     archive.write_text(said.stdout)
+    return SimpleNamespace(archive=archive, warnings=[])
+
+
+def verify(archive, empty):
     return SimpleNamespace(archive=archive, warnings=[])
 
 
@@ -131,7 +169,8 @@ class Stack:
         self.world.images.setdefault(image, {"knows": ["shop.0001"], **code})
         files = self.root / "next"
         files.mkdir(exist_ok=True)
-        (files / "compose.yaml").write_text(json.dumps({"image": image, "db": db, "services": list(services)}))
+        others = "".join(f"  {name}: {{}}\n" for name in services if name != "db")
+        (files / "compose.yaml").write_text(f"image: {image}\nservices:\n  db:\n    image: {db}\n{others}")
         (files / "compose.override.yaml").write_text("{}")
         (files / ".env").write_text(env)
         (self.root / "static" / image.replace(":", "-")).mkdir(parents=True, exist_ok=True)
@@ -159,8 +198,7 @@ class Stack:
 
     @property
     def in_force(self) -> str:
-        file = self.root / "compose.yaml"
-        return json.loads(file.read_text())["image"] if file.exists() else ""
+        return config_of(self.root).get("image", "")
 
     @property
     def served_by(self) -> set[str]:
@@ -215,6 +253,11 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(Server, "asked", [])
         monkeypatch.setattr(Server, "answers", {})
         monkeypatch.setattr(gate, "dump", dump)
+        monkeypatch.setattr(Server, "world", stack.world, raising=False)
+        monkeypatch.setattr(upgrade, "Server", Server)
+        monkeypatch.setattr(database_upgrade, "dump_schema", dump)
+        monkeypatch.setattr(database_upgrade, "verify", verify)
+        monkeypatch.setattr(database_upgrade, "Replacement", Replacement)
         monkeypatch.setattr("os.fsync", lambda _file: None)
         monkeypatch.setattr(health, "probe", probe)
         monkeypatch.setattr(visitor, "request", request)

@@ -35,7 +35,7 @@ def act(stack, step):
     if step == "first":
         return stack.deploy("shop:1")
     if step == "services":
-        return stack.deploy("shop:2", db="mysql:9.8")
+        return stack.deploy("shop:2", db="mysql:9.7.1")
     if step == "replicas":
         return stack.deploy("shop:1", options={"replicas": 3})
     return stack.deploy("shop:2", knows=["shop.0001", "shop.0002"])

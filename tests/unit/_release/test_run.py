@@ -99,7 +99,7 @@ def test_a_release_that_fails_takes_its_static_files_back(stack):
 def test_services_go_back_with_a_release_that_fails(stack):
     stack.deploy("shop:1")
     with pytest.raises(ReleaseError):
-        stack.deploy("shop:2", db="mysql:9.8", ill=True)
+        stack.deploy("shop:2", db="mysql:9.7.1", ill=True)
     assert stack.running["shop-db-1"] == "mysql:9.7"
 
 
@@ -115,7 +115,7 @@ def test_that_services_could_not_go_back_is_told_after_the_first_error(stack):
 
     world.compose_up = once
     with pytest.raises(ReleaseError) as failed:
-        stack.deploy("shop:2", db="mysql:9.8", ill=True)
+        stack.deploy("shop:2", db="mysql:9.7.1", ill=True)
     said = str(failed.value)
     assert said.index("not healthy") < said.index("bring back the former")
 

@@ -36,9 +36,11 @@ class World(Composes):
     boxes: dict[str, Box] = field(default_factory=dict)
     # Code by its image: the migrations that it knows, and whether it is healthy.
     images: dict[str, dict[str, Any]] = field(default_factory=dict)
-    applied: list[str] = field(default_factory=list)
     half_applied: list[str] = field(default_factory=list)
-    database: dict[str, str] = field(default_factory=lambda: {"vendor": "mysql", "server": "one", "schema": "shop"})
+    database: dict[str, str] = field(default_factory=lambda: {"vendor": "mysql", "schema": "shop"})
+    volumes: dict[str, dict[str, str]] = field(default_factory=dict)
+    mishaps: list[str] = field(default_factory=list)
+    given: str = ""
     loaded: dict[str, str] = field(default_factory=dict)
     generation: int = 1
     frozen: bool = False
@@ -58,6 +60,7 @@ class World(Composes):
 
     def execute(self, command, given, timeout, merge) -> subprocess.CompletedProcess[str]:
         words, files = list(command), self.root
+        self.given = given
         if words[0] == "unshare":
             files, words = Path(words[7]), words[9:]
         number = len(self.commands)
