@@ -41,13 +41,9 @@ def server(host) -> None:
     run = "docker run --detach --name outside --volume /root/outside:/tls:ro --env POSTGRES_PASSWORD=unused"
     tls = "-c ssl=on -c ssl_cert_file=/tls/server.pem -c ssl_key_file=/tls/server.key"
     host.check_output(f"{run} --publish {PORT}:5432 postgres:18 postgres {tls}")
-    sql = (
-        f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'; CREATE DATABASE elsewhere OWNER app; SELECT pg_is_in_recovery()"
-    )
-    (COPY.parent / "outside.sql").write_text(sql)
-    wait = "until docker exec outside psql -U postgres -h 127.0.0.1 -c 'SELECT 1'; do sleep 0.5; done"
+    wait = "until docker exec outside psql -U postgres -h 127.0.0.1 --command=SELECT; do sleep 0.5; done"
     host.check_output(f'timeout 60 sh -c "{wait}"')
-    for statement in sql.split("; "):
+    for statement in (f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'", "CREATE DATABASE elsewhere OWNER app"):
         host.check_output("docker exec outside psql -U postgres -c %s", statement)
 
 
