@@ -118,8 +118,6 @@ class Release:
 
         The database itself is asked, in the words of that code's Django.
         """
-        if why := interrupted_upgrade(self.root):
-            raise ReleaseError(why)
         try:
             answer = self._gate(self.compose).ask()
         except ReleaseError as error:
@@ -153,7 +151,8 @@ class Release:
         says so. Raises ReleaseError with the former release serving, HeldError where another one is under way.
         """
         with lock.held(self.root / ".lock", by, patience=_ORPHAN):
-            if why := interrupted_restore(self.root):
+            # Only a deployment brings an upgrade of the database to an end.
+            if why := interrupted_restore(self.root) or (rollback_to and interrupted_upgrade(self.root)):
                 raise ReleaseError(why)
             serving = self._settle()
             # Both only read, and each takes about a second.

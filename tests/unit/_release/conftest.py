@@ -84,8 +84,8 @@ class Server:
     def schema(self):
         return "shop"
 
-    def identity(self, schema):
-        return "one"
+    def identity(self, _schema):
+        return self.world.server_id
 
     def id(self):
         return self.world.server_id

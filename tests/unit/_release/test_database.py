@@ -53,7 +53,7 @@ EXTERNAL = {"database": "postgresql", "database_external": True}
 @pytest.fixture
 def external(stack):
     """A stack with an external database that has been migrated once."""
-    stack.world.database = {"vendor": "postgresql", "server": "one", "schema": "shop"}
+    stack.world.database = {"vendor": "postgresql", "schema": "shop"}
     stack.deploy("shop:1", services=("redis", "web", "celery", "celery-beat"), options=EXTERNAL)
     Server.asked.clear()
     return stack
