@@ -148,8 +148,8 @@ def stages() -> list[Stage]:
         publish(),
         # The unit tests wait much, and sanity computes.
         *(stage for core in CORES for stage in (unit(core), sanity(core))),
-        # With every host, so that no scenario runs before they are done.
-        Stage("images", (("pytest", "-q", "-n", "2", "tests/lab"),), everywhere),
+        Stage("images", (("pytest", "-q", "-n", "2", "tests/lab"),)),
+        # With every host, so that no scenario runs before it is done.
         Stage(LAB, (("python", "-m", "lab", "up", "-i", "molecule/inventory", "bookworm:trixie"),), everywhere),
         *in_lab,
     ]

@@ -43,7 +43,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import DISABLE
-from ansible_collections.landfall.django.plugins.module_utils._database.engines import by_name
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES, by_name
 
 
 def database(name: str, tls: str = DISABLE, ca_file: str = "") -> dict[str, Any]:
@@ -55,7 +55,8 @@ def database(name: str, tls: str = DISABLE, ca_file: str = "") -> dict[str, Any]
         "image": engine.image,
         "scheme": engine.scheme,
         "port": engine.port,
-        "build_packages": list(engine.packages.build),
+        # Of every engine: a project may name the driver of one that it does not use.
+        "build_packages": sorted({name for one in ENGINES.values() for name in one.packages.build}),
         "run_packages": list(engine.packages.run),
         "init_script": engine.init_script,
         "url_options": engine.url_options(tls, ca_file),

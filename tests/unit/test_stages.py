@@ -82,9 +82,8 @@ def test_every_scenario_names_its_hosts() -> None:
 
 
 def test_the_images_of_databases_are_tested_before_the_lab_starts() -> None:
-    before, lab, *_rest = stages.waves(stages.stages())
-    assert "images" in [one.name for one in before]
-    assert [one.name for one in lab] == [stages.LAB]
+    names = [one.name for one in stages.waves(stages.stages())[0]]
+    assert names.index("images") < names.index(stages.LAB)
 
 
 @pytest.mark.parametrize("code", [0, 1])
