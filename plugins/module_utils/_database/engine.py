@@ -201,10 +201,10 @@ class Engine(ABC):
         """Drop a schema, if it exists."""
 
     @abstractmethod
-    def empty_schema(self, schema: str, contents: SchemaContents | None, charset: str, collation: str) -> str:
+    def empty_schema(self, schema: str, contents: SchemaContents, charset: str, collation: str) -> str:
         """Drop all objects in a schema, and give it this character set and collation.
 
-        `contents` is None where `recreates_schemas` is true; the schema may then be missing.
+        Where `recreates_schemas` is true, `contents` says nothing, and the schema may be missing.
         """
 
     @abstractmethod

@@ -220,8 +220,7 @@ class MySQL(Engine):
     def drop_schema(self, schema: str) -> str:
         return f"DROP DATABASE IF EXISTS {quoted(schema)};\n"
 
-    def empty_schema(self, schema: str, contents: SchemaContents | None, charset: str, collation: str) -> str:
-        assert contents is not None
+    def empty_schema(self, schema: str, contents: SchemaContents, charset: str, collation: str) -> str:
         found = {
             **contents.definitions,
             "tables": contents.tables,

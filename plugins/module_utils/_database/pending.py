@@ -34,7 +34,7 @@ def examine(executor: Any, plan: list[Any]) -> list[dict[str, Any]]:
     name = ""
     try:
         walk = _Walk(executor.connection, loader.project_state(applied), changes)
-        for migration, _ in plan:
+        for migration, _backwards in plan:
             name = f"{migration.app_label}.{migration.name}"
             walk.migrate(name, migration)
     except Exception as error:  # noqa: BLE001 - the project's own code may raise anything

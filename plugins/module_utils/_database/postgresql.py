@@ -216,7 +216,7 @@ SQL
     def drop_schema(self, schema: str) -> str:
         return f"DROP DATABASE IF EXISTS {_quoted(schema)} WITH (FORCE);\n"
 
-    def empty_schema(self, schema: str, contents: SchemaContents | None, charset: str, collation: str) -> str:
+    def empty_schema(self, schema: str, contents: SchemaContents, charset: str, collation: str) -> str:
         return self.drop_schema(schema) + self.create_schema(schema, charset, collation)
 
     def refuse_connections(self, schema: str, contents: SchemaContents) -> str:

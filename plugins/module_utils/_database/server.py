@@ -24,6 +24,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
 )
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, last_lines
 
+_UNKNOWN = SchemaContents("", "", "", "", 0)
 _EXIT_TIMEOUT = 10  # seconds for a program to end when its input or output is closed
 
 
@@ -94,7 +95,7 @@ class Server:
 
     def empty(self, schema: str, charset: str, collation: str) -> None:
         """Drop everything in a schema."""
-        contents = None if self.engine.recreates_schemas else self.contents(schema)
+        contents = _UNKNOWN if self.engine.recreates_schemas else self.contents(schema)
         self.query(self.engine.empty_schema(schema, contents, charset, collation))
 
     def refuse_connections(self, schema: str) -> None:

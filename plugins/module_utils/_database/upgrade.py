@@ -144,7 +144,8 @@ class Upgrade:
             )
         size = self.server.contents(schema).data_bytes
         folder = self.volume.folder()
-        assert folder is not None
+        if folder is None:
+            raise DockerError(f"the volume {self.volume.name} is missing")
         # A compressed dump is never larger than the tables.
         needs = {folder: size + size // 10 + _SPARE}
         same = folder.stat().st_dev == self.root.stat().st_dev

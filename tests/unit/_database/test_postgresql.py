@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SchemaContents
 from ansible_collections.landfall.django.plugins.module_utils._database.postgresql import PostgreSQL
 
 postgresql = PostgreSQL()
@@ -105,7 +106,7 @@ def test_a_name_stays_a_name(name):
     ],
 )
 def test_a_database_is_created_again_with_its_collation(collation, words):
-    sql = postgresql.empty_schema("shop", None, "UTF8", collation)
+    sql = postgresql.empty_schema("shop", SchemaContents("", "", "", "", 0), "UTF8", collation)
     assert sql.index("DROP DATABASE") < sql.index("CREATE DATABASE")
     assert words in sql
     assert "ENCODING 'UTF8'" in sql
