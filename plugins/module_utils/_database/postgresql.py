@@ -137,15 +137,19 @@ class PostgreSQL(Engine):
     has_dual_passwords = False
     recreates_schemas = True
     series_pattern = r"\d+"
+    # It can be run again.
     init_script = f"""\
-psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname={_MAINTENANCE} \\
+PGPASSWORD="$(cat {ROOT_PASSWORD})" psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname={_MAINTENANCE} \\
   --set=owner="$DATABASE_OWNER" --set=schema="$DATABASE_NAME" <<'SQL'
 \\set login `cat {USER}`
 \\set password `cat {PASSWORD}`
-CREATE ROLE :"owner" NOLOGIN;
-CREATE ROLE :"login" LOGIN PASSWORD :'password' IN ROLE :"owner";
+SELECT format('CREATE ROLE %I', n) FROM unnest(ARRAY[:'owner', :'login']) n
+  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = n) \\gexec
+GRANT :"owner" TO :"login";
+ALTER ROLE :"login" LOGIN PASSWORD :'password';
 ALTER ROLE :"login" SET role = :'owner';
-CREATE DATABASE :"schema" OWNER :"owner";
+SELECT format('CREATE DATABASE %I OWNER %I', :'schema', :'owner')
+  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'schema') \\gexec
 REVOKE ALL ON DATABASE :"schema" FROM PUBLIC;
 SQL
 """

@@ -55,9 +55,12 @@ def _own(values: Values, kind: str) -> Iterator[str]:
         if len(value) > _LONGEST_NAME:
             yield f"{name}: it is longer than {_LONGEST_NAME} characters: give a shorter one."
     engine = ENGINES[kind]
-    user = str(values.get("stack_database_user") or "")
-    if user == engine.administrator or user.startswith(engine.reserved_prefixes):
-        yield f"stack_database_user: '{user}' belongs to the database itself: give the project its own, such as shop."
+    for name in ("stack_database_name", "stack_database_user"):
+        value = str(values.get(name) or "")
+        # The owner and the second login of a rotation are named after them.
+        reserved = f"{value}_".startswith(engine.reserved_prefixes)
+        if reserved or (name == "stack_database_user" and value == engine.administrator):
+            yield f"{name}: '{value}' belongs to the database itself: give the project its own, such as shop."
 
 
 def _external(values: Values) -> Iterator[str]:

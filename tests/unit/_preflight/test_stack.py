@@ -142,6 +142,7 @@ def test_what_is_right_gets_no_word(change: dict[str, Any]) -> None:
             "stack_database_user: 'postgres' belongs",
         ),
         ({"stack_database": "postgresql", "stack_database_user": "pg_read"}, "stack_database_user: 'pg_read' belongs"),
+        ({"stack_database": "postgresql", "stack_database_name": "pg"}, "stack_database_name: 'pg' belongs"),
         ({"stack_database_user": "root"}, "stack_database_user: 'root' belongs to the database itself"),
         ({"nginx_http_port": 443}, "nginx_http_port and nginx_https_port are both 443"),
         ({"stack_health_path": "health/"}, "stack_health_path: 'health/' is not the path of a URL"),
