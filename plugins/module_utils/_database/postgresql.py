@@ -139,8 +139,8 @@ class PostgreSQL(Engine):
     series_pattern = r"\d+"
     # It can be run again.
     init_script = f"""\
-PGPASSWORD="$(cat {ROOT_PASSWORD})" psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname={_MAINTENANCE} \\
-  --set=owner="$DATABASE_OWNER" --set=schema="$DATABASE_NAME" <<'SQL'
+PGPASSWORD="$(cat {ROOT_PASSWORD})" psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --dbname={_MAINTENANCE} \\
+  --username="$POSTGRES_USER" --set=owner="$DATABASE_OWNER" --set=schema="$DATABASE_NAME" <<'SQL'
 \\set login `cat {USER}`
 \\set password `cat {PASSWORD}`
 SELECT format('CREATE ROLE %I', n) FROM unnest(ARRAY[:'owner', :'login']) n
