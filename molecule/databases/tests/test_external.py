@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import COLUMNS, COPY
+from stacks import COLUMNS, COPY
 
 NAME = "outside"
 PASSWORD = "p@ss/w:rd"
