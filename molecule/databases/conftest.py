@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from stacks import COPY, SOURCE, Stack, edit_release
+from meter_stack import COPY, SOURCE, Stack, edit_release
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from stacks import COLUMNS, COPY
+from meter_stack import COLUMNS, COPY
 
 NAME = "outside"
 PASSWORD = "p@ss/w:rd"

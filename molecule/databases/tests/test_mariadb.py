@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from stacks import COLUMNS, COPY, FAILS
+from meter_stack import COLUMNS, COPY, FAILS
 
 NAME = "maria"
 VARIABLES = {"stack_database": "mariadb", "stack_database_image": "mariadb:11.8", "stack_database_extensions": []}

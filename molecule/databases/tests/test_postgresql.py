@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from stacks import COLUMNS, COPY, FAILS, edit_release
+from meter_stack import COLUMNS, COPY, FAILS, edit_release
 
 NAME, VARIABLES = "post", {}
 ROLE = "SELECT current_user, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"

@@ -14,7 +14,7 @@ from typing import Any
 
 import load
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SOURCE, COPY = ROOT / "tests/projects/meter", ROOT / ".cache/databases"
 MIGRATION = """from django.db import migrations, models
 
