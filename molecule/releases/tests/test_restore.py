@@ -7,15 +7,17 @@ import re
 import subprocess
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._database import mysql
 from ansible_collections.landfall.django.plugins.module_utils._database.archive import ArchiveError, Dump
 from ansible_collections.landfall.django.plugins.module_utils._database.dump import dump
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
+from ansible_collections.landfall.django.plugins.module_utils._database.mysql import MySQL
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import Restore
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 
 from lab.hosts import container
 
+mysql = MySQL()
 SCHEMA = "wide-one"
 LARGE = 100_000
 SEED = f"""
@@ -108,27 +110,28 @@ def compose(variables) -> list[str]:
 
 @pytest.fixture(scope="module")
 def server(compose):
-    server = Wide(compose)
+    server = Wide(compose, mysql)
     server.query(SEED)
     yield server
-    server.query(mysql.drop_schema(SCHEMA) + mysql.drop_schema(mysql.rehearsal_schema(SCHEMA)))
+    server.drop(SCHEMA)
+    server.drop(mysql.rehearsal_schema(SCHEMA))
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory, compose, server):
+def root(tmp_path_factory, server):
     """A stack's folder with the dump of release 8, after which everything was changed."""
     root = tmp_path_factory.mktemp("stack")
     folder = root / "releases" / "8"
     folder.mkdir(parents=True)
-    dump(compose, folder, SCHEMA)
+    dump(server, folder, SCHEMA)
     server.query(CHANGE)
     return root
 
 
-def content(compose, folder) -> str:
+def content(server, folder) -> str:
     """All there is in the schema, as SQL."""
     folder.mkdir()
-    dump(compose, folder, SCHEMA)
+    dump(server, folder, SCHEMA)
     return sql_of(folder)
 
 
@@ -138,17 +141,17 @@ def sql_of(folder) -> str:
     return re.sub(r"(?m)^(-- Dump completed on .*|ALTER DATABASE .*)$", "", sql)
 
 
-def test_everything_comes_back_as_it_was_and_what_there_was_is_kept(compose, server, root, tmp_path):
-    changed = content(compose, tmp_path / "changed")
-    restore = Restore(root, server, Nobody(), None)
+def test_everything_comes_back_as_it_was_and_what_there_was_is_kept(server, root, tmp_path):
+    changed = content(server, tmp_path / "changed")
+    restore = Restore(root, server, Nobody(), None, lambda: "")
     done = restore.run(restore.from_release(8, elsewhere=False), "release 8")
-    assert content(compose, tmp_path / "restored") == sql_of(root / "releases/8")
+    assert content(server, tmp_path / "restored") == sql_of(root / "releases/8")
     assert server.count_rows(SCHEMA, ["large"]) == {"large": LARGE}
     assert server.query(f"SELECT face FROM `{SCHEMA}`.`We``ird Näme` LIMIT 1;").strip() == "😀€"
     server.query(f"INSERT INTO `{SCHEMA}`.hen VALUES (9, 1);")
     assert server.count_rows(SCHEMA, ["log"]) == {"log": 2}, "both triggers work"
     restore.run(restore.from_kept(done["kept"], elsewhere=False), "what was kept")
-    assert content(compose, tmp_path / "back") == changed
+    assert content(server, tmp_path / "back") == changed
     assert len(restore.remove_kept()) == 2
 
 
@@ -166,21 +169,21 @@ def test_an_archive_that_is_not_whole_touches_nothing(server, root, tmp_path, pl
     archive.write_bytes(cut)
     try:
         with pytest.raises(ArchiveError, match=r"dump\.sql\.gz.* bytes"):
-            Restore(root, server, Nobody(), None).from_release(8, elsewhere=False)
+            Restore(root, server, Nobody(), None, lambda: "").from_release(8, elsewhere=False)
     finally:
         archive.write_bytes(whole)
     assert server.contents(SCHEMA) == before
 
 
 def test_a_transaction_that_somebody_has_open_stops_a_restore_and_nothing_else(compose, server, root, monkeypatch):
-    monkeypatch.setattr(mysql, "_SESSION", mysql._SESSION.replace("=60", "=2"))
-    command = [*compose, *mysql.client_command(), f"--database={SCHEMA}", "--unbuffered"]
+    monkeypatch.setattr(MySQL, "session", MySQL.session.replace("=60", "=2"))
+    command = [*compose, "exec", "-T", SERVICE, *mysql.client_command(SCHEMA)]
     shell = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         shell.stdin.write(b"BEGIN; SELECT COUNT(*) FROM hen;\n")
         shell.stdin.flush()
         shell.stdout.readline()
-        restore = Restore(root, server, Nobody(), None)
+        restore = Restore(root, server, Nobody(), None, lambda: "")
         with pytest.raises(DockerError, match="SHOW PROCESSLIST"):
             restore.run(restore.from_release(8, elsewhere=False), "release 8")
     finally:
@@ -191,26 +194,27 @@ def test_a_transaction_that_somebody_has_open_stops_a_restore_and_nothing_else(c
 
 @pytest.mark.alone
 def test_a_load_whose_docker_command_was_killed_holds_nobody_up(compose, server, root, monkeypatch):
-    monkeypatch.setattr(mysql, "_SESSION", mysql._SESSION.replace("=60", "=5"))
-    loader = subprocess.Popen([*compose, *mysql.loader_command(SCHEMA)], stdin=subprocess.PIPE)
+    monkeypatch.setattr(MySQL, "session", MySQL.session.replace("=60", "=5"))
+    command = [*compose, "exec", "-T", SERVICE, *mysql.loader_command(SCHEMA)]
+    loader = subprocess.Popen(command, stdin=subprocess.PIPE)
     loader.stdin.write(b"LOCK TABLES hen WRITE;\n" + b"-- \n" * 100_000)
     loader.stdin.flush()
     loader.kill()
     loader.wait()
-    restore = Restore(root, server, Nobody(), None)
+    restore = Restore(root, server, Nobody(), None, lambda: "")
     restore.run(restore.from_release(8, elsewhere=False), "release 8")
     assert server.count_rows(SCHEMA, ["large"]) == {"large": LARGE}
     server.query(CHANGE)
 
 
-def test_a_view_that_cannot_be_made_again_puts_everything_back(compose, server, root, tmp_path, monkeypatch):
-    before = content(compose, tmp_path / "before")
-    restore = Restore(root, server, Nobody(), None)
+def test_a_view_that_cannot_be_made_again_puts_everything_back(server, root, tmp_path, monkeypatch):
+    before = content(server, tmp_path / "before")
+    restore = Restore(root, server, Nobody(), None, lambda: "")
     chosen = restore.from_release(8, elsewhere=False)
     monkeypatch.setattr(Dump, "read_definitions", broken_for_a_release(Dump.read_definitions))
     with pytest.raises(DockerError, match="not_there"):
         restore.run(chosen, "release 8")
-    assert content(compose, tmp_path / "after") == before
+    assert content(server, tmp_path / "after") == before
 
 
 def broken_for_a_release(read):
