@@ -2,49 +2,66 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
+
 import pytest
 from meter_stack import COLUMNS, COPY
+
+from lab.services import SERVICE
 
 NAME = "outside"
 PASSWORD = "p@ss/w:rd"
 CA = COPY.parent / "database-ca.pem"
-PORT = 5433
+BOX, NETWORK, ADDRESS = "landfall-lab-outside", "landfall-lab", "172.30.77.60"
 VARIABLES = {
     "stack_database": "external",
     "stack_database_engine": "postgresql",
     "stack_database_image": "postgres:18",
     "stack_database_extensions": [],
-    "stack_database_host": "db.databases.test",
-    "stack_database_port": PORT,
+    "stack_database_host": ADDRESS,
     "stack_database_name": "elsewhere",
     "stack_database_user": "app",
     "stack_database_password": PASSWORD,
     "stack_database_ca_file": str(CA),
 }
-# A certificate authority, and a certificate for the name of the server.
-CERTIFICATES = """
-set -e; mkdir -p /root/outside; cd /root/outside
-new="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30"
-openssl req -x509 $new -keyout ca.key -out ca.pem -subj /CN=outside
-openssl req $new -keyout server.key -out server.csr -subj /CN=db.databases.test
-echo subjectAltName=DNS:db.databases.test >san
+# A certificate authority, and a certificate for the address of the server.
+CERTIFICATES = f"""
+set -e
+new="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+openssl req -x509 $new -days 30 -keyout ca.key -out ca.pem -subj /CN=outside
+openssl req $new -keyout server.key -out server.csr -subj /CN=outside
+echo subjectAltName=IP:{ADDRESS} >san
 openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile san -out server.pem
-chown 999 server.key; chmod 600 server.key
+chmod 600 server.key
+chown 999 server.key
 """
 
 
+def docker(*words: str) -> None:
+    subprocess.run(["docker", *words], check=True, stdout=subprocess.DEVNULL)
+
+
 @pytest.fixture(scope="module", autouse=True)
-def server(host) -> None:
-    """The external server, whose user may create tables and no more."""
-    host.check_output(f"sh -c '{CERTIFICATES}'")
-    CA.write_text(host.check_output("cat /root/outside/ca.pem") + "\n")
-    run = "docker run --detach --name outside --volume /root/outside:/tls:ro --env POSTGRES_PASSWORD=unused"
-    tls = "-c ssl=on -c ssl_cert_file=/tls/server.pem -c ssl_key_file=/tls/server.key"
-    host.check_output(f"{run} --publish {PORT}:5432 postgres:18 postgres {tls}")
-    wait = "until docker exec outside psql -U postgres -h 127.0.0.1 --command=SELECT; do sleep 0.5; done"
-    host.check_output(f'timeout 60 sh -c "{wait}"')
-    for statement in (f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'", "CREATE DATABASE elsewhere OWNER app"):
-        host.check_output("docker exec outside psql -U postgres -c %s", statement)
+def server(tmp_path_factory, until) -> Iterator[None]:
+    """The external server, in the lab's network, with a user who owns one database."""
+    folder = tmp_path_factory.mktemp("tls")
+    folder.chmod(0o755)
+    for parent in folder.parents[:2]:
+        parent.chmod(0o755)
+    subprocess.run(["sh", "-c", CERTIFICATES], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    CA.write_text((folder / "ca.pem").read_text())
+    subprocess.run(["docker", "rm", "--force", "--volumes", BOX], check=True, capture_output=True)
+    place = ("--name", BOX, "--label", SERVICE, "--network", NETWORK, "--ip", ADDRESS)
+    given = ("--volume", f"{folder}:/tls:ro", "--env", "POSTGRES_PASSWORD=unused")
+    tls = ("-c", "ssl=on", "-c", "ssl_cert_file=/tls/server.pem", "-c", "ssl_key_file=/tls/server.key")
+    docker("run", "--detach", *place, *given, "postgres:18", "postgres", *tls)
+    ask = ["docker", "exec", BOX, "psql", "--username=postgres", "--host=127.0.0.1", "--command"]
+    until(lambda: subprocess.run([*ask, "SELECT"], capture_output=True, check=False).returncode == 0, seconds=60)
+    for sql in (f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'", "CREATE DATABASE elsewhere OWNER app"):
+        subprocess.run([*ask, sql], check=True, stdout=subprocess.DEVNULL)
+    yield
+    docker("rm", "--force", "--volumes", BOX)
 
 
 def test_migrations_run_there_after_a_dump_from_there(deployed, host):
@@ -64,7 +81,7 @@ def test_migrations_run_there_after_a_dump_from_there(deployed, host):
     ("variables", "word"),
     [
         ({"stack_database_image": "postgres:17"}, "stack_database_image"),
-        ({"stack_database_host": "databases.test"}, "certificate"),
+        ({"stack_database_ca_file": ""}, "certificate"),
     ],
 )
 def test_a_server_that_cannot_be_dumped_is_refused_before_a_migration(deployed, variables, word):
@@ -78,4 +95,4 @@ def test_a_server_that_cannot_be_dumped_is_refused_before_a_migration(deployed, 
 def test_a_restore_and_a_rotation_are_the_servers_own_business(deployed):
     assert "not the stack's own" in deployed.refused("restore", restore_release=2)
     said = deployed.refused("rotate", rotate_secrets=["stack_database_password"])
-    assert "db.databases.test" in said
+    assert ADDRESS in said
