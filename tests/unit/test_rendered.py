@@ -68,3 +68,16 @@ def test_an_empty_volume_of_mariadb_lets_every_user_write() -> None:
     # The image's own folder would make it a folder of the image's own user.
     assert [mount["volume"]["nocopy"] for mount in volumes if isinstance(mount, dict)] == [True]
     assert "db-data:/var/tmp" in volumes
+
+
+@pytest.mark.parametrize(
+    ("variables", "target"),
+    [
+        ({"stack_database": "none"}, "/var/lib/django"),
+        ({"stack_database": "external", "stack_database_ca_file": "/ca.pem"}, "/run/landfall/database-ca.pem:ro"),
+    ],
+)
+def test_whatever_asks_the_database_has_what_it_needs_to_reach_it(variables, target):
+    services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", variables))["services"]
+    for name in ("web", "celery", "migrate", "collectstatic"):
+        assert any(volume.endswith(f":{target}") for volume in services[name]["volumes"]), name
