@@ -78,15 +78,15 @@ def test_migrations_run_there_after_a_dump_from_there(deployed, host):
 
 
 @pytest.mark.parametrize(
-    ("variables", "word"),
+    ("given", "word"),
     [
         ({"stack_database_image": "postgres:17"}, "stack_database_image"),
         ({"stack_database_ca_file": ""}, "certificate"),
     ],
 )
-def test_a_server_that_cannot_be_dumped_is_refused_before_a_migration(deployed, variables, word):
+def test_a_server_that_cannot_be_dumped_is_refused_before_a_migration(deployed, given, word):
     deployed.migrate("0003_size", "0002_colour", "size")
-    said = deployed.refused(**variables)
+    said = deployed.refused(**given)
     assert word in said
     assert "size" not in deployed.query(COLUMNS)
     (COPY / "meter/migrations/0003_size.py").unlink()

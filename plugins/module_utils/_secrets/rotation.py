@@ -67,7 +67,8 @@ class Rotation:
         present = {
             name: value
             for name, value in self.store.read().items()
-            if name in names and (name == KEY or _SERVICES[name] in services)
+            if name in names
+            and (name == KEY or _SERVICES.get(name) in services or (name == DATABASE and bool(elsewhere)))
         }
         if elsewhere and DATABASE in present and given.get(DATABASE, "") in ("", present[DATABASE]):
             del present[DATABASE]
@@ -83,7 +84,7 @@ class Rotation:
                 " have a random one generated, or remove its name from rotate_secrets"
             )
         return {
-            name: {"old": value, "new": given.get(name) or generate(), **self._logins(name)}
+            name: {"old": value, "new": given.get(name) or generate(), **({} if elsewhere else self._logins(name))}
             for name, value in present.items()
         }
 

@@ -356,6 +356,17 @@ def test_the_password_of_a_database_elsewhere_is_the_users_to_change(stack):
     assert stack.rotation.chosen([DATABASE], {DATABASE: "given"}, "db.example.com")[DATABASE]["new"] == "given"
 
 
+def test_an_external_database_keeps_its_user_and_gets_its_password_from_the_inventory(tmp_path):
+    stack = Stack(tmp_path, "postgresql")
+    stack.servers.services.remove("db")
+    with pytest.raises(ReleaseError, match=rf"^{DATABASE}: .*db\.example\.com"):
+        stack.rotation.chosen([DATABASE], {}, "db.example.com")
+    chosen = stack.rotation.chosen([DATABASE], {DATABASE: "given"}, "db.example.com")
+    assert chosen == {DATABASE: {"old": OLD[DATABASE], "new": "given"}}
+    stack.rotation.begin(chosen, fallback=True)
+    assert (stack.store.read()[DATABASE], stack.store.read()[USER]) == ("given", "shop")
+
+
 def test_a_new_secret_is_made_or_taken_as_given(rotation):
     chosen = rotation.chosen([KEY, DATABASE], {KEY: "", DATABASE: "given"})
     assert (chosen[DATABASE]["old"], chosen[DATABASE]["new"]) == ("old-database", "given")
