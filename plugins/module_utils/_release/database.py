@@ -38,6 +38,15 @@ def check_external(server: Server) -> None:
         ) from error
 
 
+def prepare(site: Site, compose: Compose, *, was_replaced: bool) -> list[str]:
+    """Bring the stack's own database to what the release needs, and return warnings. Raises ReleaseError."""
+    if site.database_external or not site.database:
+        return []
+    server = server_of(site, compose)
+    install_extensions(site, server)
+    return collation_warnings(server) if was_replaced else []
+
+
 def install_extensions(site: Site, server: Server) -> None:
     """Install the extensions of stack_database_extensions that are missing. Raises ReleaseError."""
     if not site.database_extensions:

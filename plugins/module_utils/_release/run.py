@@ -212,7 +212,7 @@ class Release:
             self._upgrade_database(journal, compose, upgrade, undo)
             services = tuple(name for name in services if name != SERVICE)
         self._start_services(journal, compose, services, undo)
-        self._prepare_database(journal, compose, looked)
+        journal.record.warnings += database.prepare(site, compose, was_replaced=SERVICE in looked.backing)
         switch = Switch(site, compose, self.front, looked, journal, undo)
         if journal.record.upgraded:
             switch.before_work = partial(upgrade.commit, journal)
@@ -255,14 +255,6 @@ class Release:
             undo.add(f"bring back the former {', '.join(services)}", self._former_services, services)
         with journal.step(f"start {', '.join(services)} and wait until they answer"):
             self._up(compose, services)
-
-    def _prepare_database(self, journal: Journal, compose: Compose, looked: Plan) -> None:
-        if self.site.database_external or not self.site.database:
-            return
-        server = database.server_of(self.site, compose)
-        database.install_extensions(self.site, server)
-        if SERVICE in looked.backing:
-            journal.record.warnings += database.collation_warnings(server)
 
     @staticmethod
     def _remove_services(compose: Compose, services: tuple[str, ...]) -> None:
