@@ -27,6 +27,12 @@ options:
       be the user of another service.
     type: str
     default: ""
+  kept:
+    description: Paths in the image at which a folder of the host is mounted. The module warns about each volume of the
+      image outside of them, since its data ends with each container.
+    type: list
+    elements: str
+    default: []
   cache:
     description: File that keeps the answer, so that an image which is asked again needs no container. Empty keeps none.
     type: str
@@ -59,6 +65,11 @@ workdir:
   description: The image's working directory.
   type: str
   returned: where the image exists
+volumes:
+  description: Paths that the image declares as volumes.
+  type: list
+  elements: str
+  returned: where the image exists
 """
 
 import json
@@ -67,7 +78,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._project import image_cache
+from ansible_collections.landfall.django.plugins.module_utils._project import folders, image_cache
 
 # find_spec imports the parents of a dotted name, so it gets only the first part; the others are searched as files.
 _PROBE = """
@@ -116,24 +127,31 @@ def main() -> None:
             "image": {"type": "str", "required": True},
             "modules": {"type": "dict", "default": {}},
             "user": {"type": "str", "default": ""},
+            "kept": {"type": "list", "elements": "str", "default": []},
             "cache": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
     image, modules, cache = module.params["image"], module.params["modules"], module.params["cache"]
     try:
-        identity = image_cache.image_id(image)
-        if not identity:
+        facts = image_cache.facts(image)
+        if not facts:
             module.exit_json(changed=False)
+        identity = str(facts["Id"])
         names = sorted(set(modules.values()))
         answer = image_cache.answer(cache, identity, names)
         if not answer:
-            answer = answer_of(image, names)
+            answer = {**answer_of(image, names), "volumes": sorted((facts.get("Config") or {}).get("Volumes") or ())}
     except (DockerError, ValueError) as error:
         module.fail_json(msg=f"The image {image} cannot run python3: {error}")
     problems = problems_of(answer, modules, module.params["user"])
     if problems:
         module.fail_json(msg="; ".join(problems))
+    for path in folders.lost(answer.get("volumes", ()), module.params["kept"]):
+        module.warn(
+            f"stack_volumes: the image declares the volume {path}, and what the project writes there ends with each"
+            f" container: keep it by a line such as {path.rpartition('/')[2]}: {path}"
+        )
     # Only an answer that can have no problem is kept: nobody looks for one in it again.
     if cache and not module.check_mode and not users.service_of(answer["uid"]):
         image_cache.keep(cache, image, identity, names, answer)

@@ -75,9 +75,10 @@ def test_an_empty_volume_of_mariadb_lets_every_user_write() -> None:
     [
         ({"stack_database": "none"}, "/var/lib/django"),
         ({"stack_database": "external", "stack_database_ca_file": "/ca.pem"}, "/run/landfall/database-ca.pem:ro"),
+        ({"stack_volumes": {"index": "/app/index"}}, "/app/index"),
     ],
 )
-def test_whatever_asks_the_database_has_what_it_needs_to_reach_it(variables, target):
+def test_whatever_runs_the_project_has_its_data(variables, target):
     services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", variables))["services"]
     for name in ("web", "celery", "migrate", "collectstatic"):
         assert any(volume.endswith(f":{target}") for volume in services[name]["volumes"]), name

@@ -21,6 +21,7 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
     numbers,
     processes,
     syntax,
+    volumes,
 )
 
 Values = Mapping[str, Any]
@@ -49,6 +50,7 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         _paths(values),
         _controller_files(values, path_of),
         processes.problems_of(values),
+        volumes.problems_of(values),
         docker.problems_of(values),
         _front(values),
     )

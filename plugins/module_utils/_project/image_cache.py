@@ -20,11 +20,16 @@ from ansible_collections.landfall.django.plugins.module_utils._files.replace imp
 
 def image_id(image: str) -> str:
     """Return the image's id, by any name it has, a digest too; empty where the host does not have it."""
+    return str(facts(image).get("Id", ""))
+
+
+def facts(image: str) -> dict[str, Any]:
+    """Return what Docker says of the image; empty where the host does not have it."""
     try:
-        return str(inspect(image, kind="image")[0]["Id"])
+        return dict(inspect(image, kind="image")[0])
     except DockerError as error:
         if "no such image" in str(error).lower():
-            return ""
+            return {}
         raise
 
 

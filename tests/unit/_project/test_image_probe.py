@@ -20,7 +20,7 @@ from tests.unit.module_arguments import patch_module_args
 def probe(tmp_path, monkeypatch):
     """Run the module on an image that says this of itself; return its result and how often a container was asked."""
 
-    def run(said, **arguments):
+    def run(said, volumes=(), **arguments):
         asked = []
 
         def execute(command, given, timeout, merge):
@@ -29,7 +29,8 @@ def probe(tmp_path, monkeypatch):
                 return subprocess.CompletedProcess(
                     command, 0, json.dumps({"missing": [], "workdir": "/app", **said}), ""
                 )
-            return subprocess.CompletedProcess(command, 0, json.dumps([{"Id": "sha256:one"}]), "")
+            image = {"Id": "sha256:one", "Config": {"Volumes": {path: {} for path in volumes}}}
+            return subprocess.CompletedProcess(command, 0, json.dumps([image]), "")
 
         monkeypatch.setattr(cli, "execute", execute)
         given = {"image": "shop:1", "cache": str(tmp_path / "build/image.json"), **arguments}
@@ -66,3 +67,15 @@ def test_a_module_that_is_missing_is_named_in_every_run(probe):
         assert "stack_wsgi_application" in found["msg"]
         assert "shop.wsgi" in found["msg"]
         assert asked == 1
+
+
+def test_a_volume_of_the_image_that_nobody_keeps_is_told(probe, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(image_probe.AnsibleModule, "warn", lambda module, text: warnings.append(text))
+    said, volumes = {"uid": 1000, "gid": 1000}, ["/app/media/thumbs", "/app/index"]
+    found, _ = probe(said, volumes, kept=["/app/media", "/app/inde"])
+    assert found["volumes"] == ["/app/index", "/app/media/thumbs"]
+    [warning] = warnings
+    assert all(part in warning for part in ("stack_volumes", "index: /app/index"))
+    probe(said, volumes, kept=["/app/media", "/app/index/"])
+    assert warnings == [warning]
