@@ -38,7 +38,8 @@ options:
     type: bool
     default: true
   allowed_ports:
-    description: Ports and ranges of ports that everybody may reach.
+    description: Ports and ranges of ports that everybody may reach, or only those who come from a network or by an
+      interface, as in V(9100 from 10.8.0.0/24).
     type: list
     elements: str
     default: []
@@ -95,6 +96,12 @@ udp_ports:
   type: list
   elements: str
   returned: success
+visitors:
+  description: To whom further ports are open. Each with C(match), which tells them in nftables, and with the ports and
+    ranges as C(tcp) and C(udp).
+  type: list
+  elements: dict
+  returned: success
 container_tcp_ports:
   description: Ports and ranges that are to be open to containers.
   type: list
@@ -142,6 +149,8 @@ firewall_active:
   returned: success
 """
 
+from dataclasses import asdict
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._hardening import firewall, judge, session
 
@@ -171,12 +180,14 @@ def main() -> None:
         module.fail_json(msg="\n".join(["nothing has been changed yet:", *(f"- {problem}" for problem in problems)]))
     for warning in judge.warnings(wanted, found):
         module.warn(warning)
-    allowed, _wrong = firewall.parse([*wanted.allowed_ports, *found.ssh_ports])
+    everybody, some, _wrong = firewall.split(wanted.allowed_ports)
+    allowed, _wrong = firewall.parse([*everybody, *found.ssh_ports])
     to_containers, _wrong = firewall.parse(wanted.container_ports)
     module.exit_json(
         changed=False,
         tcp_ports=allowed["tcp"],
         udp_ports=allowed["udp"],
+        visitors=[asdict(one) for one in firewall.visitors(some)],
         container_tcp_ports=to_containers["tcp"],
         container_udp_ports=to_containers["udp"],
         ssh_ports=found.ssh_ports,

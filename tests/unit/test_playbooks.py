@@ -202,6 +202,8 @@ def lock_of(task: dict[str, Any]) -> str:
 
 
 def test_whoever_asks_apt_waits_for_a_host_that_upgrades_itself() -> None:
-    asked = [task["ansible.builtin.apt"] for file in TASKS for task in flat(load(file)) if "ansible.builtin.apt" in task]
+    asked = [
+        task["ansible.builtin.apt"] for file in TASKS for task in flat(load(file)) if "ansible.builtin.apt" in task
+    ]
     assert asked
     assert all(options.get("lock_timeout", 60) >= 600 for options in asked)

@@ -13,7 +13,7 @@ PORTS = (*OPEN, 3306, 9999)
 OVERRIDE = """
 services:
   db:
-    ports: ["3306:3306"]
+    ports: ["3306:3306", "9997:3306"]
     networks: {front: {}}
 """
 
@@ -47,10 +47,12 @@ def mistakes(host, scan_from, until):
     compose = "docker compose --project-directory=/srv/shop %s up --detach --wait db"
     host.check_output(f"cat >/srv/shop/mistake.yaml <<'E'\n{OVERRIDE}E")
     host.check_output(compose % files)
-    host.check_output("systemd-run --unit=mistake python3 -m http.server 9999 --bind ::")
-    until(lambda: scan_from(host, "127.0.0.1", 9999) == [9999], seconds=30)
+    servers = (9996, 9998, 9999)
+    for port in servers:
+        host.check_output(f"systemd-run --unit=mistake-{port} python3 -m http.server {port} --bind ::")
+    until(lambda: scan_from(host, "127.0.0.1", *servers) == list(servers), seconds=30)
     yield
-    host.check_output("systemctl stop mistake; rm /srv/shop/mistake.yaml")
+    host.check_output("systemctl stop 'mistake-*'; rm /srv/shop/mistake.yaml")
     host.check_output(compose % "")
 
 
@@ -69,6 +71,12 @@ def test_what_is_published_by_mistake_is_reached_from_the_host_only(host, look, 
         host.check_output("systemctl start landfall-firewall")
     closed.append(look())
     assert [(by_4, set(by_6) - set(OPEN)) for by_4, by_6 in closed] == [(OPEN, set())] * 2
+
+
+def test_a_port_that_is_open_to_some_is_closed_to_others(host, neighbour, variables, mistakes, scan_from):
+    # 9997 is a container's.
+    assert scan_from(host, "127.0.0.1", 9996, 9997, 9998) == [9996, 9997, 9998]
+    assert scan_from(neighbour, variables["ansible_host"], 9996, 9997, 9998) == [9997, 9998]
 
 
 @pytest.mark.parametrize(

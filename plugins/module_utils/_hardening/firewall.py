@@ -7,9 +7,11 @@ Private to this collection.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import subprocess
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 
@@ -17,10 +19,54 @@ RULES = "/etc/landfall/firewall.nft"
 TABLE = ("inet", "landfall")
 UNIT = "landfall-firewall.service"
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp))?")
+_FROM = re.compile(r"(\S+)\s+from\s+(\S+)")
+_INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
 
 
 class FirewallError(Exception):
     """The rules cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Visitors:
+    """Those who come by an interface, or from certain addresses: `match` tells them in nftables, and the others are the
+    ports and ranges that are open to them."""
+
+    match: str
+    tcp: list[str]
+    udp: list[str]
+
+
+def split(allowed: Iterable[object]) -> tuple[list[str], dict[str, list[str]], list[str]]:
+    """The ports that are open to everybody; those that are open to some, by what tells these in nftables; and the texts
+    that are wrong."""
+    everybody: list[str] = []
+    some: dict[str, list[str]] = {}
+    wrong = []
+    for text in (str(given).strip() for given in allowed):
+        limited = _FROM.fullmatch(text)
+        port, match = (limited[1], _match(limited[2])) if limited else (text, "")
+        if parse([port])[1] or (limited and not match):
+            wrong.append(text)
+        elif match:
+            some.setdefault(match, []).append(port)
+        else:
+            everybody.append(port)
+    return everybody, some, wrong
+
+
+def visitors(some: dict[str, list[str]]) -> list[Visitors]:
+    """Those of `split` to whom some ports are open."""
+    return [Visitors(match, **parse(ports)[0]) for match, ports in some.items()]
+
+
+def _match(source: str) -> str:
+    """An address, a network or an interface in nftables; empty if it is none of them."""
+    try:
+        network = ipaddress.ip_network(source, strict=False)
+    except ValueError:
+        return f'iifname "{source}"' if _INTERFACE.fullmatch(source) else ""
+    return f"{'ip' if network.version == 4 else 'ip6'} saddr {network}"
 
 
 def parse(allowed: Iterable[object]) -> tuple[dict[str, list[str]], list[str]]:

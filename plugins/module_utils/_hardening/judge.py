@@ -99,14 +99,14 @@ def _of_values(wish: Wish) -> Iterable[str]:
             yield f"hardening_ssh_options: {keyword} is not for this role, which keeps sshd's ports: leave it out."
         elif not re.fullmatch(r"[A-Za-z0-9]+", keyword) or re.search(r"[\r\n]", str(value)):
             yield f"hardening_ssh_options: {keyword!r} is not one option of sshd with its value: correct it."
-    ports = {"hardening_allowed_ports": wish.allowed_ports, "hardening_container_ports": wish.container_ports}
-    for variable, given in ports.items():
-        wrong = firewall.parse(given)[1]
-        if wrong:
-            yield (
-                f"{variable}: {', '.join(wrong)}. A port is a number up to 65535, a range is 8000-8010, and either may "
-                "end in /udp."
-            )
+    said = "A port is a number up to 65535, a range is 8000-8010, and either may end in /udp"
+    if wrong := firewall.split(wish.allowed_ports)[2]:
+        yield (
+            f"hardening_allowed_ports: {', '.join(wrong)}. {said}. After that may come who is let in: a network or an "
+            "interface, as in 9100 from 10.8.0.0/24, or 9100 from wg0."
+        )
+    if wrong := firewall.parse(wish.container_ports)[1]:
+        yield f"hardening_container_ports: {', '.join(wrong)}. {said}."
     if wish.reboot_time and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", wish.reboot_time):
         yield f"hardening_reboot_time: {wish.reboot_time!r} is not a time such as '03:30' (in quotes)."
 

@@ -23,6 +23,42 @@ def test_what_is_no_port_is_named(wrong):
     assert (ports, named) == ({"tcp": ["22"], "udp": []}, [wrong])
 
 
+def test_a_port_may_be_open_to_some_only():
+    everybody, some, wrong = firewall.split(
+        [
+            80,
+            "9100 from 10.8.0.7/24",
+            "53/udp  from fd00::/8",
+            "5432 from wg0",
+            "9000-9010 from wg0",
+            "22 from 10.8.0.1",
+        ]
+    )
+    assert (everybody, wrong) == (["80"], [])
+    assert firewall.visitors(some) == [
+        firewall.Visitors("ip saddr 10.8.0.0/24", ["9100"], []),
+        firewall.Visitors("ip6 saddr fd00::/8", [], ["53"]),
+        firewall.Visitors('iifname "wg0"', ["5432", "9000-9010"], []),
+        firewall.Visitors("ip saddr 10.8.0.1/32", ["22"], []),
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "80 from",
+        "from wg0",
+        "http from wg0",
+        "80 from 10.8.0.0/33",
+        "80 from wg0; flush",
+        "80 from 300.1.2.3",
+        "80 from *",
+    ],
+)
+def test_a_wrong_allowance_is_named_and_opens_nothing(given):
+    assert firewall.split([given]) == ([], {}, [given])
+
+
 @pytest.mark.parametrize(
     "said",
     [
