@@ -32,6 +32,11 @@ def test_it_comes_from_where_it_was_asked_to(host, suite):
     assert host.file("/etc/apt/sources.list.d/docker.sources").exists == (suite == "bookworm")
 
 
+def test_there_is_room_for_the_networks_of_many_stacks(info):
+    pools = [(int(pool["Base"].rpartition("/")[2]), pool["Size"]) for pool in info["DefaultAddressPools"]]
+    assert sum(2 ** (size - prefix) for prefix, size in pools) >= 3 * 100
+
+
 def test_the_repository_is_trusted_by_its_own_key_only(host, suite):
     if suite == "trixie":
         # The distribution's packages: no other repository, and no key of one.
