@@ -144,6 +144,22 @@ options:
     description: Whether to run pending migrations that O(migration_policy=safe) refuses. The release's record keeps it.
     type: bool
     default: false
+  before_migrate:
+    description: Commands of the project that run in containers of the new image before its migrations. One that fails
+      stops the release.
+    type: list
+    elements: str
+    default: []
+  after_migrate:
+    description: The same after the migrations, before the new image takes traffic.
+    type: list
+    elements: str
+    default: []
+  after_switch:
+    description: The same once the release serves. One that fails is a warning.
+    type: list
+    elements: str
+    default: []
   check_level:
     description: Message level at which Django's C(check --deploy) stops the release, such as V(ERROR). Empty to skip
       the checks.

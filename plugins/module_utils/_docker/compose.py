@@ -63,9 +63,13 @@ class Compose:
         script = _MOUNT_SCRIPT.format(names=" ".join(FILES))
         return ["unshare", "--mount", "--", "sh", "-c", script, "compose", str(self.files), self.root]
 
-    def once(self, service: str, *command: str, timeout: float) -> str:
-        """Run a one-off container of a service with the profile release, and return its output."""
-        run = ("--profile", "release", "run", "--rm", "--no-deps", "-T", service)
+    def once(self, service: str, *command: str, timeout: float, environment: Mapping[str, str] | None = None) -> str:
+        """Run a one-off container of a service with the profile release, and return its output.
+
+        Everybody on the host can read the values in `environment`.
+        """
+        further = [f"--env={name}={value}" for name, value in (environment or {}).items()]
+        run = ("--profile", "release", "run", "--rm", "--no-deps", "-T", *further, service)
         return self(*run, *command, timeout=timeout, lines=LOG_LINES)
 
     def services(self) -> list[str]:

@@ -17,6 +17,9 @@ from ansible_collections.landfall.django.plugins.module_utils._project import pr
 # Those of the stack and of the front, and those that a release runs once.
 RESERVED_SERVICES = ("db", "redis", "web", "nginx", "edge", "migrate", "collectstatic")
 COMMANDS = ("stack_web_command", "stack_manage_command", "stack_migrate_command")
+MOMENTS = ("before_migrate", "after_migrate", "after_switch")
+
+_OF_SHELLS = {"&&", "||", ";", "|", "&", ">", ">>", "<", "2>&1"}
 
 _SERVICE = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 
@@ -30,8 +33,20 @@ def problems_of(values: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield from _command(name, command)
     for name in COMMANDS:
-        if not _can_be_split(values.get(name) or ""):
-            yield f"{name}: it has a quotation mark that nothing closes: close it."
+        yield from _words(name, "it", values.get(name) or "")
+    yield from _release_commands(values.get("stack_release_commands") or {})
+
+
+def _release_commands(given: Mapping[str, Any]) -> Iterator[str]:
+    for moment, commands in given.items():
+        if moment not in MOMENTS:
+            yield f"stack_release_commands: there is no moment '{moment}': use {', '.join(MOMENTS)}."
+            continue
+        for command in commands or ():
+            if not isinstance(command, str) or not command.strip():
+                yield f"stack_release_commands: {command!r} of {moment} is not a command: write it in quotes."
+            else:
+                yield from _words("stack_release_commands", f"'{command}'", command)
 
 
 def _command(name: str, command: Any) -> Iterator[str]:
@@ -39,8 +54,8 @@ def _command(name: str, command: Any) -> Iterator[str]:
         yield f"stack_processes: the command of {name} is not a text: write it in quotes, as in a shell."
     elif not command.strip():
         yield f"stack_processes: the command of {name} is empty: give one, or leave {name} out."
-    elif not _can_be_split(command):
-        yield f"stack_processes: the command of {name} has a quotation mark that nothing closes: close it."
+    elif wrong := list(_words("stack_processes", f"the command of {name}", command)):
+        yield from wrong
     elif processes.kind_of(command) == processes.BOTH:
         yield (
             f"stack_processes: {name} is a worker with a beat inside (-B), and each release would have two beats for a "
@@ -48,9 +63,15 @@ def _command(name: str, command: Any) -> Iterator[str]:
         )
 
 
-def _can_be_split(command: str) -> bool:
+def _words(variable: str, what: str, command: str) -> Iterator[str]:
+    """What is wrong with a command, which no shell runs."""
     try:
-        shlex.split(command)
+        words = shlex.split(command)
     except ValueError:
-        return False
-    return True
+        yield f"{variable}: {what} has a quotation mark that nothing closes: close it."
+        return
+    if found := next((word for word in words if word in _OF_SHELLS), ""):
+        yield (
+            f"{variable}: {what} has {found}, which only a shell knows, and no shell runs it: put it into one, as in"
+            " sh -c 'first && second'."
+        )

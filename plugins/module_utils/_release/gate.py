@@ -32,6 +32,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release import (
     safety,
     static,
 )
+from ansible_collections.landfall.django.plugins.module_utils._release.commands import COLLECT, MIGRATE, run_commands
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
     CHECKING,
@@ -42,8 +43,6 @@ from ansible_collections.landfall.django.plugins.module_utils._release.record im
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
 from ansible_collections.landfall.django.plugins.module_utils._release.undo import Undo
 
-# The services of compose.yaml that run once.
-MIGRATE, COLLECT = "migrate", "collectstatic"
 _HARMLESS = {"--noinput", "--no-input"}  # options of `migrate` with which it does what Django says is pending
 _LIMIT = 3600  # seconds for a one-off command
 
@@ -94,12 +93,19 @@ class Gate:
                 self._end_one_offs()
                 raise
         journal.record.applied = dotted_names(answer.applied) if answer else None
+        self._run_commands(journal, "before_migrate")
         if self.site.migrate_command and self._may_be_pending(answer):
             judged = safety.judged(self.site.migration_policy, answer, despite=journal.record.despite_migrations)
             if judged.refusal:
                 raise ReleaseError(judged.refusal)
             journal.record.warnings += judged.warnings
             self._migrate(journal, answer)
+        self._run_commands(journal, "after_migrate")
+
+    def _run_commands(self, journal: Journal, when: str) -> None:
+        # Without its client a command would go on in its container, while the release is undone.
+        with interrupt.deferred():
+            run_commands(self.site, self.compose, journal, when)
 
     def _examine(self) -> Project | None:
         """Ask Django about its migrations, run its checks and collect the static files, in one container."""

@@ -31,7 +31,8 @@ from ansible_collections.landfall.django.plugins.module_utils._release import (
     tidy,
 )
 from ansible_collections.landfall.django.plugins.module_utils._release.beside import beside
-from ansible_collections.landfall.django.plugins.module_utils._release.gate import COLLECT, MIGRATE, Gate
+from ansible_collections.landfall.django.plugins.module_utils._release.commands import COLLECT, MIGRATE, run_commands
+from ansible_collections.landfall.django.plugins.module_utils._release.gate import Gate
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Container, Plan, plan
@@ -300,6 +301,8 @@ class Release:
         try:
             if record.upgraded:
                 self._upgrade(self.compose).finish()
+            if not record.rollback_to:
+                self._run_last_commands(journal)
             Retirement(self.site, self.front, switch.plan, switch.draining, journal).run()
             if switch.prober:
                 switch.prober.stop()
@@ -308,6 +311,12 @@ class Release:
             journal.end()
         except Exception as error:  # noqa: BLE001 - it serves, whatever this is
             record.warnings.append(f"the release serves, but not all of its end could be done: {error}")
+
+    def _run_last_commands(self, journal: Journal) -> None:
+        try:
+            run_commands(self.site, self.compose, journal, "after_switch")
+        except ReleaseError as error:
+            journal.record.warnings.append(f"the release serves, but {error}")
 
     def _gate(self, compose: Compose) -> Gate:
         return Gate(self.site, compose)

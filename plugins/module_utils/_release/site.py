@@ -49,6 +49,9 @@ class Site:
     migrate_command: str = "python3 manage.py migrate --noinput"
     migration_dump: bool = True
     migration_policy: str = field(default="warn", metadata={"choices": ["warn", "safe"]})
+    before_migrate: tuple[str, ...] = ()
+    after_migrate: tuple[str, ...] = ()
+    after_switch: tuple[str, ...] = ()
     check_level: str = "ERROR"
     static_release: str = ""
     static_dest: str = ""

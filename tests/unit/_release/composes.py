@@ -137,6 +137,10 @@ class Composes(Volumes):
                 "changes": [one for one in code.get("changes", ()) if one["migration"] in pending],
             }
             return f"noise\nlandfall-database:{json.dumps(answer)}\n"
+        if command:
+            if command[0] in code.get("refuses", ()):
+                raise RefusedError(f"{command[0]}: no such table")
+            return f"{command[0]} of {service} ran\n"
         assert service == "migrate"
         for name in code["knows"]:
             if name not in self.applied:
