@@ -82,3 +82,15 @@ def test_whatever_runs_the_project_has_its_data(variables, target):
     services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", variables))["services"]
     for name in ("web", "celery", "migrate", "collectstatic"):
         assert any(volume.endswith(f":{target}") for volume in services[name]["volumes"]), name
+
+
+def test_what_a_release_runs_once_goes_past_the_entrypoint_and_what_serves_does_not() -> None:
+    services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", {}))["services"]
+    assert [name for name, one in services.items() if one.get("entrypoint") == []] == ["migrate", "collectstatic"]
+
+
+def test_commands_of_a_release_see_what_the_project_sees_and_write_static_files() -> None:
+    services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", {"stack_volumes": {"a": "/a"}}))["services"]
+    web, collect = (set(services[name]["volumes"]) for name in ("web", "collectstatic"))
+    [static] = collect - web
+    assert web - collect == {f"{static}:ro"}
