@@ -22,6 +22,11 @@ options:
     description: Python modules that must exist, seen from the image's working directory, by their variables.
     type: dict
     default: {}
+  folders:
+    description: Paths in the image to look into.
+    type: list
+    elements: str
+    default: []
   user:
     description: The user that containers get instead of the image's own. Empty for the image's own, which must then not
       be the user of another service.
@@ -65,6 +70,11 @@ workdir:
   description: The image's working directory.
   type: str
   returned: where the image exists
+filled:
+  description: Those of O(folders) that have something in them.
+  type: list
+  elements: str
+  returned: where the image exists
 volumes:
   description: Paths that the image declares as volumes.
   type: list
@@ -94,13 +104,17 @@ def exists(name):
             return False
         folders = [path for path in paths if os.path.isdir(path)]
     return spec is not None
-missing = [name for name in sys.argv[1:] if not exists(name)]
-print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd(), "missing": missing}))
+# Only a path has a slash.
+missing = [name for name in sys.argv[1:] if "/" not in name and not exists(name)]
+filled = [path for path in sys.argv[1:] if "/" in path and os.path.isdir(path) and os.listdir(path)]
+said = {"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd(), "missing": missing, "filled": filled}
+print(json.dumps(said))
 """
 
 
 def answer_of(image: str, names: list[str]) -> dict[str, Any]:
-    """What a container of the image says of itself, and which of the modules it does not find."""
+    """What a container of the image says of itself: which of the modules `names` it does not find, and which of the
+    folders among them have something in them."""
     run = ("run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", _PROBE, *names)
     return dict(json.loads(docker(*run, timeout=120)))
 
@@ -126,6 +140,7 @@ def main() -> None:
         argument_spec={
             "image": {"type": "str", "required": True},
             "modules": {"type": "dict", "default": {}},
+            "folders": {"type": "list", "elements": "str", "default": []},
             "user": {"type": "str", "default": ""},
             "kept": {"type": "list", "elements": "str", "default": []},
             "cache": {"type": "str", "default": ""},
@@ -138,7 +153,7 @@ def main() -> None:
         if not facts:
             module.exit_json(changed=False)
         identity = str(facts["Id"])
-        names = sorted(set(modules.values()))
+        names = sorted({*modules.values(), *module.params["folders"]})
         answer = image_cache.answer(cache, identity, names)
         if not answer:
             answer = {**answer_of(image, names), "volumes": sorted((facts.get("Config") or {}).get("Volumes") or ())}

@@ -169,6 +169,11 @@ options:
     description: Folder below O(project_src)C(/static) for the release's static files. Empty if none are collected.
     type: str
     default: ""
+  static_in_image:
+    description: Whether the image has static files of its own. The service C(image-static) copies them to those of the
+      release before others are collected.
+    type: bool
+    default: false
   static_dest:
     description: Folder of the static files that are served.
     type: str

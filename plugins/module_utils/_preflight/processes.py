@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.landfall.django.plugins.module_utils._project import processes
 
 # Those of the stack and of the front, and those that a release runs once.
-RESERVED_SERVICES = ("db", "redis", "web", "nginx", "edge", "migrate", "collectstatic")
+RESERVED_SERVICES = ("db", "redis", "web", "nginx", "edge", "migrate", "collectstatic", "image-static")
 COMMANDS = ("stack_web_command", "stack_manage_command", "stack_migrate_command")
 MOMENTS = ("before_migrate", "after_migrate", "after_switch")
 

@@ -18,8 +18,8 @@ from ansible_collections.landfall.django.plugins.module_utils._release.record im
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
 
 OUTPUT = "commands.log"  # beside the record, for root only: a command may print anything
-# The services of compose.yaml that run once. Only the second may write where static files are collected.
-MIGRATE, COLLECT = "migrate", "collectstatic"
+# The services of compose.yaml that run once. The last two write where static files are collected.
+MIGRATE, COLLECT, IMAGE_STATIC = "migrate", "collectstatic", "image-static"
 _LIMIT = 3600  # seconds for a command
 
 

@@ -32,7 +32,12 @@ from ansible_collections.landfall.django.plugins.module_utils._release import (
     safety,
     static,
 )
-from ansible_collections.landfall.django.plugins.module_utils._release.commands import COLLECT, MIGRATE, run_commands
+from ansible_collections.landfall.django.plugins.module_utils._release.commands import (
+    COLLECT,
+    IMAGE_STATIC,
+    MIGRATE,
+    run_commands,
+)
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
     CHECKING,
@@ -113,6 +118,8 @@ class Gate:
         wanted = [["check", "--deploy", "--fail-level", level]] if level else []
         if self.site.static_release:
             wanted.append(["collectstatic", "--noinput"])
+        if self.site.static_in_image:
+            self._copy_static_of_image()
         answer = self.ask(wanted)
         if answer and self.site.static_release and not any(self._static(self.site).iterdir()):
             raise ReleaseError(
@@ -121,9 +128,17 @@ class Gate:
             )
         return answer
 
+    def _copy_static_of_image(self) -> None:
+        try:
+            self.compose.once(IMAGE_STATIC, timeout=_LIMIT)
+        except DockerError as error:
+            raise ReleaseError(
+                f"the files that the image has in its STATIC_ROOT could not be copied: {describe_error(error)}"
+            ) from error
+
     def _end_one_offs(self) -> None:
         """A container goes on where its client was ended."""
-        for service in (MIGRATE, COLLECT):
+        for service in (MIGRATE, COLLECT, IMAGE_STATIC):
             # What cannot be ended now is ended by the next release; the first error is the one that is told.
             with contextlib.suppress(DockerError):
                 self.compose.end_left_over({service: 0})

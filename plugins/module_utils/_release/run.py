@@ -31,7 +31,12 @@ from ansible_collections.landfall.django.plugins.module_utils._release import (
     tidy,
 )
 from ansible_collections.landfall.django.plugins.module_utils._release.beside import beside
-from ansible_collections.landfall.django.plugins.module_utils._release.commands import COLLECT, MIGRATE, run_commands
+from ansible_collections.landfall.django.plugins.module_utils._release.commands import (
+    COLLECT,
+    IMAGE_STATIC,
+    MIGRATE,
+    run_commands,
+)
 from ansible_collections.landfall.django.plugins.module_utils._release.gate import Gate
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger
@@ -180,7 +185,7 @@ class Release:
         """Bring what an earlier run has left unfinished to an end. Return the release that serves."""
         records = self.ledger.read()
         # A migration that still runs is not cut off, however its release ended: half of one is worse.
-        self.compose.end_left_over({MIGRATE: _MIGRATION, COLLECT: 0})
+        self.compose.end_left_over({MIGRATE: _MIGRATION, COLLECT: 0, IMAGE_STATIC: 0})
         was_switching = any(record.state == SWITCHING for record in records)
         for record in records:
             if not record.is_over:

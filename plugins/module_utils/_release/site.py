@@ -54,6 +54,7 @@ class Site:
     after_switch: tuple[str, ...] = ()
     check_level: str = "ERROR"
     static_release: str = ""
+    static_in_image: bool = False
     static_dest: str = ""
     releases_kept: int = 5
 

@@ -79,3 +79,10 @@ def test_a_volume_of_the_image_that_nobody_keeps_is_told(probe, monkeypatch):
     assert all(part in warning for part in ("stack_volumes", "index: /app/index"))
     probe(said, volumes, kept=["/app/media", "/app/index/"])
     assert warnings == [warning]
+
+
+def test_the_folders_that_are_looked_into_are_part_of_the_question(probe):
+    said = {"uid": 1000, "gid": 1000, "filled": ["/app/staticfiles"]}
+    assert probe(said, folders=["/app/staticfiles"])[0]["filled"] == ["/app/staticfiles"]
+    assert probe(said, folders=["/app/staticfiles"])[1] == 0
+    assert probe(said, folders=["/app/public"])[1] == 1

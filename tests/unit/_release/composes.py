@@ -137,15 +137,23 @@ class Composes(Volumes):
                 "changes": [one for one in code.get("changes", ()) if one["migration"] in pending],
             }
             return f"noise\nlandfall-database:{json.dumps(answer)}\n"
+        if service == "image-static":
+            if code.get("unreadable"):
+                raise RefusedError("Permission denied: '/app/staticfiles/secret'")
+            (self.root / "static" / config["image"].replace(":", "-") / "built.css").write_text("built")
+            return ""
         if command:
             if command[0] in code.get("refuses", ()):
                 raise RefusedError(f"{command[0]}: no such table")
             return f"{command[0]} of {service} ran\n"
         assert service == "migrate"
+        self._migrate(code)
+        return ""
+
+    def _migrate(self, code: dict[str, Any]) -> None:
         for name in code["knows"]:
             if name not in self.applied:
                 if code.get("breaks_at") == name:
                     self.half_applied.append(name)
                     raise RefusedError(f"cannot apply {name}")
                 self.apply(name)
-        return ""

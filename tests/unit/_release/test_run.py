@@ -80,6 +80,23 @@ def test_nothing_of_a_first_release_that_nginx_refuses_stays_in_the_front(stack)
     assert stack.named == set()
 
 
+def test_what_the_image_has_in_its_static_root_is_served_too(stack):
+    stack.deploy("shop:1", options={"static_in_image": True})
+    folder = stack.front / "sites/shop/static"
+    assert {file.name for file in folder.iterdir()} == {"a.css", "built.css"}
+    places = [
+        next(n for n, one in enumerate(stack.world.commands) if part in one) for part in ("image-static", "shell -c")
+    ]
+    assert places == sorted(places), "collectstatic has the last word"
+
+
+def test_static_files_that_cannot_be_copied_stop_the_release(stack):
+    stack.deploy("shop:1")
+    with pytest.raises(ReleaseError, match=r"STATIC_ROOT.*Permission denied"):
+        stack.deploy("shop:2", unreadable=True, options={"static_in_image": True})
+    assert stack.served_by == {"shop:1"}
+
+
 def test_going_back_serves_the_static_files_of_then(stack):
     stack.deploy("shop:1")
     stack.deploy("shop:2")
