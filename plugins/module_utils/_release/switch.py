@@ -143,15 +143,13 @@ class Switch:
             raise ReleaseError(f"the new release fails behind Nginx, though it did not at first: {trouble}")
 
     def _start_processes(self) -> None:
-        """Wait for the workers, and then replace the other processes: they are away for as long as a start takes."""
+        """Replace the other processes while the workers, which have started before, become healthy; wait for all."""
         workers, others = self._changes(workers=True), self._changes(workers=False)
-        if workers:
-            with self.journal.step(f"wait until the new {_names(workers)} is healthy"):
-                self._wait_for(workers)
-        if others:
-            with self.journal.step(f"start the new {_names(others)} until it is healthy"):
-                self._start(others)
-                self._wait_for(others)
+        if not workers and not others:
+            return
+        with self.journal.step(f"start the new {_names([*workers, *others])} until healthy"):
+            self._start(others)
+            self._wait_for([*workers, *others])
 
     def _wait_for(self, changes: list[Change]) -> None:
         end = time.monotonic() + self.site.health_timeout
