@@ -38,7 +38,8 @@ def program(modules: Sequence[str], function: str, arguments: Mapping[str, objec
     Each module may import the standard library and those before it.
     """
     sources = {f"{_PACKAGE}.{name}": (MODULE_UTILS / f"{name.replace('.', '/')}.py").read_text() for name in modules}
-    return _PROGRAM.format(given=json.dumps([sources, function, dict(arguments)]))
+    # Vaulted values are no plain text before ansible-core 2.19.
+    return _PROGRAM.format(given=json.dumps([sources, function, dict(arguments)], default=str))
 
 
 def call(
