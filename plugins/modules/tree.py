@@ -17,13 +17,8 @@ description:
   - O(entries) are never written to the host's journal.
 extends_documentation_fragment:
   - landfall.django._attributes
+  - landfall.django._attributes.direct
 attributes:
-  action:
-    description: It sends the host only what the work needs, where the connection has pipelining.
-    support: full
-  async:
-    description: The task is over in less than a second.
-    support: none
   check_mode:
     support: full
     details: O(validate) is not run in check mode.

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The action tree: the module's work without the module, wherever nothing of it gets on a command line."""
+"""The action tree, and with it all that do the work of a module: nothing of it gets on a command line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.landfall.django.plugins.action import tree
+from ansible_collections.landfall.django.plugins.plugin_utils import _direct
 
 PLANTED = "planted'\"\\\n{{ x }} ä"
 
@@ -42,7 +43,7 @@ class Tree(tree.ActionModule):
 
 @pytest.fixture
 def act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tree.ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(_direct.ActionBase, "run", lambda *_arguments: {})
     owner = {"owner": str(os.getuid()), "group": str(os.getgid())}
 
     def run(*entries: dict[str, Any], pipelining=True, check=False, diff=True, **options: Any):
