@@ -239,8 +239,8 @@ def is_pointed(front: Front, site: Site, hosts: list[str]) -> bool:
     """
     written = without_addresses(front.written(site.project_name) or "")
     # The file first: in a release it differs already, and Nginx need not be asked.
-    return (
-        written == upstream(site.project_name, dict.fromkeys(hosts, ""), site.port)
-        and front.loaded(site.project_name) == hosts
-        and front.connected(site.front_network)
-    )
+    if written != upstream(site.project_name, dict.fromkeys(hosts, ""), site.port):
+        return False
+    with beside(front.connected, site.front_network) as connected:
+        loaded = front.loaded(site.project_name)
+    return loaded == hosts and connected.result()
