@@ -46,3 +46,10 @@ def test_what_is_sent_needs_the_standard_library_only(action: type[DirectAction]
     ran = subprocess.run([sys.executable, "-I", "-S", "-"], input=code, capture_output=True, text=True, check=False)
     # All was imported before the call, which has no arguments.
     assert "result() missing 2 required positional arguments" in ran.stderr
+
+
+@ACTIONS
+def test_a_check_is_skipped_where_the_module_has_none(action: type[DirectAction]) -> None:
+    module = importlib.import_module(f"{PACKAGE}.modules.{action.module}")
+    documented = yaml.safe_load(module.DOCUMENTATION).get("attributes", {}).get("check_mode", {})
+    assert action._supports_check_mode is (documented.get("support", "full") == "full")
