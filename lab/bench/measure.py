@@ -31,7 +31,7 @@ PHASES = {
         ("check and", "dump", "migrate", "publish"),
         ("migrate and collectstatic",),
     ),
-    "new containers answer": ((), ("start the new", "switch", "wait until"), ("web and Celery",)),
+    "new containers answer": ((), ("start the new", "switch"), ("web and Celery",)),
     "old containers leave": ((), ("drain", "let the old", "remove"), ()),
 }
 REST = "all else"

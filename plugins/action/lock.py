@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
         return answer
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        return _program.call(self, ("_files.lock", "_files.lease"), "result", arguments, task_vars)
+        return _program.call(self, "_files.lease", "result", arguments, task_vars)
 
 
 def token(pid: int) -> str:

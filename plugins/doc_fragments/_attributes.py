@@ -43,3 +43,13 @@ attributes:
     description: The module shows no differences.
     support: none
 """
+
+    DIRECT = r"""
+attributes:
+  action:
+    description: It sends the host only what the work needs, where the connection has pipelining.
+    support: full
+  async:
+    description: The task ends soon.
+    support: none
+"""

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - landfall.django._attributes
   - landfall.django._attributes.no_diff
+  - landfall.django._attributes.direct
 attributes:
   check_mode:
     support: none
@@ -55,30 +56,13 @@ done:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
-from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
-from ansible_collections.landfall.django.plugins.module_utils._front.up import up
+from ansible_collections.landfall.django.plugins.module_utils._front.start import SPEC, result
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "root": {"type": "path", "default": "/srv/nginx"},
-            "edge_image": {"type": "str", "required": True},
-            "edge_image_from": {"type": "str", "required": True},
-        },
-    )
-    name, source = module.params["edge_image"], module.params["edge_image_from"]
-    try:
-        if not docker("image", "ls", "--quiet", name).strip():
-            if not docker("image", "ls", "--quiet", source).strip():
-                docker("pull", "--quiet", source)
-            docker("tag", source, name)
-        done = up(Front(module.params["root"]))
-    except (DockerError, HeldError, OSError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(done), done=done)
+    module = AnsibleModule(argument_spec={**SPEC, "root": {"type": "path", "default": "/srv/nginx"}})
+    answer = result(module.params, module.check_mode)
+    (module.fail_json if answer.get("failed") else module.exit_json)(**answer)
 
 
 if __name__ == "__main__":

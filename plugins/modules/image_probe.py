@@ -13,6 +13,7 @@ description:
     a module that the stack needs is missing. No project code is imported.
 extends_documentation_fragment:
   - landfall.django._attributes.read_only
+  - landfall.django._attributes.direct
 options:
   image:
     description: Name of the image. Where the host does not have it, nothing is returned.
@@ -82,95 +83,16 @@ volumes:
   returned: where the image exists
 """
 
-import json
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker import users
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._project import folders, image_cache
-
-# find_spec imports the parents of a dotted name, so it gets only the first part; the others are searched as files.
-_PROBE = """
-import importlib.util, json, os, sys
-sys.path.insert(0, os.getcwd())
-def exists(name):
-    first, *rest = name.split(".")
-    spec = importlib.util.find_spec(first)
-    folders = list(spec.submodule_search_locations or []) if spec else None
-    for part in rest:
-        paths = [os.path.join(folder, part) for folder in folders or []]
-        if not any(os.path.isdir(path) or os.path.isfile(path + ".py") for path in paths):
-            return False
-        folders = [path for path in paths if os.path.isdir(path)]
-    return spec is not None
-# Only a path has a slash.
-missing = [name for name in sys.argv[1:] if "/" not in name and not exists(name)]
-filled = [path for path in sys.argv[1:] if "/" in path and os.path.isdir(path) and os.listdir(path)]
-said = {"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd(), "missing": missing, "filled": filled}
-print(json.dumps(said))
-"""
-
-
-def answer_of(image: str, names: list[str]) -> dict[str, Any]:
-    """What a container of the image says of itself: which of the modules `names` it does not find, and which of the
-    folders among them have something in them."""
-    run = ("run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", _PROBE, *names)
-    return dict(json.loads(docker(*run, timeout=120)))
-
-
-def problems_of(answer: dict[str, Any], modules: dict[str, str], user: str) -> list[str]:
-    """What of the image does not fit the stack, by the variable that cures it."""
-    missing = answer.pop("missing", [])
-    problems = [
-        f"{variable}: the image has no module {name} (searched from {answer['workdir']}): set it to one that exists"
-        for variable, name in modules.items()
-        if name in missing
-    ]
-    if not user and (service := users.service_of(answer["uid"])):
-        problems.append(
-            f"stack_user: the image runs as {answer['uid']}, which is the user of {service}: set another one, such as"
-            " 10001:10001"
-        )
-    return problems
+from ansible_collections.landfall.django.plugins.module_utils._project.ask_image import SPEC, result
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "image": {"type": "str", "required": True},
-            "modules": {"type": "dict", "default": {}},
-            "folders": {"type": "list", "elements": "str", "default": []},
-            "user": {"type": "str", "default": ""},
-            "kept": {"type": "list", "elements": "str", "default": []},
-            "cache": {"type": "str", "default": ""},
-        },
-        supports_check_mode=True,
-    )
-    image, modules, cache = module.params["image"], module.params["modules"], module.params["cache"]
-    try:
-        facts = image_cache.facts(image)
-        if not facts:
-            module.exit_json(changed=False)
-        identity = str(facts["Id"])
-        names = sorted({*modules.values(), *module.params["folders"]})
-        answer = image_cache.answer(cache, identity, names)
-        if not answer:
-            answer = {**answer_of(image, names), "volumes": sorted((facts.get("Config") or {}).get("Volumes") or ())}
-    except (DockerError, ValueError) as error:
-        module.fail_json(msg=f"The image {image} cannot run python3: {error}")
-    problems = problems_of(answer, modules, module.params["user"])
-    if problems:
-        module.fail_json(msg="; ".join(problems))
-    for path in folders.lost(answer.get("volumes", ()), module.params["kept"]):
-        module.warn(
-            f"stack_volumes: the image declares the volume {path}, and what the project writes there ends with each"
-            f" container: keep it by a line such as {path.rpartition('/')[2]}: {path}"
-        )
-    # Only an answer that can have no problem is kept: nobody looks for one in it again.
-    if cache and not module.check_mode and not users.service_of(answer["uid"]):
-        image_cache.keep(cache, image, identity, names, answer)
-    module.exit_json(changed=False, id=identity, **answer)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    answer = result(module.params, module.check_mode)
+    for warning in answer.pop("warnings", ()):
+        module.warn(warning)
+    (module.fail_json if answer.get("failed") else module.exit_json)(**answer)
 
 
 if __name__ == "__main__":

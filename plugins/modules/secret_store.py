@@ -18,6 +18,7 @@ description:
 extends_documentation_fragment:
   - landfall.django._attributes
   - landfall.django._attributes.no_diff
+  - landfall.django._attributes.direct
   - landfall.django._project.owners
 attributes:
   check_mode:
@@ -71,54 +72,14 @@ secrets:
   returned: success
 """
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _options
-from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
-from ansible_collections.landfall.django.plugins.module_utils._secrets.store import (
-    FILES,
-    OWNERS,
-    Store,
-    parse_owners,
-    resolve,
-)
+from ansible_collections.landfall.django.plugins.module_utils._secrets.settle import SPEC, result
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "given": {"type": "dict", "required": True},
-            **_options.OWNERS,
-            "database_user": {"type": "str", "default": ""},
-            "project_name": {"type": "str", "default": ""},
-        },
-        supports_check_mode=True,
-    )
-    given = module.params["given"]
-    if unknown := sorted(set(given) - set(FILES)):
-        module.fail_json(msg=f"given: {', '.join(unknown)} is not a secret. Use {', '.join(FILES)}.")
-    name = module.params["project_name"]
-    store = Store(Path(module.params["path"]), OWNERS)
-    try:
-        wanted = parse_owners(module.params["owners"])
-        store.owners = volumes.owners(Compose(str(store.folder.parent), name), wanted) if name else wanted
-        kept = store.read() or _nothing_kept(name)
-        values = resolve(given, kept, module.params["database_user"])
-        changed = [] if module.check_mode else store.write(values)
-        module.exit_json(changed=bool(changed), secrets={**values, "stack_secret_key_fallbacks": store.fallbacks()})
-    except (OSError, ValueError, DockerError) as error:
-        module.fail_json(msg=f"{store.folder}: {error}")
-
-
-def _nothing_kept(project: str) -> dict[str, str] | None:
-    """Return None on a first run, and an empty dictionary where the folder of an existing stack is lost."""
-    if project and docker("volume", "ls", "--quiet", "--filter", f"name=^{project}_db-data$").strip():
-        return {}
-    return None
+    module = AnsibleModule(argument_spec={**SPEC, "path": {"type": "path", "required": True}}, supports_check_mode=True)
+    answer = result(module.params, module.check_mode)
+    (module.fail_json if answer.get("failed") else module.exit_json)(**answer)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ description:
     device, a FIFO or a socket, or is larger than 4 MiB.
 extends_documentation_fragment:
   - landfall.django._attributes.read_only
+  - landfall.django._attributes.direct
 attributes:
   check_mode:
     details: Where the folder does not exist yet, nothing is returned in check mode.
@@ -86,59 +87,14 @@ image:
   returned: success
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._files import beneath
-from ansible_collections.landfall.django.plugins.module_utils._project import image_cache
-from ansible_collections.landfall.django.plugins.module_utils._project.requirements import unlocked
-from ansible_collections.landfall.django.plugins.module_utils._project.source import digest
-
-REQUIREMENTS = "requirements.txt"
-LIMIT = 4 << 20
-
-
-def exists(root: str, name: str) -> bool:
-    with beneath.open_file(root, name) as pin:
-        return pin is not None
-
-
-def text(root: str, name: str) -> str | None:
-    content = beneath.read(root, name, LIMIT)
-    try:
-        return None if content is None else content.decode()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{name!r} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+from ansible_collections.landfall.django.plugins.module_utils._project.look import SPEC, result
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "find": {"type": "list", "elements": "str", "default": []},
-            "read": {"type": "list", "elements": "str", "default": []},
-            "repository": {"type": "str", "default": ""},
-            "image_cache": {"type": "str", "default": ""},
-        },
-        supports_check_mode=True,
-    )
-    root = module.params["path"]
-    if module.check_mode and not os.path.isdir(root):
-        module.exit_json(changed=False)
-    try:
-        found = [name for name in module.params["find"] if exists(root, name)]
-        texts = {name: text(root, name) for name in module.params["read"]}
-        module.exit_json(
-            changed=False,
-            digest=digest(root),
-            found=found,
-            unlocked=unlocked(text(root, REQUIREMENTS) or "") if found[:1] == [REQUIREMENTS] else [],
-            images=image_cache.names(module.params["repository"]) if module.params["repository"] else [],
-            image=image_cache.last(module.params["image_cache"]),
-            content={name: content for name, content in texts.items() if content is not None},
-        )
-    except (OSError, ValueError) as error:
-        module.fail_json(msg=f"the source tree {root} cannot be used: {error}")
+    module = AnsibleModule(argument_spec={**SPEC, "path": {"type": "path", "required": True}}, supports_check_mode=True)
+    answer = result(module.params, module.check_mode)
+    (module.fail_json if answer.get("failed") else module.exit_json)(**answer)
 
 
 if __name__ == "__main__":

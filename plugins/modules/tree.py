@@ -17,6 +17,7 @@ description:
   - O(entries) are never written to the host's journal.
 extends_documentation_fragment:
   - landfall.django._attributes
+  - landfall.django._attributes.direct
 attributes:
   check_mode:
     support: full
@@ -122,97 +123,23 @@ before:
   returned: success
 """
 
-import os
-import tempfile
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._files import tree
+from ansible_collections.landfall.django.plugins.module_utils._files.bring import SPEC, result
 from ansible_collections.landfall.django.plugins.module_utils._secrets.hidden import parts
-
-MEMORY = "/run"
-
-
-def validate(module: AnsibleModule, entries: list[tree.Entry], secret: bool) -> None:
-    # Secret files in memory: if the host crashes meanwhile, nothing stays on the disk.
-    place = MEMORY if secret and os.access(MEMORY, os.W_OK) else module.tmpdir
-    with tempfile.TemporaryDirectory(dir=place, prefix="landfall-") as private:
-        laid = os.path.join(private, "tree")
-        os.mkdir(laid)
-        tree.stage(module.params["root"], entries, module.params["beside"], laid)
-        # A program that is not root reads it where it is mounted; here the folder above keeps others out.
-        Path(laid).chmod(0o755)
-        command = [word.replace("{tree}", laid) for word in module.params["validate"]]
-        code, out, err = module.run_command(command)
-    if code:
-        output = (err.strip() or out.strip()).replace(laid, module.params["root"])
-        module.fail_json(msg=f"{command[0]} refused the files, nothing was changed: {output}", rc=code)
-
-
-def bring(module: AnsibleModule, entries: list[tree.Entry], found: list[tree.Change], secret: bool) -> None:
-    warnings = tree.apply(change for change in found if change.entry.first)
-    rest = [change for change in found if not change.entry.first]
-    if module.params["validate"] and any(change.content and change.entry.kind != tree.FOLDER for change in rest):
-        validate(module, [entry for entry in entries if not entry.first], secret)
-    for warning in [*warnings, *tree.apply(rest)]:
-        module.warn(warning)
-
-
-def shown(change: tree.Change, secret: bool) -> dict[str, str]:
-    if secret:
-        return {"prepared": f"{change.path}: the content may be secret and is not shown\n"}
-    after = change.entry.content if change.entry.kind == tree.FILE else b""
-    return {
-        "before_header": change.path,
-        "after_header": change.path,
-        "before": (change.before or b"").decode(errors="replace"),
-        "after": after.decode(errors="replace"),
-    }
 
 
 def main() -> None:
-    entry = {
-        "path": {"type": "str", "required": True},
-        "content": {"type": "raw"},
-        "target": {"type": "str"},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "secret": {"type": "bool", "default": False, "no_log": False},
-        "keep": {"type": "bool", "default": False},
-        "first": {"type": "bool", "default": False},
-        "recurse": {"type": "bool", "default": False},
-        "mode": {"type": "str"},
-        "owner": {"type": "str", "default": "0"},
-        "group": {"type": "str", "default": "0"},
-    }
     module = AnsibleModule(
-        argument_spec={
-            "root": {"type": "path", "required": True},
-            "entries": {"type": "list", "elements": "dict", "required": True, "no_log": True, "options": entry},
-            "validate": {"type": "list", "elements": "str", "default": []},
-            "beside": {"type": "list", "elements": "str", "default": []},
-        },
+        argument_spec={**SPEC, "root": {"type": "path", "required": True}},
         supports_check_mode=True,
     )
-    root, given = module.params["root"], parts(module, "entries", "content", where="secret")
-    secret = {os.path.join(root, one["path"]) for one in given if one["secret"]}
-    try:
-        entries = [tree.entry(one) for one in given]
-        found = tree.changes(root, entries)
-        files = [change for change in found if change.content and change.entry.kind != tree.FOLDER]
-        if not module.check_mode:
-            bring(module, entries, found, secret=bool(secret))
-    except (OSError, ValueError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=bool(found),
-        paths=[change.path for change in found],
-        before={
-            change.path: change.before.decode(errors="replace")
-            for change in files
-            if change.before is not None and change.path not in secret
-        },
-        diff=[shown(change, change.path in secret) for change in files],
-    )
+    given = {**module.params, "entries": parts(module, "entries", "content", where="secret")}
+    answer = result(given, module.check_mode)
+    if answer.get("failed"):
+        module.fail_json(**answer)
+    for warning in answer.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**answer)
 
 
 if __name__ == "__main__":

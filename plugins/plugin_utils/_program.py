@@ -3,14 +3,16 @@
 """Call a function of module_utils on a host, without a module.
 
 A module imports AnsibleModule, which the host compiles anew in every task. This is for what needs the standard library
-only, and runs so often that the time counts. Private to this collection.
+and module_utils only, and runs so often that the time counts. Private to this collection.
 """
 
 from __future__ import annotations
 
+import ast
+import functools
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,29 +34,55 @@ print(json.dumps(getattr(module, function)(**arguments)))
 _OPTIONS = "-I -S"
 
 
-def program(modules: Sequence[str], function: str, arguments: Mapping[str, object]) -> str:
-    """Return Python code that calls `function` of the last of these modules and prints what it returns, as JSON.
+@functools.cache
+def needed(name: str) -> tuple[str, ...]:
+    """Return a module of module_utils, such as _files.tree, after all of module_utils that it imports."""
+    found: dict[str, None] = {}
+    for one in _imported(name):
+        found |= dict.fromkeys(needed(one))
+    return (*found, name)
 
-    Each module may import the standard library and those before it.
+
+def _imported(name: str) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(_file(name).read_text())):
+        package = f"{getattr(node, 'module', '')}."
+        if isinstance(node, ast.ImportFrom) and package.startswith(f"{_PACKAGE}."):
+            inner = package[len(_PACKAGE) + 1 :]
+            # A name is either a module of a package, or of a module.
+            found += [inner + one.name if _file(inner + one.name).exists() else inner[:-1] for one in node.names]
+    return found
+
+
+def _file(name: str) -> Path:
+    return MODULE_UTILS / f"{name.replace('.', '/')}.py"
+
+
+def program(name: str, function: str, arguments: Mapping[str, object]) -> str:
+    """Return Python code that calls `function` of a module of module_utils and prints what it returns, as JSON.
+
+    It may import the standard library and others of module_utils.
     """
-    sources = {f"{_PACKAGE}.{name}": (MODULE_UTILS / f"{name.replace('.', '/')}.py").read_text() for name in modules}
-    return _PROGRAM.format(given=json.dumps([sources, function, dict(arguments)]))
+    sources = {f"{_PACKAGE}.{one}": _file(one).read_text() for one in needed(name)}
+    # Vaulted values are no plain text before ansible-core 2.19.
+    return _PROGRAM.format(given=json.dumps([sources, function, dict(arguments)], default=str))
 
 
 def call(
     action: ActionBase,
-    modules: Sequence[str],
+    name: str,
     function: str,
     arguments: Mapping[str, object],
     task_vars: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Call `function` on the host of an action's task, with its privileges, and return its answer, a dictionary.
+    """Call `function` of a module of module_utils on the host of an action's task, with its privileges.
 
-    If it fails, the answer is that of a failed task. Raises AnsibleConnectionFailure where the host cannot be reached.
+    Return its answer, a dictionary; if the call fails, that of a failed task. Raises AnsibleConnectionFailure where the
+    host cannot be reached.
     """
     chosen = str(action._templar.template((task_vars or {}).get("ansible_python_interpreter", "")))
     python = f"{chosen if chosen.startswith('/') else 'python3'} {_OPTIONS}"
-    code = program(modules, function, arguments)
+    code = program(name, function, arguments)
     if action._is_pipelining_enabled("new"):
         done = action._low_level_execute_command(f"{python} -", in_data=code.encode())
     else:

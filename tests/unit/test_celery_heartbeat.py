@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import socket
@@ -27,6 +28,15 @@ from celery.beat import Scheduler
 app = Celery("proj", broker=os.environ["BROKER"])
 app.conf.task_acks_late = bool(os.environ.get("LATE"))
 app.conf.update(task_ignore_result=True, broker_connection_retry_on_startup=True, task_default_queue="work")
+if os.environ.get("TELLING"):
+    from celery.signals import worker_process_shutdown
+
+    @worker_process_shutdown.connect
+    def tell(**_):
+        time.sleep(0.5)
+        print("told all", flush=True)
+
+
 if os.environ.get("TICKING"):
     app.conf.beat_schedule = {"tick": {"task": "proj.nap", "args": [0], "schedule": 1.0}}
 
@@ -221,6 +231,37 @@ def test_what_a_worker_cannot_end_is_given_back(start: Callable[..., Celery], la
     worker.process.wait(15)
     assert worker.log.read_text().count(f"{REQUEUED} proj.nap[") == 2
     assert worker.waiting() == 3
+
+
+def test_the_project_hears_of_the_end_of_an_idle_pool(start: Callable[..., Celery]) -> None:
+    worker = start(*WORKER, TELLING="1")
+    wait_for(lambda: " ready." in worker.log.read_text(), 15, worker.log)
+    os.kill(worker.process.pid, signal.SIGTERM)
+    worker.process.wait(15)
+    assert worker.log.read_text().count("told all") == 2
+
+
+@pytest.mark.parametrize(
+    ("worked", "exitcode", "cut"), [(None, 0, True), (-10.0, 0, True), (0.0, 0, False), (None, 1, False)]
+)
+def test_only_a_process_of_the_pool_that_worked_at_nothing_ends_at_once(
+    worked: float | None, exitcode: int, cut: bool
+) -> None:
+    spec = importlib.util.spec_from_file_location("celery_heartbeat", HEARTBEAT)
+    assert spec
+    assert spec.loader
+    heartbeat = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(heartbeat)
+    process = heartbeat.PoolProcess()
+    if worked is not None:
+        process.worked = time.monotonic() + worked
+    child = os.fork()
+    if child == 0:
+        process.on_shutdown(exitcode=exitcode)
+        # As billiard does.
+        time.sleep(30 if cut else 1)
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (0 if cut else 7)
 
 
 def test_restart_by_signal_keeps_the_heartbeat(start: Callable[..., Celery]) -> None:

@@ -143,15 +143,13 @@ class Switch:
             raise ReleaseError(f"the new release fails behind Nginx, though it did not at first: {trouble}")
 
     def _start_processes(self) -> None:
-        """Wait for the workers, and then replace the other processes: they are away for as long as a start takes."""
+        """Replace the other processes while the workers, which have started before, become healthy; wait for all."""
         workers, others = self._changes(workers=True), self._changes(workers=False)
-        if workers:
-            with self.journal.step(f"wait until the new {_names(workers)} is healthy"):
-                self._wait_for(workers)
-        if others:
-            with self.journal.step(f"start the new {_names(others)} until it is healthy"):
-                self._start(others)
-                self._wait_for(others)
+        if not workers and not others:
+            return
+        with self.journal.step(f"start the new {_names([*workers, *others])} until healthy"):
+            self._start(others)
+            self._wait_for([*workers, *others])
 
     def _wait_for(self, changes: list[Change]) -> None:
         end = time.monotonic() + self.site.health_timeout
@@ -241,8 +239,8 @@ def is_pointed(front: Front, site: Site, hosts: list[str]) -> bool:
     """
     written = without_addresses(front.written(site.project_name) or "")
     # The file first: in a release it differs already, and Nginx need not be asked.
-    return (
-        written == upstream(site.project_name, dict.fromkeys(hosts, ""), site.port)
-        and front.loaded(site.project_name) == hosts
-        and front.connected(site.front_network)
-    )
+    if written != upstream(site.project_name, dict.fromkeys(hosts, ""), site.port):
+        return False
+    with beside(front.connected, site.front_network) as connected:
+        loaded = front.loaded(site.project_name)
+    return loaded == hosts and connected.result()

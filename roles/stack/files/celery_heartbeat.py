@@ -9,6 +9,9 @@
 a few milliseconds, and a worker beats only while its event loop turns, its broker answers and its pool takes work.
 It cannot see a pool that froze inside tasks it had accepted: from outside, those are long tasks.
 
+A process of the pool without a task ends at once, where billiard would let it sleep for a second: a release waits until
+the old workers have ended.
+
 On SIGUSR2 a worker gives back what it works at: a stop that has lasted long enough need lose nothing. A task that was
 acknowledged when it began is queued again, the broker does so with any other, and the worker ends.
 
@@ -32,6 +35,8 @@ HEARTBEAT_FILE = os.environ.get("CELERY_HEARTBEAT_FILE") or "/tmp/celery-heartbe
 STALL_SECONDS = float(os.environ.get("CELERY_HEARTBEAT_STALL") or 60)
 BEAT_INTERVAL = 10.0
 WORKER_INTERVAL = 2.0
+IDLE_SECONDS = 1.0  # after this time the worker has what a process of its pool had to tell
+LINGER_SECONDS = 0.1
 
 
 def check(seconds: float) -> str | None:
@@ -124,6 +129,33 @@ class Worker:
         return now - self.since > STALL_SECONDS
 
 
+class PoolProcess:
+    """Ends an idle process of a worker's pool without the second for which billiard would let it sleep."""
+
+    def __init__(self) -> None:
+        self.worker = os.getpid()
+        self.worked: float | None = None
+
+    def on_init(self, **_: object) -> None:
+        from celery import signals
+
+        if os.getpid() == self.worker:  # the pool `solo` has no processes
+            return
+        signals.task_postrun.connect(self.on_task_end, weak=False)
+        # Here and not before: after whatever the project has connected, which may take its time.
+        signals.worker_process_shutdown.connect(self.on_shutdown, weak=False)
+
+    def on_task_end(self, **_: object) -> None:
+        self.worked = time.monotonic()
+
+    def on_shutdown(self, exitcode: int = 0, **_: object) -> None:
+        import threading
+
+        idle = self.worked is None or time.monotonic() - self.worked > IDLE_SECONDS
+        if idle and exitcode == 0:
+            threading.Timer(LINGER_SECONDS, os._exit, [exitcode]).start()
+
+
 class Beat:
     """Beats for a beat process, whatever scheduler class the project uses."""
 
@@ -162,8 +194,9 @@ def run() -> None:
     celery.maybe_patch_concurrency()  # before anything else of Celery is imported, as its own main does
     from celery import signals
 
-    worker, beat = Worker(), Beat()
+    worker, process, beat = Worker(), PoolProcess(), Beat()
     signals.celeryd_init.connect(worker.on_init, weak=False)
+    signals.worker_process_init.connect(process.on_init, weak=False)
     signals.heartbeat_sent.connect(worker.on_heartbeat, weak=False)
     signals.beat_init.connect(beat.on_init, weak=False)
     # A beat embedded in a worker (-B) must not keep a frozen worker's file fresh.

@@ -8,6 +8,7 @@ import os
 from contextlib import redirect_stdout
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._project.look import LIMIT
 from ansible_collections.landfall.django.plugins.module_utils._project.source import digest, new_migrations
 from ansible_collections.landfall.django.plugins.modules import source_probe
 
@@ -94,7 +95,7 @@ def test_the_probe_refuses_what_is_not_the_projects(tree, secret, name, plant):
     elif plant == "fifo":
         os.mkfifo(tree / name)
     elif name != "uv.lock":  # which is not read
-        (tree / name).write_bytes(b"\xff" if plant == "binary" else b"#" * (source_probe.LIMIT + 1))
+        (tree / name).write_bytes(b"\xff" if plant == "binary" else b"#" * (LIMIT + 1))
     seen = probe(tree, find=["uv.lock", "requirements.txt"], read=["Dockerfile", ".dockerignore"])
     assert bool(seen.get("failed")) == (plant in ("out", "fifo") or name != "uv.lock")
     assert secret.read_text() not in str(seen)

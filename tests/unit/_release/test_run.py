@@ -252,6 +252,39 @@ def test_workers_start_beside_the_switch(stack):
     assert waited == [True], "visitors wait for no worker"
 
 
+def starting(world, name, until=lambda: False):
+    """From now on a container is not healthy yet, `until` something is so."""
+    inspected = world.inspected
+
+    def becoming(box):
+        said = inspected(box)
+        if box.name == name and box.running and not until():
+            said["State"]["Health"]["Status"] = "starting"
+        return said
+
+    world.inspected = becoming
+
+
+def test_beat_is_replaced_while_the_workers_become_healthy(stack):
+    stack.deploy("shop:1")
+    starting(stack.world, "shop-celery-2", until=lambda: "shop-celery-beat-2" in stack.running)
+    assert stack.deploy("shop:2").state == "serving"
+    assert "shop-celery-beat-1" not in stack.present
+
+
+def test_the_former_beat_runs_again_where_the_workers_never_become_healthy(stack):
+    stack.deploy("shop:1")
+    before = (stack.running, stack.present, stack.in_force, stack.served_by)
+    starting(stack.world, "shop-celery-2")
+    with pytest.raises(ReleaseError, match="shop-celery-2 was not healthy"):
+        stack.deploy("shop:2")
+    assert (stack.running, stack.present, stack.in_force, stack.served_by) == before
+    commands = stack.world.commands
+    assert "kill --signal=TERM shop-celery-1" not in commands, "only who has successors is asked to end"
+    # Never two of them, on the way back either.
+    assert commands.index("stop shop-celery-beat-2") < commands.index("restart shop-celery-beat-1")
+
+
 def test_a_worker_that_does_not_start_ends_what_the_switch_began(stack):
     stack.deploy("shop:1")
     before = (stack.running, stack.present, stack.in_force, stack.served_by)

@@ -64,3 +64,12 @@ def test_the_interpreter_of_the_inventory_runs_it() -> None:
 
 def test_every_supported_ansible_tells_whether_it_pipelines() -> None:
     assert callable(ActionBase._is_pipelining_enabled)
+
+
+def test_what_a_module_imports_is_sent_before_it() -> None:
+    sent = _program.needed("_files.bring")
+    assert sent[-1] == "_files.bring"
+    # Of a package, and of what another one imports.
+    assert sent.index("_files.replace") < sent.index("_files.tree")
+    assert {"_text", "_files.walk", "_commands.run"} <= set(sent)
+    assert len(set(sent)) == len(sent)
