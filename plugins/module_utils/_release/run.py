@@ -79,6 +79,13 @@ class Release:
         present = self._present(found, known, backing, stale)
         return plan(site.web, site.replicas, site.processes, backing, present, known)
 
+    def foreseen_database(self, image: str) -> list[str]:
+        """Describe what becomes of the database with this image of its server, one line per step; for check mode.
+
+        Raises ReleaseError where the server must not get the data.
+        """
+        return self._upgrade(self.compose).foreseen(image) if image else []
+
     def pending(self, looked: Plan) -> bool:
         """Whether there is anything to do."""
         return (
