@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,21 @@ def test_an_option_that_only_the_client_has_is_not_given_to_the_program_that_dum
     contents = SchemaContents("", "", "", "", 0, definitions=dict.fromkeys(engine.definition_kinds, ()))
     assert any("connect-timeout" in word for word in engine.client_command("shop"))
     assert not any("connect-timeout" in word for word in engine.dump_tables("shop", contents))
+
+
+@pytest.mark.parametrize(
+    ("name", "tls", "option"),
+    [
+        ("mysql", "verify-full", "--ssl-mode=VERIFY_IDENTITY --ssl-ca=/ca.pem"),
+        ("mysql", "require", "--ssl-mode=REQUIRED"),
+        ("mysql", "disable", "--ssl-mode=DISABLED"),
+        ("mariadb", "verify-full", "--ssl-verify-server-cert --ssl-ca=/ca.pem"),
+        ("mariadb", "require", "--ssl --disable-ssl-verify-server-cert"),
+        ("mariadb", "disable", "--skip-ssl"),
+    ],
+)
+def test_each_word_for_tls_gives_the_client_its_options(name, tls, option):
+    script = f"echo {by_name(name, external=True).client_tls}"
+    given = {"DATABASE_TLS": tls, "DATABASE_CA": "/ca.pem"}
+    said = subprocess.run(["sh", "-c", script], env=given, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == option
