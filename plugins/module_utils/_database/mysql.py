@@ -129,8 +129,9 @@ class MySQL(Engine):
     routines: tuple[str, ...] = ("functions", "procedures")
 
     def url_options(self, tls: str, ca_file: str) -> str:
-        # As dj-database-url reads it. A driver that is told of no certificate takes any.
-        return f"?ssl-ca={quote(ca_file or '/etc/ssl/certs/ca-certificates.crt')}" if tls == VERIFY else ""
+        # As dj-database-url and mysqlclient read it. A driver that is told nothing does not encrypt.
+        authorities = quote(ca_file or "/etc/ssl/certs/ca-certificates.crt")
+        return {VERIFY: f"?ssl-ca={authorities}", REQUIRE: "?ssl_mode=REQUIRED"}.get(tls, "")
 
     def client_version_command(self) -> list[str]:
         return [self.dump_program, "--version"]

@@ -118,7 +118,7 @@ def test_a_login_keeps_its_old_password_whatever_was_kept_before():
     [
         ("verify-full", "/ca.pem", "?ssl-ca=/ca.pem"),
         ("verify-full", "", "?ssl-ca=/etc/ssl/certs/ca-certificates.crt"),
-        ("require", "/ca.pem", ""),
+        ("require", "/ca.pem", "?ssl_mode=REQUIRED"),
         ("disable", "", ""),
     ],
 )
