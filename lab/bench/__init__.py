@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import engine, hosts, settings, ssh
-from lab.bench import files, growth, measure, report
+from lab.bench import databases, files, growth, measure, report
 from lab.bench.collection import Collection, built_at, last_release, memory, started_at
 from lab.bench.files import HOSTS
 from lab.bench.visitors import Visitors, Watch, page
@@ -46,8 +46,17 @@ def add_to(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     counts = range(1, 10)
     verb.add_argument("--rounds", type=int, choices=counts, default=2, metavar="N", help="each on fresh hosts; 2")
     verb.add_argument("--growth", action="store_true", help="with more replicas and stacks instead, on one host")
+    verb.add_argument("--databases", action="store_true", help="dump, restore and memory of each engine instead")
     verb.add_argument("--keep", action="store_true", help="leave the hosts there at the end")
-    verb.set_defaults(action=lambda args: bench(args.rounds, grow=args.growth, keep=args.keep))
+    verb.set_defaults(
+        action=lambda args: by_engine() if args.databases else bench(args.rounds, grow=args.growth, keep=args.keep)
+    )
+
+
+def by_engine() -> None:
+    """Measure the database engines, and print the table. No host is needed."""
+    engine.ensure()
+    print(f"\n{databases.table()}", flush=True)
 
 
 def bench(rounds: int, *, grow: bool = False, keep: bool = False) -> None:

@@ -67,6 +67,10 @@ options:
     description: Kind of the stack's database.
     type: str
     default: mysql
+  database_image:
+    description: For check mode. Image of the stack's own database server. Empty if it has none.
+    type: str
+    default: ""
   database_external:
     description: Whether the database's server is outside the stack. The project's user is then the only login.
     type: bool
@@ -204,8 +208,8 @@ pending:
   type: bool
   returned: always
 plan:
-  description: The image that would be built, the migrations and their risks, and the containers that would be started
-    or stopped, one per line.
+  description: The image that would be built, the migrations and their risks, the upgrade of the database, and the
+    containers that would be started or stopped, one per line.
   type: list
   elements: str
   returned: in check mode
@@ -243,6 +247,7 @@ def main() -> None:
             **BY,
             "stale": {"type": "bool", "default": False},
             "source_changed": {"type": "bool", "default": False},
+            "database_image": {"type": "str", "default": ""},
             "migrations": {"type": "list", "elements": "str", "default": []},
             "despite_migrations": {"type": "bool", "default": False},
         },
@@ -258,7 +263,8 @@ def main() -> None:
             pending = release.pending(plan)
             despite = given["despite_migrations"]
             asked = ([],) if given["source_changed"] else release.migrations(plan, despite=despite)
-            lines = [*preparation_lines(given["source_changed"], given["migrations"], *asked), *plan.lines()]
+            prepared = preparation_lines(given["source_changed"], given["migrations"], *asked)
+            lines = [*prepared, *plan.lines(release.foreseen_database(given["database_image"]))]
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=pending, pending=pending, plan=lines, diff=shown)
         with interrupt.as_exceptions():

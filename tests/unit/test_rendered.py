@@ -62,6 +62,15 @@ def test_each_engine_has_a_service(name: str) -> None:
     assert "secrets/db:/run/secrets:ro" in text
 
 
+def test_no_binary_log_fills_the_disk_or_forbids_triggers() -> None:
+    """MySQL alone writes one unless it is told not to."""
+    for name, off in (("mysql", True), ("mariadb", False)):
+        command = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", {"stack_database": name}))
+        options = command["services"]["db"]["command"]
+        assert ("--disable-log-bin" in options) == off
+        assert not any(option.startswith("--log-bin") for option in options)
+
+
 def test_an_empty_volume_of_mariadb_lets_every_user_write() -> None:
     text = rendered("stack", "templates/compose.yaml.j2", {"stack_database": "mariadb"})
     volumes = yaml.safe_load(text)["services"]["db"]["volumes"]

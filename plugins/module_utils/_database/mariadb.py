@@ -40,6 +40,8 @@ class MariaDB(MySQL):
     vendor = "mariadb"
     image = "mariadb:11.8"
     versions = Versions(title, "mariadbd", ("mariadb_upgrade_info", "mysql_upgrade_info"), oldest=(10, 11))
+    # "Ver 10.19 Distrib 10.11.6-MariaDB": the first version is the program's own.
+    series_pattern = r"\d+\.\d+(?=\.\d+-MariaDB)|^\d+\.\d+"
     system_schemas = (*MySQL.system_schemas, _SCHEMA)
     packages = Packages(build=("libmariadb-dev",), run=("libmariadb3",))
     dump_program = "mariadb-dump"

@@ -28,7 +28,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.versions
 _AS_ROOT = f'MYSQL_PWD="$(cat {ROOT_PASSWORD})" exec "$@"'
 _EXTERNAL = (
     f'program=$1; shift; MYSQL_PWD="$(cat {PASSWORD})" exec "$program" --protocol=tcp --host="$DATABASE_HOST"'
-    ' --port="$DATABASE_PORT" --user="$DATABASE_USER" --connect-timeout=10 {tls} "$@"'
+    ' --port="$DATABASE_PORT" --user="$DATABASE_USER" {tls} "$@"'
 )
 # During a rotation the file and the server may differ: the password is then read from the first line of the input.
 _LOGIN = 'read -r MYSQL_PWD; export MYSQL_PWD; exec "$@"'
@@ -107,9 +107,8 @@ class MySQL(Engine):
     # No --hex-blob: it doubles the size of a row, which may then exceed max_allowed_packet when it is loaded.
     dump_options: tuple[str, ...] = ("--no-tablespaces", "--set-gtid-purged=OFF", "--comments")
     server_id = "@@server_uuid"
-    # No binary log: it would hold the whole restored database again. The time-out ends the wait for a table that an
-    # open transaction has locked.
-    session = "SET SESSION sql_log_bin=0, SESSION lock_wait_timeout=60"
+    # The time-out ends the wait for a table that an open transaction has locked.
+    session = "SESSION lock_wait_timeout=60"
     system_schemas: tuple[str, ...] = ("information_schema", "mysql", "performance_schema", "sys")
     # Sizes as they are now, not of up to a day ago.
     before_contents = "SET SESSION information_schema_stats_expiry = 0; "
@@ -130,8 +129,9 @@ class MySQL(Engine):
     routines: tuple[str, ...] = ("functions", "procedures")
 
     def url_options(self, tls: str, ca_file: str) -> str:
-        # As dj-database-url reads it. A driver that is told of no certificate takes any.
-        return f"?ssl-ca={quote(ca_file or '/etc/ssl/certs/ca-certificates.crt')}" if tls == VERIFY else ""
+        # As dj-database-url and mysqlclient read it. A driver that is told nothing does not encrypt.
+        authorities = quote(ca_file or "/etc/ssl/certs/ca-certificates.crt")
+        return {VERIFY: f"?ssl-ca={authorities}", REQUIRE: "?ssl_mode=REQUIRED"}.get(tls, "")
 
     def client_version_command(self) -> list[str]:
         return [self.dump_program, "--version"]
@@ -140,10 +140,14 @@ class MySQL(Engine):
         return ["df", "-Pk", "/var/lib/mysql"]
 
     def client_command(self, schema: str = "") -> list[str]:
-        return self._client(self.session, schema)
+        return self._client(self._session(), schema)
 
     def loader_command(self, schema: str) -> list[str]:
-        return self._client(f"{self.session}; DO GET_LOCK('{_MARK}', 0)", schema)
+        return self._client(f"{self._session()}; DO GET_LOCK('{_MARK}', 0)", schema)
+
+    def _session(self) -> str:
+        # A binary log would hold the whole restored database again. Only an administrator may write past it.
+        return f"SET {self.session}" if self.external else f"SET SESSION sql_log_bin=0, {self.session}"
 
     def login_command(self, *, administrator: bool, user: str = "") -> list[str]:
         options = ["--batch", "--skip-column-names"]
@@ -195,7 +199,9 @@ class MySQL(Engine):
         if self.external:
             # What is right inside the container would be in the way of TLS.
             given = [argument for argument in arguments if argument != SKIP_TLS]
-            return ["sh", "-c", _EXTERNAL.replace("{tls}", self.client_tls), "sh", program, *given]
+            # The programs that dump have no such option.
+            limit = ["--connect-timeout=10"] if program == self.client else []
+            return ["sh", "-c", _EXTERNAL.replace("{tls}", self.client_tls), "sh", program, *limit, *given]
         return ["sh", "-c", _AS_ROOT, "sh", program, f"--user={self.administrator}", *arguments]
 
     def scanner(self) -> DumpScanner:

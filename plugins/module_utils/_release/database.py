@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a release asks of the stack's own database server, besides migrations.
+"""What a release asks of the stack's database, besides migrations.
 
 Private to this collection.
 """
@@ -11,6 +11,8 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engines 
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose
+from ansible_collections.landfall.django.plugins.module_utils._release import ledger
+from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
 
 
@@ -18,6 +20,17 @@ def server_of(site: Site, compose: Compose) -> Server:
     """Return the server of a stack, which is reached through a service in the files of `compose`."""
     command = [*compose.view(), "docker", "compose", "--project-directory", compose.root]
     return Server(command, by_name(site.database, site.database_external))
+
+
+def refuse_another_engine(site: Site, releases: Ledger) -> None:
+    """Raise ReleaseError where the data of the release that serves is in a database of another kind."""
+    last = ledger.serving(releases.read())
+    former = Site.of(last.site).database if last else site.database
+    if former != site.database:
+        raise ReleaseError(
+            f"stack_database: the data of this stack is in {former}, and {site.database} would start without it. Set"
+            f" stack_database to {former}, or deploy a second stack and move the data there (see docs/databases.md)"
+        )
 
 
 def check_external(server: Server) -> None:

@@ -7,9 +7,10 @@ Private to this collection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
 from ansible_collections.landfall.django.plugins.module_utils._release.safety import Judged
 
 _NOTHING = Judged()
@@ -57,9 +58,10 @@ class Plan:
     def pending(self) -> bool:
         return bool(self.backing or self.orphans) or any(change.pending for change in self.changes)
 
-    def lines(self) -> list[str]:
-        """Describe the changes, one per line."""
-        lines = [f"start or recreate {name}" for name in self.backing]
+    def lines(self, database: Sequence[str] = ()) -> list[str]:
+        """Describe the changes, one per line. `database` replaces what the plan says of the database's server."""
+        others = [name for name in self.backing if not (database and name == SERVICE)]
+        lines = [*database, *(f"start or recreate {name}" for name in others)]
         for change in self.changes:
             if change.start:
                 lines.append(f"start {change.start} new container(s) of {change.service}")

@@ -17,7 +17,6 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
 from ansible_collections.landfall.django.plugins.module_utils._database.project import unknown_migrations
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import interrupted_restore
 from ansible_collections.landfall.django.plugins.module_utils._database.upgrade import interrupted_upgrade
-from ansible_collections.landfall.django.plugins.module_utils._docker import volumes
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import is_running, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import Compose, service_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.mounts import holds_deleted
@@ -43,21 +42,19 @@ from ansible_collections.landfall.django.plugins.module_utils._release.ledger im
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Container, Plan, plan
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
     BEGUN,
-    SERVICES,
     SERVING,
     SWITCHING,
-    UPGRADING,
     Journal,
     Record,
 )
 from ansible_collections.landfall.django.plugins.module_utils._release.retire import Retirement
 from ansible_collections.landfall.django.plugins.module_utils._release.safety import Judged, judged
+from ansible_collections.landfall.django.plugins.module_utils._release.services import Services
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
 from ansible_collections.landfall.django.plugins.module_utils._release.switch import Switch, is_pointed
 from ansible_collections.landfall.django.plugins.module_utils._release.undo import Undo
 from ansible_collections.landfall.django.plugins.module_utils._release.upgrade import DatabaseUpgrade
 
-_SERVICES = 300  # seconds for a database to make its first files
 _MIGRATION = 3600  # seconds for a migration that nobody waits for any more to come to its end
 _ORPHAN = 300  # seconds for a release whose play was killed to come to its end on the host
 
@@ -72,6 +69,7 @@ class Release:
         self.compose = Compose(site.project_src, site.project_name, files)
         self.front = Front(site.front_root) if site.front_root else None
         self.ledger = Ledger(site.project_src)
+        self.services = Services(site, self.ledger)
 
     def look(self, stale: bool = False) -> Plan:
         """Compare what runs with what should; `stale` where image or settings will differ in a way not to be seen.
@@ -79,7 +77,7 @@ class Release:
         Raises ReleaseError where the stack's data is in a database of another kind.
         """
         site = self.site
-        self._refuse_another_engine()
+        database.refuse_another_engine(site, self.ledger)
         with beside(self.compose.services) as listing:
             found = self.compose.containers()
         known = listing.result()
@@ -87,15 +85,12 @@ class Release:
         present = self._present(found, known, backing, stale)
         return plan(site.web, site.replicas, site.processes, backing, present, known)
 
-    def _refuse_another_engine(self) -> None:
-        last = ledger.serving(self.ledger.read())
-        former = Site.of(last.site).database if last else self.site.database
-        if former != self.site.database:
-            raise ReleaseError(
-                f"stack_database: the data of this stack is in {former}, and {self.site.database} would start without"
-                f" it. Set stack_database to {former}, or deploy a second stack and move the data there (see"
-                " docs/databases.md)"
-            )
+    def foreseen_database(self, image: str) -> list[str]:
+        """Describe what becomes of the database with this image of its server, one line per step; for check mode.
+
+        Raises ReleaseError where the server must not get the data.
+        """
+        return self._upgrade(self.compose).foreseen(image) if image else []
 
     def pending(self, looked: Plan) -> bool:
         """Whether there is anything to do."""
@@ -204,7 +199,7 @@ class Release:
         return serving
 
     def _upgrade(self, compose: Compose) -> DatabaseUpgrade:
-        return DatabaseUpgrade(self.site, compose, self.ledger, partial(self._former_services, (SERVICE,)))
+        return self.services.database_upgrade(compose)
 
     def _bring(self, journal: Journal, looked: Plan, serving: Record | None, undo: Undo) -> Switch:
         site = self.site
@@ -215,9 +210,9 @@ class Release:
         if SERVICE in services and upgrade.is_needed():
             # Nothing takes work with another server before it was found healthy with it, so nothing is kept.
             looked = self.look(stale=True)
-            self._upgrade_database(journal, compose, upgrade, undo)
+            self.services.upgrade(journal, compose, upgrade, undo)
             services = tuple(name for name in services if name != SERVICE)
-        self._start_services(journal, compose, services, undo)
+        self.services.start(journal, compose, services, undo)
         journal.record.warnings += database.prepare(site, compose, was_replaced=SERVICE in looked.backing)
         switch = Switch(site, compose, self.front, looked, journal, undo)
         if journal.record.upgraded:
@@ -235,12 +230,6 @@ class Release:
             journal.record.applied = serving.applied
         return switch
 
-    def _upgrade_database(self, journal: Journal, compose: Compose, upgrade: DatabaseUpgrade, undo: Undo) -> None:
-        journal.enter(UPGRADING)
-        undo.add("bring back the former database and containers", upgrade.roll_back)
-        with journal.step(f"upgrade the database from {upgrade.old} to {upgrade.new}"):
-            upgrade.run(journal, partial(self._up, compose, (SERVICE,)))
-
     @staticmethod
     def _examine_and_create(gate: Gate, switch: Switch, journal: Journal) -> None:
         # The very first command makes the stack's networks; two at once would each make one.
@@ -250,41 +239,6 @@ class Release:
             return
         with beside(switch.create):
             gate.run(journal)
-
-    def _start_services(self, journal: Journal, compose: Compose, services: tuple[str, ...], undo: Undo) -> None:
-        if not services:
-            return
-        journal.enter(SERVICES)
-        if in_force.is_empty(self.root):
-            undo.add(f"remove {', '.join(services)}", self._remove_services, compose, services)
-        else:
-            undo.add(f"bring back the former {', '.join(services)}", self._former_services, services)
-        with journal.step(f"start {', '.join(services)} and wait until they answer"):
-            self._up(compose, services)
-
-    @staticmethod
-    def _remove_services(compose: Compose, services: tuple[str, ...]) -> None:
-        compose("rm", "--stop", "--force", *services)
-        # The networks too, unless a container had to stay.
-        if not compose.containers():
-            compose("down", "--remove-orphans")
-
-    def _former_services(self, services: tuple[str, ...]) -> None:
-        compose = Compose(self.site.project_src, self.site.project_name)
-        known = compose.services()
-        if former := tuple(name for name in services if name in known):
-            self._up(compose, former)
-        if added := [name for name in services if name not in known]:
-            compose("rm", "--stop", "--force", *added)
-
-    @staticmethod
-    def _up(compose: Compose, services: tuple[str, ...]) -> None:
-        volumes.prepare(compose, services)
-        # One that holds a deleted folder is as Compose wants it, and does not find its secrets there.
-        held = any(holds_deleted(item) for name in services for item in compose.containers(name).values())
-        force = ("--force-recreate",) if held else ()
-        wait = ("--wait", "--wait-timeout", str(_SERVICES))
-        compose("up", "--detach", "--no-deps", *force, *wait, *services, timeout=2 * _SERVICES)
 
     def _failed(self, journal: Journal, undo: Undo, error: BaseException) -> ReleaseError:
         """Undo all that was done, write it down, and return the error to raise."""

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE, Engine
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, by_name
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._database.upgrade import COMMITTED, Upgrade
@@ -30,6 +30,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.site impo
 _FILE = "compose.yaml"
 # The image of the service in compose.yaml.
 _IMAGE = re.compile(rf"(?m)^(  {SERVICE}:\n(?:(?:    .*)?\n)*?    image: )(.*)$")
+_TAGGED = re.compile(r"\d+(?:\.\d+)*")
 _STOP = 900  # seconds for a server to write its data to the disk
 
 
@@ -54,21 +55,48 @@ class DatabaseUpgrade:
 
     def is_needed(self) -> bool:
         """Return whether the data needs an upgrade. Raises ReleaseError where the new server must not get it."""
+        return self._judge("", self._asked)
+
+    def foreseen(self, image: str) -> list[str]:
+        """Describe what becomes of the data with this image of the server, one line per step; for check mode.
+
+        Raises ReleaseError as `is_needed`. An image that is not on the host is not pulled: its tag is read.
+        """
+        file = self.root / _FILE
+        if file.exists() and database_image(file.read_text()) == image:
+            return []
+        if self._judge(image, self._known):
+            return [f"upgrade the database from {self.old} to {self.new}, with the site unavailable meanwhile"]
+        if self.old and not self.new:
+            return [
+                f"upgrade the database from {self.old} if {image}, which is not on this host yet, is of a newer series"
+            ]
+        return [f"start or recreate {SERVICE}"]
+
+    def _judge(self, image: str, version_of: Callable[[str], str]) -> bool:
         versions = self.engine.versions
         try:
             folder = self.upgrade.volume.folder()
             old = versions.of_data(folder) if folder else None
             if old is None:
                 return False
-            self.old, self.image = old, self.compose.image(SERVICE)
-            run = ("run", "--rm", "--network=none", f"--entrypoint={versions.program}", self.image)
-            self.new = versions.parse(docker(*run, "--version"))
-            if not versions.needs_dump(old, self.new):
+            self.old, self.image = old, image or self.compose.image(SERVICE)
+            self.new = version_of(self.image)
+            if not self.new or not versions.needs_dump(old, self.new):
                 return False
         except ValueError as error:
             raise ReleaseError(f"stack_database_image: {error}. Nothing was stopped or changed") from error
         self._refuse_unknown_files()
         return True
+
+    def _asked(self, image: str) -> str:
+        versions = self.engine.versions
+        run = ("run", "--rm", "--network=none", f"--entrypoint={versions.program}", image)
+        return versions.parse(docker(*run, "--version"))
+
+    def _known(self, image: str) -> str:
+        is_here = docker("image", "ls", "--quiet", image).strip()
+        return self._asked(image) if is_here else tagged_version(image, self.engine)
 
     def _refuse_unknown_files(self) -> None:
         if in_force.is_empty(self.root):
@@ -133,6 +161,18 @@ class DatabaseUpgrade:
 
     def _stop_server(self) -> None:
         self.former("rm", "--stop", "--force", SERVICE, timeout=_STOP)
+
+
+def tagged_version(image: str, engine: Engine) -> str:
+    """Return the version in the tag of an engine's official image.
+
+    Empty for any other image, whose tags may mean anything, and for a tag that names no series, such as `latest`.
+    """
+    name, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
+    found = _TAGGED.match(tag)
+    official = name == engine.image.partition(":")[0]
+    complete = found and found[0].count(".") + 1 >= engine.versions.series_length
+    return found[0] if found and official and complete else ""
 
 
 def database_image(text: str) -> str | None:

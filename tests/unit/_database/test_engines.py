@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.landfall.django.plugins.module_utils._database.engine import SchemaContents
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, ENGINES, by_name
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -57,3 +59,38 @@ def test_every_engine_can_be_chosen():
 def test_a_name_that_no_engine_has_is_refused_with_those_that_there_are():
     with pytest.raises(ValueError, match=r"stack_database: .*mysql"):
         by_name("oracle")
+
+
+@pytest.mark.parametrize("name", ["mysql", "mariadb"])
+def test_the_user_of_an_external_server_needs_no_administrators_rights(name):
+    for external in (False, True):
+        engine = by_name(name, external)
+        client = " ".join(engine.client_command("shop"))
+        assert ("sql_log_bin" in client) == (not external)
+        assert "lock_wait_timeout" in client
+
+
+@pytest.mark.parametrize("name", ["mysql", "mariadb"])
+def test_an_option_that_only_the_client_has_is_not_given_to_the_program_that_dumps(name):
+    engine = by_name(name, external=True)
+    contents = SchemaContents("", "", "", "", 0, definitions=dict.fromkeys(engine.definition_kinds, ()))
+    assert any("connect-timeout" in word for word in engine.client_command("shop"))
+    assert not any("connect-timeout" in word for word in engine.dump_tables("shop", contents))
+
+
+@pytest.mark.parametrize(
+    ("name", "tls", "option"),
+    [
+        ("mysql", "verify-full", "--ssl-mode=VERIFY_IDENTITY --ssl-ca=/ca.pem"),
+        ("mysql", "require", "--ssl-mode=REQUIRED"),
+        ("mysql", "disable", "--ssl-mode=DISABLED"),
+        ("mariadb", "verify-full", "--ssl-verify-server-cert --ssl-ca=/ca.pem"),
+        ("mariadb", "require", "--ssl --disable-ssl-verify-server-cert"),
+        ("mariadb", "disable", "--skip-ssl"),
+    ],
+)
+def test_each_word_for_tls_gives_the_client_its_options(name, tls, option):
+    script = f"echo {by_name(name, external=True).client_tls}"
+    given = {"DATABASE_TLS": tls, "DATABASE_CA": "/ca.pem"}
+    said = subprocess.run(["sh", "-c", script], env=given, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == option

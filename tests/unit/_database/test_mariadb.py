@@ -136,3 +136,16 @@ def test_mariadb_takes_two_passwords_until_the_old_one_is_discarded():
     one = mariadb.discard_old_password("root", "new-one")
     assert re.findall(r"PASSWORD\('([\w-]+)'\)", one) == ["new-one"]
     assert one.startswith("ALTER USER 'root'@'localhost' IDENTIFIED VIA ")
+
+
+@pytest.mark.parametrize(
+    ("text", "series"),
+    [
+        ("mariadb-dump  Ver 10.19 Distrib 10.11.19-MariaDB, for debian-linux-gnu (x86_64)", "10.11"),
+        ("mariadb-dump from 11.8.9-MariaDB, client 10.20 for debian-linux-gnu (x86_64)", "11.8"),
+        ("10.11.6-MariaDB-log", "10.11"),
+        ("11.8.9", "11.8"),
+    ],
+)
+def test_the_series_is_that_of_the_server_and_not_of_the_program(text, series):
+    assert mariadb.series(text) == series

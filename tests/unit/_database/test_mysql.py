@@ -104,3 +104,23 @@ def test_free_bytes(device):
         mysql.parse_free_bytes(f"{head}{device}  263174212 25872372  81234567      25% /var/lib/mysql\n")
         == 81234567 * 1024
     )
+
+
+def test_a_login_keeps_its_old_password_whatever_was_kept_before():
+    old, new = mysql.add_password("shop", "old-one", "new-one").split(";")[:2]
+    assert "IDENTIFIED BY 'old-one'" in old
+    assert "RETAIN" not in old
+    assert "IDENTIFIED BY 'new-one' RETAIN CURRENT PASSWORD" in new
+
+
+@pytest.mark.parametrize(
+    ("tls", "ca_file", "options"),
+    [
+        ("verify-full", "/ca.pem", "?ssl-ca=/ca.pem"),
+        ("verify-full", "", "?ssl-ca=/etc/ssl/certs/ca-certificates.crt"),
+        ("require", "/ca.pem", "?ssl_mode=REQUIRED"),
+        ("disable", "", ""),
+    ],
+)
+def test_the_projects_driver_verifies_an_external_server(tls, ca_file, options):
+    assert mysql.url_options(tls, ca_file) == options

@@ -124,3 +124,46 @@ def test_no_password_is_in_a_command():
         postgresql.login_command(administrator=False, user="shop"),
     ]
     assert all("--password" not in word and "postgresql://" not in word for command in commands for word in command)
+
+
+def test_a_dump_is_loaded_completely_or_not_at_all():
+    assert "--single-transaction" in postgresql.loader_command("shop")
+
+
+def test_a_migration_lock_that_another_release_has_is_not_waited_for():
+    assert "pg_try_advisory_lock" in postgresql.take_migration_lock()
+
+
+def test_nobody_but_the_owner_may_connect_to_a_new_database():
+    assert 'REVOKE ALL ON DATABASE "shop" FROM PUBLIC' in postgresql.create_schema("shop", "UTF8", "c C C ")
+    assert 'REVOKE ALL ON DATABASE :"schema" FROM PUBLIC' in postgresql.init_script
+
+
+def test_what_a_second_login_creates_belongs_to_the_owner():
+    sql = postgresql.add_password("shop_2", "old-one", "new-one")
+    assert 'GRANT :"owner" TO "shop_2"' in sql
+    assert "ALTER ROLE \"shop_2\" SET role = :'owner'" in sql
+    assert "owner" not in postgresql.add_password("postgres", "old-one", "new-one")
+
+
+def test_the_connections_of_a_login_that_is_locked_end():
+    sql = postgresql.disable_login("shop_2")
+    assert 'ALTER ROLE "shop_2" NOLOGIN' in sql
+    assert "pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop_2'" in sql
+
+
+def test_the_connection_that_looks_for_others_is_not_one_of_them():
+    assert "pid <> pg_backend_pid()" in postgresql.refuse_connections("shop", SchemaContents("", "", "", "", 0))
+
+
+@pytest.mark.parametrize(
+    ("tls", "ca_file", "options"),
+    [
+        ("verify-full", "/ca.pem", "?sslmode=verify-full&sslrootcert=/ca.pem"),
+        ("verify-full", "", "?sslmode=verify-full&sslrootcert=system"),
+        ("require", "/ca.pem", "?sslmode=require"),
+        ("disable", "", "?sslmode=disable"),
+    ],
+)
+def test_the_projects_driver_verifies_an_external_server(tls, ca_file, options):
+    assert postgresql.url_options(tls, ca_file) == options

@@ -6,22 +6,26 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._database import upgrade as database_upgrade
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import RestoreError
 from ansible_collections.landfall.django.plugins.module_utils._database.volume import Volume
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._release.upgrade import (
     database_image,
+    tagged_version,
     with_database_image,
 )
-from ansible_collections.landfall.django.plugins.modules import database_restore
+from ansible_collections.landfall.django.plugins.modules import database_restore, release
 
 from tests.unit._release import conftest
 from tests.unit._release.composes import config_of
 from tests.unit._release.volumes import NAME
+from tests.unit.module_arguments import patch_module_args
 
 BOTH = ["shop.0001", "shop.0002"]
 FORMER = f"{NAME}-9.7"
@@ -38,6 +42,78 @@ def seen(stack):
     world = stack.world
     running = (stack.running, stack.present, stack.in_force, stack.served_by, stack.serving())
     return (*running, world.version(), world.applied, sorted(world.volumes), config_of(stack.root)["db"])
+
+
+def check(stack, image):
+    """Run the module in check mode with another image of the database, which it finds in no file."""
+    options = {**asdict(stack.site("shop:1")), "database_image": image, "stale": True, "_ansible_check_mode": True}
+    before = seen(stack)
+    with patch_module_args(options), pytest.raises(SystemExit):
+        release.main()
+    assert seen(stack) == before
+    assert not [said for said in stack.world.commands if said.startswith(("stop", "rm", "restart", "pull"))]
+    return json.loads(stack.capsys.readouterr().out)
+
+
+@pytest.fixture
+def checked(served, capsys):
+    served.capsys = capsys
+    return served
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_check_says_from_which_version_to_which_the_database_would_be_upgraded(checked, here):
+    if here:
+        checked.world.pulled.add("mysql:9.8")
+    said = check(checked, "mysql:9.8")
+    assert said["changed"]
+    assert [line for line in said["plan"] if "9.7.4" in line and ("9.8.4" if here else "9.8,") in line]
+    assert "start or recreate db" not in said["plan"]
+    # An image is pulled by a release, not by a check.
+    assert ("mysql:9.8" in checked.world.pulled) == here
+
+
+@pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize(("data", "image"), [("9.7.4", "mysql:9.6"), ("8.0.40", "mysql:9.8")])
+def test_a_check_refuses_what_the_release_would_refuse(checked, data, image, here):
+    history = checked.world.data() / "mysql_upgrade_history"
+    history.write_text(json.dumps({"upgrade_history": [{"version": data}]}))
+    if here:
+        checked.world.pulled.add(image)
+    said = check(checked, image)
+    assert said["failed"]
+    assert "stack_database_image" in said["msg"]
+    assert data in said["msg"]
+
+
+@pytest.mark.parametrize("image", ["mysql:latest", "registry.example.com/our-database:1.0"])
+def test_a_check_does_not_guess_the_version_of_an_image_that_is_not_there(checked, image):
+    said = check(checked, image)
+    assert [line for line in said["plan"] if "9.7.4" in line and image in line]
+
+
+@pytest.mark.parametrize(("image", "recreated"), [("mysql:9.7", False), ("mysql:9.7.9", True)])
+def test_a_check_says_nothing_of_an_upgrade_within_a_series(checked, image, recreated):
+    plan = check(checked, image)["plan"]
+    assert ("start or recreate db" in plan) == recreated
+    assert not [line for line in plan if "upgrade" in line]
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "version"),
+    [
+        ("postgresql", "postgres:18", "18"),
+        ("postgresql", "a.b:5000/library/postgres:17.2-bookworm@sha256:1", "17.2"),
+        ("postgresql", "pgvector/pgvector:pg18", ""),
+        ("postgresql", "postgres", ""),
+        ("mysql", "mysql:9", ""),
+        ("mysql", "mysql:9.7.4", "9.7.4"),
+        ("mariadb", "mariadb:lts", ""),
+        ("mariadb", "mysql:11.8", ""),
+    ],
+)
+def test_only_the_tag_of_an_official_image_names_a_version(name, image, version):
+    assert tagged_version(image, ENGINES[name]) == version
 
 
 def test_the_new_server_gets_the_data_and_the_former_data_stays(served):

@@ -20,6 +20,7 @@ class Volumes:
     volumes: dict[str, dict[str, str]]
     # Each server that got files which it cannot use.
     mishaps: list[str]
+    pulled: set[str]
     given: str
 
     def data(self, name: str = NAME) -> Path:
@@ -88,4 +89,5 @@ class Volumes:
     def do_run(self, rest: list[str]) -> str:
         assert "--rm" in rest
         assert "--network=none" in rest
+        self.pulled.add(rest[-2])
         return f"mysqld  Ver {rest[-2].split(':')[1]}.4 for Linux\n"

@@ -40,6 +40,7 @@ class World(Composes):
     database: dict[str, str] = field(default_factory=lambda: {"vendor": "mysql", "schema": "shop"})
     volumes: dict[str, dict[str, str]] = field(default_factory=dict)
     mishaps: list[str] = field(default_factory=list)
+    pulled: set[str] = field(default_factory=set)  # images of servers
     given: str = ""
     loaded: dict[str, str] = field(default_factory=dict)
     generation: int = 1
@@ -175,7 +176,8 @@ class World(Composes):
 
     def do_image(self, rest: list[str]) -> str:
         if rest[0] == "ls":
-            return "".join(f"{name}\n" for name in self.images)
+            known = [*self.images, *self.pulled]
+            return "".join(f"{name}\n" for name in known if "--quiet" not in rest or name == rest[-1])
         for name in rest[1:] if rest[0] == "rm" else ():
             if name not in self.images or any(box.image == name for box in self.boxes.values()):
                 raise RefusedError(f"{name} is in use, or not there")

@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES
 
-from lab.bench import measure, report
+from lab.bench import databases, measure, report
 from lab.shell import LabError
 
 PLAY = """
@@ -144,3 +145,18 @@ def test_the_table_of_growth_has_a_line_for_each_size() -> None:
     assert lines[2].split() == ["4", "stacks,", "1", "web", "14.0", "14.0", "14.0", "600"]
     assert "one more stack by site.yml: 31.0 (30.0-35.0) s" in lines
     assert "quiet" in lines[-1]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_is_measured_with_the_settings_of_a_stack(name: str, tmp_path: Path) -> None:
+    service = databases.service(ENGINES[name], tmp_path)
+    assert service["mem_limit"] == "640m"
+    assert any("128M" in option for option in service["command"])
+    assert any(str(tmp_path / "secrets" / "db") in str(mount) for mount in service["volumes"])
+
+
+def test_the_rows_of_a_measurement_have_their_number_and_size() -> None:
+    text = b"".join(databases.statements(1200))
+    assert text.count(b"INSERT INTO note") == 3
+    assert text.count(b"),(") + 3 == 1200
+    assert 1200 * databases.ROW < len(text) < 1200 * (databases.ROW + 50)
