@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.landfall.django.plugins.module_utils._front import limits
 from ansible_collections.landfall.django.plugins.module_utils._preflight import (
     certificate,
+    database,
     distributions,
     docker,
     front,
@@ -187,7 +188,7 @@ class ActionModule(ActionBase):
         asked = {
             **front.asked(values),
             "ports": list(ports),
-            "paths": [root, "/var/lib/docker", made],
+            "paths": [root, "/var/lib/docker", made, str(values.get("stack_database_import") or root)],
             "programs": list(PROGRAMS),
             "stack_root": root,
             "front_root": front_root,
@@ -200,11 +201,12 @@ class ActionModule(ActionBase):
             result["warnings"].append(NO_PIPELINING)
         result.update({name: probe[name] for name in ("engine", "programs", "stack_files")})
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
-        front_place = probe["paths"].pop()
+        dump_place, front_place = probe["paths"].pop(), probe["paths"].pop()
         name = str(values.get("stack_name") or "")
         site, domains = values.get("nginx_site_name") or name, values.get("stack_domains") or []
         problems = host.problems_of(probe, ports, minimum)
         problems += host.neighbour_problems(probe, name, root, site, domains if front_root else [])
+        problems += database.missing_import(values, dump_place, probe["stack_files"])
         checks = [docker.host_problems]
         if front_root:
             checks += [front.host_problems, certificate.host_problems]

@@ -80,6 +80,12 @@ options:
     type: list
     elements: str
     default: []
+  database_import:
+    description:
+      - A dump on the host, made by the dump program of O(database) at an existing site. The first release loads it into
+        the empty database before the checks. It is not needed again after that.
+      - It is refused if a release serves already, or if the database has tables.
+    type: path
   web:
     description: The service that takes traffic.
     type: str
@@ -249,22 +255,25 @@ def main() -> None:
             "source_changed": {"type": "bool", "default": False},
             "database_image": {"type": "str", "default": ""},
             "migrations": {"type": "list", "elements": "str", "default": []},
+            "database_import": {"type": "path"},
             "despite_migrations": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
     given = module.params
-    release = Release(Site.of(given), Path(given["project_src"]) / "next")
+    release = Release(Site.of(given), Path(given["project_src"]) / "next", given["database_import"] or "")
     try:
+        imports = [f"import {given['database_import']} into the database"] if release.importing.is_due() else []
         if module.check_mode and not (release.files / "compose.yaml").exists():
-            module.exit_json(changed=True, pending=True, plan=["start everything: this is the first release"])
+            module.exit_json(changed=True, pending=True, plan=["start everything: this is the first release", *imports])
         if module.check_mode:
             plan = release.look(stale=given["stale"])
             pending = release.pending(plan)
             despite = given["despite_migrations"]
             asked = ([],) if given["source_changed"] else release.migrations(plan, despite=despite)
             prepared = preparation_lines(given["source_changed"], given["migrations"], *asked)
-            lines = [*prepared, *plan.lines(release.foreseen_database(given["database_image"]))]
+            foreseen = release.foreseen_database(given["database_image"])
+            lines = [*imports, *prepared, *plan.lines(foreseen)]
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=pending, pending=pending, plan=lines, diff=shown)
         with interrupt.as_exceptions():

@@ -3,11 +3,47 @@
 from __future__ import annotations
 
 import re
+import shlex
+from base64 import b64encode
+from pathlib import Path
 
+import pytest
 from meter_stack import COLUMNS, COPY, FAILS
 
 NAME = "maria"
-VARIABLES = {"stack_database": "mariadb", "stack_database_image": "mariadb:11.8", "stack_database_extensions": []}
+# A dump of MySQL, in other character sets and collations.
+DUMP, IMPORTED = Path(__file__).with_name("old.sql"), "/root/old.sql"
+VARIABLES = {
+    "stack_database": "mariadb",
+    "stack_database_image": "mariadb:11.8",
+    "stack_database_extensions": [],
+    "stack_database_import": IMPORTED,
+}
+TABLES = (
+    "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
+    " AND table_collation <> 'utf8mb4_uca1400_ai_ci'"
+)
+
+
+@pytest.fixture(scope="module")
+def deployed(stack):
+    """The first release imports the data of another site."""
+    content = b64encode(DUMP.read_bytes()).decode()
+    stack.host.check_output(f"echo {content} | base64 --decode | tee {shlex.quote(IMPORTED)}")
+    stack.play("site")
+    return stack
+
+
+def test_the_first_release_imports_the_dump_of_another_site(deployed):
+    record = deployed.records()[0]
+    assert record["imported"]["rows"] == 3
+    assert record["import_is_final"]
+    assert "latin1_swedish_ci" in record["imported"]["converted"]
+    assert record["migrations"] == []
+    assert deployed.query("SELECT text FROM titles ORDER BY text LIMIT 1 OFFSET 1") == "[('Málaga',)]"
+    assert deployed.query(TABLES) == "[(0,)]"
+    # All later deployments have the variable too, and do not need the file.
+    deployed.host.check_output(f"rm {IMPORTED}")
 
 
 def test_a_release_with_a_migration_loses_no_request(deployed):

@@ -76,12 +76,12 @@ def verify(archive: Path, empty: bool = False) -> Dump:
     """
     dump = read(archive)
     try:
-        size, digest = _digest(archive)
+        size, sha256 = digest(archive)
         if size != dump.archive_bytes:
             raise ArchiveError(
                 f"{archive} is incomplete: it has {size} bytes, but {dump.archive_bytes} bytes were written"
             )
-        if digest != dump.sha256:
+        if sha256 != dump.sha256:
             raise ArchiveError(f"{archive} was changed after it was written: its checksum differs from {CONTENTS}")
         _compare_content(dump)
     except (OSError, EOFError, zlib.error) as error:
@@ -111,7 +111,8 @@ def read(archive: Path) -> Dump:
 _FIELDS = [field.name for field in fields(Dump) if field.name != "archive"]
 
 
-def _digest(archive: Path) -> tuple[int, str]:
+def digest(archive: Path) -> tuple[int, str]:
+    """Return the size of a file and its SHA-256."""
     size, checksum = 0, hashlib.sha256()
     with archive.open("rb") as file:
         while block := file.read(_BLOCK):

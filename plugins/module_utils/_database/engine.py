@@ -14,10 +14,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.landfall.django.plugins.module_utils._database.locks import Change
 from ansible_collections.landfall.django.plugins.module_utils._database.versions import Versions
+
+if TYPE_CHECKING:
+    from ansible_collections.landfall.django.plugins.module_utils._database.rewriter import Rewriter
 
 # The services in compose.yaml: the stack's own server, and a client of one that is elsewhere.
 SERVICE, CLIENT = "db", "database-client"
@@ -73,6 +76,11 @@ class DumpScanner(ABC):
     def feed(self, line: bytes) -> None:
         """Read the next line."""
 
+    @property
+    @abstractmethod
+    def in_rows(self) -> bool:
+        """Whether the next line belongs to the rows of a table."""
+
 
 @dataclass(frozen=True)
 class Packages:
@@ -112,6 +120,10 @@ class Engine(ABC):
     recreates_schemas: bool = False
     # Shell script for /docker-entrypoint-initdb.d, for what the image's variables cannot say.
     init_script: str = ""
+    # How the dumps begin that can be imported, after other comments.
+    dump_titles: tuple[bytes, ...]
+    # How an archive begins that `unpacker_command` turns into SQL; empty where the dump program writes only SQL.
+    archive_magic: bytes = b""
     # What the server and the program that dumps it have in common.
     series_pattern: str = r"\d+\.\d+"
 
@@ -174,6 +186,20 @@ class Engine(ABC):
         """Return the part of a version, as a server or a program prints it, that a dump program must share."""
         found = re.search(self.series_pattern, version)
         return found[0] if found else version
+
+    # The dump of another server
+
+    @abstractmethod
+    def rewriter(self, user: str = "", collation: str = "") -> Rewriter:
+        """A new rewriter. What it writes suits a server whose project has this user, and this collation."""
+
+    def importer_command(self, schema: str) -> list[str]:
+        """A client that loads the dump of another server, rewritten."""
+        return self.loader_command(schema)
+
+    def unpacker_command(self) -> list[str]:
+        """A program that reads an archive from its input and prints SQL; none where `archive_magic` is empty."""
+        return []
 
     # SQL about the server, for a client without a schema
 

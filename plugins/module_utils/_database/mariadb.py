@@ -46,6 +46,7 @@ class MariaDB(MySQL):
     packages = Packages(build=("libmariadb-dev",), run=("libmariadb3",))
     dump_program = "mariadb-dump"
     after_failed_migration = "What it did up to there stays done, since MariaDB cannot undo a change of a table."
+    collations = "utf8mb4_uca1400"
     definition_kinds = (*MySQL.definition_kinds, "packages", "sequences")
     # It can be run again.
     init_script = f"""\

@@ -22,6 +22,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
     SchemaContents,
 )
 from ansible_collections.landfall.django.plugins.module_utils._database.locks import Change, mysql_locks
+from ansible_collections.landfall.django.plugins.module_utils._database.rewriter import MySQLRewriter
 from ansible_collections.landfall.django.plugins.module_utils._database.versions import Versions
 
 # The password is read from a file inside the container: every user of the host could read it on a command line.
@@ -55,6 +56,10 @@ class MySQLScanner(DumpScanner):
     def __init__(self) -> None:
         super().__init__()
         self._filled = ""  # the table of an INSERT that has not ended yet
+
+    @property
+    def in_rows(self) -> bool:
+        return bool(self._filled)
 
     def feed(self, line: bytes) -> None:
         self.bytes += len(line)
@@ -95,6 +100,9 @@ class MySQL(Engine):
     definition_kinds: tuple[str, ...] = ("views", "triggers", "functions", "procedures", "events")
     # The file exists since 8.4.
     versions = Versions(title, "mysqld", ("mysql_upgrade_history",), read=_last_upgrade, oldest=(8, 4))
+
+    dump_titles = (b"-- MySQL dump ", b"-- MariaDB dump ")
+    collations = "utf8mb4_0900"  # how those begin that tell accents or case apart
 
     client = "mysql"
     # Shell words that the client needs for each value of stack_database_tls.
@@ -209,6 +217,9 @@ class MySQL(Engine):
 
     def is_complete(self, text: bytes) -> bool:
         return text.rstrip().rpartition(b"\n")[2].startswith(_END)
+
+    def rewriter(self, user: str = "", collation: str = "") -> MySQLRewriter:
+        return MySQLRewriter(self.scanner(), user, collation, self.collations)
 
     def select_server(self) -> str:
         return f"SELECT {self.server_id};"

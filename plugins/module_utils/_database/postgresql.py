@@ -23,11 +23,14 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
     SchemaContents,
 )
 from ansible_collections.landfall.django.plugins.module_utils._database.locks import Change, postgresql_locks
+from ansible_collections.landfall.django.plugins.module_utils._database.rewriter import PostgreSQLRewriter
 from ansible_collections.landfall.django.plugins.module_utils._database.versions import Versions
 
 # The password is read from a file inside the container: every user of the host could read it on a command line.
 _AS_ADMINISTRATOR = f'PGPASSWORD="$(cat {ROOT_PASSWORD})" exec "$@"'
 _WITH_OWNER = f'{_AS_ADMINISTRATOR} --set=owner="$DATABASE_OWNER"'
+# Everything that the project's user creates belongs to the owner.
+_AS_PROJECT = f'PGPASSWORD="$(cat {PASSWORD})" exec "$@" --username="$(cat {USER})"'
 # With weaker modes than this one, libpq refuses the authorities of the system.
 _EXTERNAL = (
     f'[ "$DATABASE_TLS" != {VERIFY} ] || export PGSSLROOTCERT="${{DATABASE_CA:-system}}";'
@@ -85,6 +88,10 @@ class PostgreSQLScanner(DumpScanner):
         self._copied = ""
         self._created = ""
 
+    @property
+    def in_rows(self) -> bool:
+        return bool(self._copied)
+
     def feed(self, line: bytes) -> None:
         self.bytes += len(line)
         text = line.rstrip(b"\r\n")
@@ -137,6 +144,8 @@ class PostgreSQL(Engine):
     has_dual_passwords = False
     recreates_schemas = True
     series_pattern = r"\d+"
+    dump_titles = (b"-- PostgreSQL database dump", b"-- PostgreSQL database cluster dump")
+    archive_magic = b"PGDMP"
     # It can be run again.
     init_script = f"""\
 PGPASSWORD="$(cat {ROOT_PASSWORD})" psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --dbname={_MAINTENANCE} \\
@@ -166,8 +175,18 @@ SQL
         return ["sh", "-c", _EXTERNAL if self.external else _WITH_OWNER, "sh", *self._client(schema)]
 
     def loader_command(self, schema: str) -> list[str]:
-        client = (*self._client(schema), "--single-transaction", "--output=/dev/null")
-        return ["env", f"PGAPPNAME={_MARK}", "sh", "-c", _AS_ADMINISTRATOR, "sh", *client]
+        return self._loader(_AS_ADMINISTRATOR, self._client(schema))
+
+    def importer_command(self, schema: str) -> list[str]:
+        return self._loader(_AS_PROJECT, [*_CLIENT, "--host=127.0.0.1", f"--dbname={_conninfo(schema)}"])
+
+    @staticmethod
+    def _loader(script: str, client: list[str]) -> list[str]:
+        options = ("--single-transaction", "--output=/dev/null")
+        return ["env", f"PGAPPNAME={_MARK}", "sh", "-c", script, "sh", *client, *options]
+
+    def unpacker_command(self) -> list[str]:
+        return ["pg_restore", "--no-owner", "--no-privileges", "--no-tablespaces", "--file=-"]
 
     def login_command(self, *, administrator: bool, user: str = "") -> list[str]:
         login = self._client("") if administrator else [*_CLIENT, "--host=127.0.0.1", f"--username={user}"]
@@ -196,6 +215,9 @@ SQL
         for line in text.splitlines():
             scanner.feed(line)
         return scanner.complete
+
+    def rewriter(self, user: str = "", collation: str = "") -> PostgreSQLRewriter:
+        return PostgreSQLRewriter(self.scanner())
 
     def select_server(self) -> str:
         return "SELECT system_identifier FROM pg_control_system();"

@@ -19,6 +19,7 @@ from ansible_collections.landfall.django.plugins.module_utils._commands.run impo
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import (
     CLIENT,
     SERVICE,
+    USER,
     Engine,
     SchemaContents,
 )
@@ -47,6 +48,10 @@ class Server:
     def schema(self) -> str:
         """Return the name of the stack's own schema."""
         return self._run(self.engine.schema_command()).strip()
+
+    def user(self) -> str:
+        """Return the name of the project's user."""
+        return self._run(["cat", USER]).strip()
 
     def id(self) -> str:
         """Return the id of the server, which changes only where its data is created again."""
@@ -137,7 +142,14 @@ class Server:
 
     def load(self, schema: str, blocks: Iterable[bytes]) -> None:
         """Load a dump into a schema."""
-        with self._process(self.engine.loader_command(schema), stdin=subprocess.PIPE) as process:
+        self._feed(self.engine.loader_command(schema), blocks)
+
+    def load_foreign(self, schema: str, lines: Iterable[bytes]) -> None:
+        """Load the dump of another server, rewritten, into a schema."""
+        self._feed(self.engine.importer_command(schema), lines)
+
+    def _feed(self, command: Sequence[str], blocks: Iterable[bytes]) -> None:
+        with self._process(command, stdin=subprocess.PIPE) as process:
             process.feed(blocks)
 
     def kill_interrupted_load(self) -> None:
@@ -178,6 +190,12 @@ class Server:
     ) -> _Process:
         name = f"{_program(command)} in the container {self.service}"
         return _Process([*self._inside, *command], name, stdin, stdout)
+
+
+def lines_of(command: Sequence[str], program: str, file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the lines that a program on this host prints when it reads a file. Raises DockerError where it fails."""
+    with _Process(command, program, file.fileno(), subprocess.PIPE) as process:
+        yield from process.lines()
 
 
 class _Process:

@@ -8,7 +8,8 @@ Private to this collection.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE
@@ -39,6 +40,7 @@ def problems_of(values: Values) -> Iterator[str]:
                 "or leave it out to have one made."
             )
     yield from _extensions(values, kind)
+    yield from _import(values, kind)
 
 
 def _own(values: Values, kind: str) -> Iterator[str]:
@@ -77,3 +79,28 @@ def _extensions(values: Values, kind: str) -> Iterator[str]:
             "stack_database_extensions: only PostgreSQL in the stack itself gets extensions: remove it, or choose"
             " PostgreSQL in stack_database."
         )
+
+
+def _import(values: Values, kind: str) -> Iterator[str]:
+    path = str(values.get("stack_database_import") or "")
+    if not path:
+        return
+    if not path.startswith("/"):
+        yield f"stack_database_import: '{path}' is not an absolute path: give that of a file on the host."
+    if kind not in ENGINES:
+        yield (
+            "stack_database_import: only a database in the stack itself is filled by a release: remove it, and load the"
+            " dump where the database is (see docs/databases.md)."
+        )
+    if values.get("stack_mode") == "development":
+        yield "stack_database_import: only a release imports it: remove it, or set stack_mode to production."
+
+
+def missing_import(values: Values, found: Mapping[str, Any], names: Collection[str]) -> Iterator[str]:
+    """Return what is wrong where the dump is missing on a host without releases.
+
+    `found` is what the host has of its path, `names` are the files in the stack's folder.
+    """
+    path = str(values.get("stack_database_import") or "")
+    if path and found["existing"] != str(Path(path)) and "releases" not in names:
+        yield f"stack_database_import: {path} does not exist on the host: copy the dump there, or correct the path."

@@ -217,8 +217,8 @@ class Gate:
         why = foreign_reason(answer, self.engine, server.identity(schema), schema) if answer else ""
         if why:
             raise self._cannot_dump(answer, why)
-        if journal.record.upgraded:
-            return  # the upgrade has dumped the same data
+        if journal.record.upgraded or journal.record.imported:
+            return  # the upgrade has dumped the same data, or it was just imported
         made = dump(server, journal.folder, schema)
         journal.record.dump = str(made.archive)
         journal.record.warnings += made.warnings
@@ -241,6 +241,8 @@ class Gate:
         record = journal.record
         pending = ", ".join(record.migrations) or "unknown to Django"
         said = f"the migration failed (pending were: {pending}): {describe_error(error)}\n"
+        if record.imported:
+            return said + f"The import of {record.imported['file']} is undone too, and the file is as it was."
         if record.upgraded:
             return said + "The upgrade of the database was undone too, so the data is as it was before both."
         if self.engine:

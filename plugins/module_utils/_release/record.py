@@ -24,10 +24,11 @@ FILE = "record.json"
 FORMAT = 1
 
 # In order; the last two are final. Any other one in a record was about to happen, or in progress, at that moment.
-BEGUN, UPGRADING, SERVICES, CHECKING, DUMPING, MIGRATING, STARTING, SWITCHING, SERVING, FAILED = STATES = (
+BEGUN, UPGRADING, SERVICES, IMPORTING, CHECKING, DUMPING, MIGRATING, STARTING, SWITCHING, SERVING, FAILED = STATES = (
     "begun",
     "upgrading the database",
     "starting services",
+    "importing the database",
     "checking",
     "dumping",
     "migrating",
@@ -65,6 +66,10 @@ class Record:
     # The versions of the database where it was upgraded, and whether it stays so if the release fails.
     upgraded: str = ""
     upgrade_is_final: bool = False
+    # The file whose data is in the database since this attempt, and whether it stays there if the release fails. Where
+    # it is neither final nor undone, the database may hold a part of it.
+    imported: dict[str, Any] = field(default_factory=dict)
+    import_is_final: bool = False
     requeued: list[str] = field(default_factory=list)
     proof: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

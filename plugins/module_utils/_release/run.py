@@ -38,6 +38,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.commands 
 )
 from ansible_collections.landfall.django.plugins.module_utils._release.gate import Gate
 from ansible_collections.landfall.django.plugins.module_utils._release.hints import describe_error
+from ansible_collections.landfall.django.plugins.module_utils._release.importing import DatabaseImport
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger
 from ansible_collections.landfall.django.plugins.module_utils._release.plan import Container, Plan, plan
 from ansible_collections.landfall.django.plugins.module_utils._release.record import (
@@ -60,9 +61,12 @@ _ORPHAN = 300  # seconds for a release whose play was killed to come to its end 
 
 
 class Release:
-    """What a stack is to become: a site, and the folder `files` with its compose.yaml and .env."""
+    """What a stack is to become: a site, and the folder `files` with its compose.yaml and .env.
 
-    def __init__(self, site: Site, files: Path):
+    `database_import` is a dump on this host for an empty database.
+    """
+
+    def __init__(self, site: Site, files: Path, database_import: str = ""):
         self.site = site
         self.files = files
         self.root = Path(site.project_src)
@@ -70,6 +74,7 @@ class Release:
         self.front = Front(site.front_root) if site.front_root else None
         self.ledger = Ledger(site.project_src)
         self.services = Services(site, self.ledger)
+        self.importing = DatabaseImport(site, self.ledger, database_import)
 
     def look(self, stale: bool = False) -> Plan:
         """Compare what runs with what should; `stale` where image or settings will differ in a way not to be seen.
@@ -160,6 +165,7 @@ class Release:
             with beside(self.look) as looking:
                 allow()
             looked = looking.result()
+            self.importing.examine(Compose(self.site.project_src, self.site.project_name, self.files))
             if not self.pending(looked):
                 return None
             journal = self.ledger.begin(self.files, by, asdict(self.site), rollback_to)
@@ -213,8 +219,11 @@ class Release:
             self.services.upgrade(journal, compose, upgrade, undo)
             services = tuple(name for name in services if name != SERVICE)
         self.services.start(journal, compose, services, undo)
+        self.importing.clear_left_over(compose)
         journal.record.warnings += database.prepare(site, compose, was_replaced=SERVICE in looked.backing)
+        self.importing.run(compose, journal, undo)
         switch = Switch(site, compose, self.front, looked, journal, undo)
+        switch.before_work = partial(self.importing.commit, journal)
         if journal.record.upgraded:
             switch.before_work = partial(upgrade.commit, journal)
             switch.prober = None  # visitors have been away since long before the switch
@@ -246,6 +255,8 @@ class Release:
         said = describe_error(error)
         if journal.record.upgrade_is_final:
             said += f"\nThe database stays upgraded ({journal.record.upgraded}), with all that was written to it since."
+        if journal.record.import_is_final:
+            said += f"\nThe data of {journal.record.imported['file']} stays in the database."
         if problems:
             said += "\nBesides, " + "; ".join(problems) + "."
         try:

@@ -75,6 +75,7 @@ def test_what_a_stack_and_its_front_have_in_common_is_said_once() -> None:
         },
         {"stack_database": "none", "stack_database_password": None},
         {"stack_database": "postgresql", "stack_database_extensions": ["pg_trgm"], "stack_database_user": "root"},
+        {"stack_database_import": "/root/old.sql.gz"},
         {"stack_redis": False, "stack_redis_password": "p@ss"},
         {"stack_processes": {}},
         {"stack_processes": {"loop": "sh -c 'a && b > c; d'"}, "stack_migrate_command": "bash -c 'a | b'"},
@@ -138,6 +139,15 @@ def test_what_is_right_gets_no_word(change: dict[str, Any]) -> None:
             "stack_database_password: set it to the password",
         ),
         ({"stack_database_extensions": ["vector"]}, "stack_database_extensions: only PostgreSQL"),
+        ({"stack_database_import": "old.sql"}, "stack_database_import: 'old.sql' is not an absolute path"),
+        (
+            {"stack_database_import": "/root/old.sql", "stack_database": "none", "stack_database_password": None},
+            "stack_database_import: only a database in the stack",
+        ),
+        (
+            {"stack_database_import": "/root/old.sql", "stack_mode": "development", "nginx_root": "/opt/nginx"},
+            "stack_database_import: only a release imports it",
+        ),
         ({"stack_database_name": "x" * 31}, "stack_database_name: it is longer than"),
         (
             {"stack_database": "postgresql", "stack_database_user": "postgres"},

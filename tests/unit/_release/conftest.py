@@ -69,6 +69,8 @@ class Server:
     world: World
     others: tuple[str, ...] = ()
     data_bytes = 1000
+    tables: ClassVar[dict[str, int]] = {}  # of an import, with their rows
+    import_fault: BaseException | None = None
 
     def __init__(self, compose, engine):
         self.compose = compose
@@ -94,7 +96,41 @@ class Server:
         return self.others
 
     def contents(self, _schema):
-        return SimpleNamespace(data_bytes=self.data_bytes, version="18.1 (Debian 18.1-1)")
+        return SimpleNamespace(
+            data_bytes=self.data_bytes,
+            version="18.1 (Debian 18.1-1)",
+            tables=tuple(self.tables),
+            charset="utf8mb4",
+            collation="utf8mb4_0900_ai_ci",
+        )
+
+    def user(self):
+        return "shop"
+
+    def free_bytes(self):
+        return 1 << 40
+
+    def largest_rows(self):
+        return contextlib.nullcontext()
+
+    def kill_interrupted_load(self):
+        self.asked.append("kill")
+
+    def load_foreign(self, _schema, lines):
+        """Half of it is there when it fails."""
+        text = b"".join(lines).decode()
+        self.tables["note"] = text.count("INSERT")
+        if self.import_fault:
+            raise self.import_fault
+        self.world.applied = ["shop.0001"]
+
+    def count_rows(self, _schema, tables):
+        return {table: self.tables[table] for table in tables}
+
+    def empty(self, schema, charset, collation):
+        self.asked.append(f"empty {schema} {charset} {collation}")
+        self.tables.clear()
+        self.world.applied = []
 
     def client_version(self):
         return "pg_dump (PostgreSQL) 18.6 (Debian 18.6-1)"
@@ -176,9 +212,9 @@ class Stack:
         (self.root / "static" / image.replace(":", "-")).mkdir(parents=True, exist_ok=True)
         return self.site(image)
 
-    def deploy(self, image: str, *, options=(), despite=False, **what):
+    def deploy(self, image: str, *, options=(), despite=False, imports="", **what):
         self.render(image, **what)
-        release = Release(self.site(image, **dict(options)), self.root / "next")
+        release = Release(self.site(image, **dict(options)), self.root / "next", str(imports))
         return release.run("ann", despite_migrations=despite)
 
     def roll_back(self, number: int):
@@ -252,6 +288,7 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(database, "Server", Server)
         monkeypatch.setattr(Server, "asked", [])
         monkeypatch.setattr(Server, "answers", {})
+        monkeypatch.setattr(Server, "tables", {})
         monkeypatch.setattr(gate, "dump", dump)
         monkeypatch.setattr(Server, "world", stack.world, raising=False)
         monkeypatch.setattr(upgrade, "Server", Server)
