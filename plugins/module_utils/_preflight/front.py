@@ -44,6 +44,7 @@ def problems_of(values: Values) -> list[str]:
     """All that is wrong; a variable that is not among the values is taken as good."""
     checks: tuple[Iterable[str], ...] = (
         _names(values),
+        _canonical(values),
         _sizes(values),
         _buffers(values),
         _logins(values),
@@ -69,6 +70,16 @@ def _names(values: Values) -> Iterator[str]:
             )
     if not syntax.is_user_name(user) or user == "root":
         yield f"nginx_user: '{user}' cannot be the user of Nginx: give a name of its own, such as {_OWN_USER}."
+
+
+def _canonical(values: Values) -> Iterator[str]:
+    domain = values.get("nginx_site_canonical_domain")
+    domains = values.get("nginx_site_domains") or values.get("stack_domains") or []
+    if domain and (domain not in domains or not syntax.is_host_name(domain)):
+        yield (
+            f"nginx_site_canonical_domain: '{domain}' is not a host name of the site, so visitors would be sent "
+            f"elsewhere: set it to one of {', '.join(map(str, domains)) or 'the domains of the site'}."
+        )
 
 
 def _sizes(values: Values) -> Iterator[str]:

@@ -57,6 +57,9 @@ def test_good_values(values: dict[str, Any]) -> None:
         ("nginx_site_domains", ["a b.test"]),
         ("nginx_site_domains", ["Shop.example.com"]),
         ("nginx_site_domains", ["shop.*.test"]),
+        ("nginx_site_canonical_domain", "www.example.com"),
+        ("nginx_site_canonical_domain", "https://shop.example.com"),
+        ("nginx_site_canonical_domain", "*.shop.example.com"),
         ("nginx_site_client_max_body_size", "20 MB"),
         ("nginx_site_client_max_body_size", "20m; root /"),
         ("nginx_site_client_max_body_size", "0"),
@@ -91,6 +94,12 @@ def test_bad_values(name: str, value: Any) -> None:
     assert len(said) == 1, said
     assert said[0].startswith(f"{name}: ")
     assert said[0].endswith(".")
+
+
+def test_a_canonical_domain_is_one_of_the_stack() -> None:
+    domains = ["shop.example.com", "www.shop.example.com"]
+    assert front.problems_of({"stack_domains": domains, "nginx_site_canonical_domain": domains[1]}) == []
+    assert front.problems_of({"stack_domains": domains[:1], "nginx_site_canonical_domain": domains[1]})
 
 
 def test_a_stack_is_refused_for_them_before_its_host_is_touched() -> None:
