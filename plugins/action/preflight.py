@@ -39,6 +39,7 @@ LITERAL = (
     "stack_redis_password",
     "stack_redis_url",
     "docker_registry_logins",
+    "nginx_site_passwords",
 )
 # No message repeats what Ansible says of these: it may be their value.
 HIDDEN = (*LITERAL, "stack_compose_override")

@@ -9,6 +9,13 @@ DOMAINS = {"nginx_site_domains": ["shop.example.com", WWW]}
 CHALLENGE = "/.well-known/acme-challenge/token"
 
 
+def check_what_stays_open(front, host="shop.example.com"):
+    (front.root / "acme" / CHALLENGE[1:]).parent.mkdir(parents=True)
+    (front.root / "acme" / CHALLENGE[1:]).write_text("proof")
+    assert front.ask(CHALLENGE, host=host, scheme="http").body == "proof"
+    assert front.ask("/health/?full=1", host=host).body.startswith(f"GET /health/?full=1 host={host}")
+
+
 def test_a_request_reaches_the_project(front):
     front.start(**DOMAINS)
     for host in DOMAINS["nginx_site_domains"]:
@@ -19,11 +26,28 @@ def test_a_request_reaches_the_project(front):
 @pytest.mark.parametrize(("port", "shown"), [(443, ""), (8443, ":8443")])
 def test_other_names_are_redirected_to_the_canonical_one(front, port, shown):
     front.start(**DOMAINS, nginx_site_canonical_domain="shop.example.com", nginx_https_port=port)
-    (front.root / "acme" / CHALLENGE[1:]).parent.mkdir(parents=True)
-    (front.root / "acme" / CHALLENGE[1:]).write_text("proof")
     answer = front.ask("/a%20b/?next=/c&d=%2F", host=WWW)
     assert (answer.status, answer.one("location")) == (301, f"https://shop.example.com{shown}/a%20b/?next=/c&d=%2F")
     assert front.ask("/static/site.css", host=WWW).status == 301
     assert front.ask("/page").status == 200
-    assert front.ask("/health/?full=1", host=WWW).body.startswith("GET /health/?full=1 host=www.")
-    assert front.ask(CHALLENGE, host=WWW, scheme="http").body == "proof"
+    check_what_stays_open(front, WWW)
+
+
+def test_a_site_with_a_password(front):
+    password = "a'b\"c\\d $e `f` #g:ü"
+    front.start(**DOMAINS, nginx_site_passwords={"ann": password, "bob": "bob's"})
+    front.served("static/site.css")
+    for path in ("/page", "/static/site.css", "/health/more"):
+        assert front.ask(path).status == 401, path
+        assert front.ask(path, "--user", f"ann:{password}").status == 200, path
+    assert front.ask("/page", "--user", "ann:bob's").status == 401
+    assert front.ask("/page", "--user", "bob:bob's").body.endswith("authorization=")
+    assert front.ask("/page", "--user", "bob:bob's", "--data", "x" * 20000).body.startswith("POST /page")
+    check_what_stays_open(front)
+
+
+def test_a_site_for_some_addresses(front):
+    front.start(**DOMAINS, nginx_site_allowed=["127.0.0.2", "127.1.0.0/16"])
+    assert [front.ask("/page", by=address).status for address in ("127.0.0.2", "127.1.2.3")] == [200, 200]
+    assert front.ask("/page", by="127.0.0.3").status == 403
+    check_what_stays_open(front)

@@ -156,8 +156,9 @@ class Front:
     def site_files(self, site: str) -> list[str]:
         """Return the files that Nginx has of a site, without static files and media."""
         tls = self.root / "tls"
-        server, keys = self.root / "conf.d" / f"{site}.conf", self.root / "keys" / f"{site}.pem"
-        files = (server, self.upstream_file(site), keys, tls / site, tls / "temporary" / site)
+        keys = [self.root / "keys" / f"{site}.{kind}" for kind in ("pem", "users")]
+        server = self.root / "conf.d" / f"{site}.conf"
+        files = (server, self.upstream_file(site), *keys, tls / site, tls / "temporary" / site)
         return [str(file) for file in files if os.path.lexists(file)]
 
     def remove_site(self, site: str) -> None:

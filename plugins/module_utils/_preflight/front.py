@@ -26,6 +26,7 @@ _OWN_USER = "landfall-nginx"
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 # What Nginx's configuration takes as it is, between quotes.
 _PATH = re.compile(r"/[A-Za-z0-9/._~@:+-]*")
+_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 # What Nginx says itself, or what belongs to the connection.
 _OWN_HEADERS = re.compile(
@@ -45,6 +46,8 @@ def problems_of(values: Values) -> list[str]:
     checks: tuple[Iterable[str], ...] = (
         _names(values),
         _canonical(values),
+        _passwords(values),
+        _allowed(values),
         _sizes(values),
         _buffers(values),
         _logins(values),
@@ -80,6 +83,35 @@ def _canonical(values: Values) -> Iterator[str]:
             f"nginx_site_canonical_domain: '{domain}' is not a host name of the site, so visitors would be sent "
             f"elsewhere: set it to one of {', '.join(map(str, domains)) or 'the domains of the site'}."
         )
+
+
+def _passwords(values: Values) -> Iterator[str]:
+    """What Nginx cannot check. No password is repeated."""
+    for user, password in (values.get("nginx_site_passwords") or {}).items():
+        if not _USER.fullmatch(str(user)):
+            yield (
+                f"nginx_site_passwords: '{user}' cannot be the name of a user: use letters, digits and ._@+- only, "
+                "and no other character at its beginning than a letter or a digit."
+            )
+        elif not isinstance(password, str) or not password:
+            yield f"nginx_site_passwords: the password of {user} is empty or no text: give one, in quotes."
+
+
+def _allowed(values: Values) -> Iterator[str]:
+    for allowed in values.get("nginx_site_allowed") or []:
+        if _network(allowed) is None:
+            yield (
+                f"nginx_site_allowed: '{allowed}' is neither an address nor a network: give one such as 203.0.113.7 "
+                "or 203.0.113.0/24."
+            )
+
+
+def _network(text: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """The address or network that a text is, if it is one."""
+    try:
+        return ipaddress.ip_network(str(text), strict=False)
+    except ValueError:
+        return None
 
 
 def _sizes(values: Values) -> Iterator[str]:
@@ -138,15 +170,13 @@ def _health(values: Values) -> Iterator[str]:
 
 def _proxies(values: Values) -> Iterator[str]:
     for proxy in values.get("nginx_trusted_proxies") or []:
-        try:
-            network = ipaddress.ip_network(str(proxy), strict=False)
-        except ValueError:
+        network = _network(proxy)
+        if network is None:
             yield (
                 f"nginx_trusted_proxies: '{proxy}' is neither an address nor a network: give one such as 203.0.113.7 "
                 "or 203.0.113.0/24."
             )
-            continue
-        if network.prefixlen == 0:
+        elif network.prefixlen == 0:
             yield (
                 f"nginx_trusted_proxies: '{proxy}' is everybody, and anyone could choose the address that is logged: "
                 "list your proxies alone."
