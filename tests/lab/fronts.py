@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import subprocess
 import uuid
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +15,12 @@ from typing import Any
 from lab import docker
 from lab.shell import run, wait_for
 from rendered import variable
+from tests.unit.module_arguments import patch_module_args
 
 IMAGE = "nginx:1.30"
 SITE = "shop"
+# Of an entry; who may read a file is tested elsewhere.
+ENTRY = ("path", "content", "target", "state", "keep", "secret")
 # Answers with what it was asked, and hands /accel/PATH to Nginx as the file PATH.
 PROJECT = """upstream shop { server unix:/run/project.sock; }
 server {
@@ -65,10 +72,26 @@ class Front:
         (self.root / "upstreams" / f"{SITE}.conf").write_text(PROJECT)
         self._write_certificate()
 
-    def check(self, **variables: Any) -> subprocess.CompletedProcess[str]:
-        """Have Nginx read the files, as the role does before it replaces any."""
-        command = [word.replace("{tree}", str(self.root)) for word in self._of_role("__nginx_validate", variables)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    def replace(self, **variables: Any) -> dict[str, Any]:
+        """Replace the files as the role does, and return what its module says."""
+        from ansible_collections.landfall.django.plugins.modules import tree
+
+        arguments = {
+            "root": str(self.root),
+            "entries": [
+                {**{name: entry[name] for name in ENTRY if name in entry}, "owner": os.getuid(), "group": os.getgid()}
+                for entry in self._of_role("__nginx_site_entries", variables)
+            ],
+            "validate": self._of_role("__nginx_validate", variables),
+            "beside": ["conf", "conf.d", "upstreams"],
+        }
+        said = io.StringIO()
+        with patch_module_args(arguments), redirect_stdout(said), suppress(SystemExit):
+            tree.main()
+        return dict(json.loads(said.getvalue()))
+
+    def reload(self) -> None:
+        docker.docker("exec", self.name, "nginx", "-c", f"{self.root}/conf/nginx.conf", "-s", "reload")
 
     def start(self, **variables: Any) -> Front:
         self.write(**variables)

@@ -51,3 +51,44 @@ def test_a_site_for_some_addresses(front):
     assert [front.ask("/page", by=address).status for address in ("127.0.0.2", "127.1.2.3")] == [200, 200]
     assert front.ask("/page", by="127.0.0.3").status == 403
     check_what_stays_open(front)
+
+
+def test_directives_of_ones_own(front):
+    front.start(
+        **DOMAINS,
+        nginx_site_http_snippet="map $arg_lang $lang { default en; de de; }",
+        nginx_site_server_snippet="location = /robots.txt { return 200 $lang; }\nadd_header X-Frame-Options DENY;",
+    )
+    assert front.ask("/robots.txt?lang=de").body == "de"
+    assert front.ask("/page").one("x-frame-options") == "DENY"
+
+
+@pytest.mark.parametrize(
+    ("name", "snippet", "said"),
+    [
+        ("server", "add_header X-A 1;\nnonsense;", 'unknown directive "nonsense"'),
+        ("server", "location / { return 200; }", 'duplicate location "/"'),
+        ("server", "}\nserver { listen 80 default_server;", 'unexpected "}"'),
+        ("server", "location /a { return 200;", "unexpected end of file"),
+        ("http", "map $uri $a {", "unexpected end of file"),
+        ("http", "listen 80;", '"listen" directive is not allowed here'),
+    ],
+)
+def test_wrong_directives_replace_nothing(front, name, snippet, said):
+    front.start(**DOMAINS, nginx_site_server_snippet="location = /own { return 200 former; }")
+    before = {path: path.read_text() for path in (front.root / "conf.d").iterdir()}
+    result = front.replace(**DOMAINS, **{f"nginx_site_{name}_snippet": snippet})
+    assert result["failed"]
+    assert said in result["msg"]
+    assert f"nginx_site_{name}_snippet:" in result["msg"]
+    assert {path: path.read_text() for path in (front.root / "conf.d").iterdir()} == before
+    front.reload()
+    assert front.ask("/own").body == "former"
+
+
+def test_directives_go_with_their_variable(front):
+    front.start(**DOMAINS, nginx_site_server_snippet="location = /own { return 200 former; }")
+    result = front.replace(**DOMAINS)
+    assert not result.get("failed"), result
+    assert [path.name for path in (front.root / "conf.d").iterdir()] == ["shop.conf"]
+    assert front.replace(**DOMAINS)["changed"] is False

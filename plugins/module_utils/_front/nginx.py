@@ -157,8 +157,9 @@ class Front:
         """Return the files that Nginx has of a site, without static files and media."""
         tls = self.root / "tls"
         keys = [self.root / "keys" / f"{site}.{kind}" for kind in ("pem", "users")]
-        server = self.root / "conf.d" / f"{site}.conf"
-        files = (server, self.upstream_file(site), *keys, tls / site, tls / "temporary" / site)
+        kinds = ("conf", "nginx_site_server_snippet", "nginx_site_http_snippet")
+        servers = [self.root / "conf.d" / f"{site}.{kind}" for kind in kinds]
+        files = (*servers, self.upstream_file(site), *keys, tls / site, tls / "temporary" / site)
         return [str(file) for file in files if os.path.lexists(file)]
 
     def remove_site(self, site: str) -> None:
