@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 WWW = "www.shop.example.com"
@@ -92,3 +94,36 @@ def test_directives_go_with_their_variable(front):
     assert not result.get("failed"), result
     assert [path.name for path in (front.root / "conf.d").iterdir()] == ["shop.conf"]
     assert front.replace(**DOMAINS)["changed"] is False
+
+
+def test_how_long_a_static_file_is_cached(front):
+    hashed = [
+        "site.55e7cbb9ba48.css",
+        "js/main.8f2a1b3c4d5e6f708192.min.js",
+        "font.1a2b3c4d.woff2",
+        "LICENSE.55e7cbb9ba48",
+    ]
+    others = ["site.css", "report.20240131.pdf", "a.facade.css", "deadbeef1.css", "d1.a2b3c4d5/site.css"]
+    front.start(**DOMAINS)
+    for name in (*hashed, *others):
+        front.served(f"static/{name}")
+        answer = front.ask(f"/static/{name}")
+        lasts = "max-age=31536000, immutable" if name in hashed else "max-age=3600"
+        assert (name, answer.one("cache-control")) == (name, lasts)
+        assert answer.one("x-content-type-options") == "nosniff"
+        assert answer.one("strict-transport-security")
+    missing = front.ask("/static/none.55e7cbb9ba48.css")
+    assert (missing.status, missing.all("cache-control")) == (404, [])
+
+
+def test_a_static_file_is_sent_as_it_was_compressed(front):
+    front.start(**DOMAINS)
+    front.served("static/a.css", "plain" * 500)
+    front.served("static/a.css.gz", gzip.compress(b"compressed before"))
+    front.served("static/b.css", "plain" * 500)
+    for name, length in (("a", len(gzip.compress(b"compressed before"))), ("b", None)):
+        answer = front.ask(f"/static/{name}.css", "--header", "Accept-Encoding: gzip", "--head")
+        assert (answer.one("content-encoding"), answer.one("vary")) == ("gzip", "Accept-Encoding")
+        assert answer.one("content-type") == "text/css"
+        assert answer.all("content-length") == ([str(length)] if length else [])
+        assert front.ask(f"/static/{name}.css").body == "plain" * 500
