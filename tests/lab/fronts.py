@@ -27,6 +27,7 @@ server {
     listen unix:/run/project.sock;
     location / { return 200 "$request_method $request_uri host=$http_host authorization=$http_authorization"; }
     location ~ ^/accel(?<file>/.+) {
+        default_type '';
         add_header X-Accel-Redirect $file;
         add_header X-Content-Type-Options nosniff;
         return 200 "";

@@ -127,3 +127,42 @@ def test_a_static_file_is_sent_as_it_was_compressed(front):
         assert answer.one("content-type") == "text/css"
         assert answer.all("content-length") == ([str(length)] if length else [])
         assert front.ask(f"/static/{name}.css").body == "plain" * 500
+
+
+def test_uploads_are_shown_and_run_nothing(front):
+    front.start(**DOMAINS)
+    for name, sandboxed in {
+        "a.pdf": False,
+        "a.png": True,
+        "a.html": True,
+        "a.svg": True,
+        "a.xml": True,
+        "a": True,
+    }.items():
+        front.served(f"media/{name}")
+        answer = front.ask(f"/media/{name}")
+        policies = answer.all("content-security-policy")
+        assert (name, [policy.endswith("; sandbox") for policy in policies]) == (name, [True] if sandboxed else [])
+        assert (answer.one("x-content-type-options"), answer.status) == ("nosniff", 200)
+
+
+@pytest.mark.parametrize(
+    ("folders", "public"), [(["invoices", "/users/letters/"], 200), (["/"], 404), (["/", "invoices"], 404)]
+)
+def test_private_uploads_are_sent_where_the_project_says_so(front, folders, public):
+    front.start(**DOMAINS, nginx_site_private_media=folders)
+    for name in ("invoices/a.pdf", "users/letters/a.html", "users/a.txt"):
+        front.served(f"media/{name}", name)
+    assert front.ask("/media/users/a.txt").status == public
+    for path in (
+        "/media/invoices/a.pdf",
+        "/media//invoices/a.pdf",
+        "/media/x/../invoices/a.pdf",
+        "/media/%69nvoices/a.pdf",
+    ):
+        assert front.ask(path).status == 404, path
+    pdf, html = front.ask("/accel/media/invoices/a.pdf"), front.ask("/accel/media/users/letters/a.html")
+    assert (pdf.status, pdf.body, pdf.one("content-type")) == (200, "invoices/a.pdf", "application/pdf")
+    assert html.one("content-security-policy").endswith("; sandbox")
+    for name in ("x-content-type-options", "referrer-policy", "strict-transport-security"):
+        assert [len(answer.all(name)) for answer in (pdf, html)] == [1, 1]

@@ -50,6 +50,7 @@ def problems_of(values: Values) -> list[str]:
         _allowed(values),
         _sizes(values),
         _buffers(values),
+        _private_media(values),
         _logins(values),
         _health(values),
         _proxies(values),
@@ -148,6 +149,21 @@ def host_problems(values: Values, probe: Mapping[str, Any]) -> Iterator[str]:
                 f"nginx_user: the host has a user {user} already, with the number {found['user']['id']}: give a name "
                 f"that no user has, such as {_OWN_USER}."
             )
+
+
+def _private_media(values: Values) -> Iterator[str]:
+    folders = values.get("nginx_site_private_media") or []
+    for folder in folders:
+        if not _PATH.fullmatch(f"/{folder}") or re.search(r"//|\.\.", str(folder).strip("/")):
+            yield (
+                f"nginx_site_private_media: '{folder}' is not a folder of the uploads: give its path below them, such "
+                "as invoices or users/letters."
+            )
+    if folders and values.get("nginx_site_media") is False:
+        yield (
+            "nginx_site_private_media: Nginx serves no uploads, because nginx_site_media is false: remove one of the "
+            "two."
+        )
 
 
 def _logins(values: Values) -> Iterator[str]:

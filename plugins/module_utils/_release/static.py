@@ -36,7 +36,7 @@ _BLOCK = 1 << 20
 # Nginx sends NAME.gz in place of NAME (gzip_static).
 _GZ = ".gz"
 _COMPRESSIBLE = re.compile(
-    r".+\.(css|csv|eot|geojson|html?|ico|js|json|map|md|mjs|otf|svg|ttf|txt|wasm|webmanifest|xml)", re.I | re.S
+    r"(?is).+\.(css|csv|eot|geojson|html?|ico|js|json|map|md|mjs|otf|svg|ttf|txt|wasm|webmanifest|xml)"
 )
 # Below the least, it saves no packet; the most is read into memory.
 _LEAST, _MOST = 1 << 10, 32 << 20

@@ -17,6 +17,8 @@ GOOD: dict[str, Any] = {
     "nginx_site_domains": ["shop.example.com", "*.shop.example.com", "localhost"],
     "nginx_site_passwords": {"ann": "p'a\"ss", "bob@example.com": "secret"},
     "nginx_site_allowed": ["203.0.113.7", "10.0.0.0/8", "2001:db8::/32"],
+    "nginx_site_media": True,
+    "nginx_site_private_media": ["invoices", "/users/letters/", "/"],
     "nginx_site_client_max_body_size": "20m",
     "nginx_site_buffers": "2g",
     "nginx_site_requests": 2,
@@ -70,6 +72,10 @@ def test_good_values(values: dict[str, Any]) -> None:
         ("nginx_site_allowed", ["office.example.com"]),
         ("nginx_site_allowed", ["203.0.113.7/33"]),
         ("nginx_site_allowed", ["all"]),
+        ("nginx_site_private_media", ["in voices"]),
+        ("nginx_site_private_media", ["a;"]),
+        ("nginx_site_private_media", ["../static"]),
+        ("nginx_site_private_media", ["a//b"]),
         ("nginx_site_client_max_body_size", "20 MB"),
         ("nginx_site_client_max_body_size", "20m; root /"),
         ("nginx_site_client_max_body_size", "0"),
@@ -104,6 +110,11 @@ def test_bad_values(name: str, value: Any) -> None:
     assert len(said) == 1, said
     assert said[0].startswith(f"{name}: ")
     assert said[0].endswith(".")
+
+
+def test_private_uploads_need_uploads() -> None:
+    (said,) = front.problems_of({**GOOD, "nginx_site_media": False})
+    assert said.startswith("nginx_site_private_media: ")
 
 
 def test_a_canonical_domain_is_one_of_the_stack() -> None:
