@@ -203,7 +203,8 @@ class ActionModule(ActionBase):
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
         front_place = probe["paths"].pop()
         name = str(values.get("stack_name") or "")
-        site, domains = values.get("nginx_site_name") or name, values.get("stack_domains") or []
+        site = values.get("nginx_site_name") or name
+        domains = {*(values.get("stack_domains") or []), *(values.get("nginx_site_domains") or [])}
         problems = host.problems_of(probe, ports, minimum)
         problems += host.neighbour_problems(probe, name, root, site, domains if front_root else [])
         checks = [docker.host_problems]

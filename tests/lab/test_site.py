@@ -166,3 +166,12 @@ def test_private_uploads_are_sent_where_the_project_says_so(front, folders, publ
     assert html.one("content-security-policy").endswith("; sandbox")
     for name in ("x-content-type-options", "referrer-policy", "strict-transport-security"):
         assert [len(answer.all(name)) for answer in (pdf, html)] == [1, 1]
+
+
+def test_long_names_and_paths(front):
+    name = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 56, "test"])
+    path = "/" + "l" * 399
+    assert len(name) == 253
+    front.start(nginx_site_domains=[name, f"www.{name[4:]}"], nginx_site_login_paths=[path, "/login/"])
+    assert front.ask("/page", host=name).status == 200
+    assert front.ask(path, "--data", "a=1", host=name).status == 200

@@ -24,8 +24,8 @@ ACCOUNT_ID = users.FRONT
 _OWN_USER = "landfall-nginx"
 
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-# What Nginx's configuration takes as it is, between quotes.
-_PATH = re.compile(r"/[A-Za-z0-9/._~@:+-]*")
+# What Nginx's configuration takes as it is, between quotes, and has room for in a map.
+_PATH = re.compile(r"/[A-Za-z0-9/._~@:+-]{0,399}")
 _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 # What Nginx says itself, or what belongs to the connection.
@@ -38,7 +38,11 @@ _OWN_HEADERS = re.compile(
 
 def asked(values: Values) -> dict[str, Any]:
     """What the module host_probe has to tell."""
-    return {"accounts": [values.get("nginx_user") or _OWN_USER, str(ACCOUNT_ID)], "engine": True}
+    return {
+        "accounts": [values.get("nginx_user") or _OWN_USER, str(ACCOUNT_ID)],
+        "engine": True,
+        "front_root": values.get("nginx_root") or "/srv/nginx",
+    }
 
 
 def problems_of(values: Values) -> list[str]:
@@ -166,12 +170,29 @@ def _private_media(values: Values) -> Iterator[str]:
         )
 
 
+def taken_domains(probe: Mapping[str, Any], site: str, domains: Iterable[str], name: str) -> Iterator[str]:
+    """The domains of the variable `name` that another site of the host has: Nginx would serve one of the two."""
+    for other, taken in sorted((probe.get("sites") or {}).items()):
+        for domain in sorted(set(taken) & set(domains)) if other != site else ():
+            yield (
+                f"{name}: '{domain}' is a host name of the site {other} on this host: give it to one of the two, or "
+                f"remove {other} first."
+            )
+
+
+def role_problems(values: Values, probe: Mapping[str, Any]) -> Iterator[str]:
+    """What stands in the way of the role alone. It looks again: two stacks of one run may have passed all else."""
+    yield from host_problems(values, probe)
+    site, domains = values.get("nginx_site_name") or "", values.get("nginx_site_domains") or []
+    yield from taken_domains(probe, site, domains, "nginx_site_domains")
+
+
 def _logins(values: Values) -> Iterator[str]:
     for path in values.get("nginx_site_login_paths") or []:
         if not _PATH.fullmatch(str(path)):
             yield (
-                f"nginx_site_login_paths: '{path}' is not a plain path: begin it with / and leave out the query, "
-                "as in /admin/login/."
+                f"nginx_site_login_paths: '{path}' is not a plain path of at most 400 characters: begin it with / and "
+                "leave out the query, as in /admin/login/."
             )
 
 

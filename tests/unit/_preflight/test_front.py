@@ -92,6 +92,7 @@ def test_good_values(values: dict[str, Any]) -> None:
         ("nginx_site_login_paths", ["/login/?next=/"]),
         ("nginx_site_login_paths", ["/login' 1; }"]),
         ("nginx_site_login_paths", ["/$host"]),
+        ("nginx_site_login_paths", ["/" + "a" * 400]),
         ("nginx_site_logins_per_minute", 0),
         ("nginx_hsts_seconds", -1),
         ("nginx_trusted_proxies", ["proxy.example.com"]),
@@ -170,3 +171,13 @@ def test_whose_the_account_is(name: str, named: dict[str, Any], numbered: dict[s
     found = list(front.host_problems({"nginx_user": name}, {"accounts": accounts}))
     assert len(found) == len(said)
     assert all(words in sentence for words, sentence in zip(said, found, strict=True))
+
+
+def test_the_role_alone_refuses_a_domain_of_another_site() -> None:
+    values = {"nginx_root": "/srv/web", "nginx_site_name": "shop", "nginx_site_domains": ["a.test", "b.test"]}
+    assert front.asked(values)["front_root"] == "/srv/web"
+    probe = {"accounts": [], "sites": {"shop": ["a.test"], "blog": ["b.test", "c.test"]}}
+    (said,) = front.role_problems(values, probe)
+    assert said.startswith("nginx_site_domains: 'b.test' ")
+    assert "blog" in said
+    assert list(front.role_problems(values, {"accounts": [], "sites": {}})) == []
