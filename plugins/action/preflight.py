@@ -210,7 +210,8 @@ class ActionModule(ActionBase):
         checks = [docker.host_problems]
         if front_root:
             checks += [front.host_problems, certificate.host_problems]
-            problems += limits.disk_problems(values.get("nginx_site_buffers"), front_place)
+            body = values.get("nginx_site_client_max_body_size", limits.BODY)
+            problems += limits.disk_problems(values.get("nginx_site_buffers"), front_place, body)
         problems += [problem for check in checks for problem in check(values, probe)]
         # An unsupported distribution is a problem of more than one role.
         return list(dict.fromkeys(problems))

@@ -32,9 +32,8 @@ server {
         add_header X-Content-Type-Options nosniff;
         return 200 "";
     }
-    location /slow/ {
-        proxy_pass http://unix:/run/never.sock;
-    }
+    # After three seconds.
+    location /slow/ { auth_basic any; auth_basic_user_file /dev/null; auth_delay 3s; }
 }
 """
 

@@ -175,3 +175,12 @@ def test_long_names_and_paths(front):
     front.start(nginx_site_domains=[name, f"www.{name[4:]}"], nginx_site_login_paths=[path, "/login/"])
     assert front.ask("/page", host=name).status == 200
     assert front.ask(path, "--data", "a=1", host=name).status == 200
+
+
+UPGRADE = ("--header", "Connection: upgrade", "--header", "Upgrade: websocket")
+
+
+@pytest.mark.parametrize(("page", "websocket", "statuses"), [(1, 10, (504, 401)), (10, 1, (401, 504))])
+def test_how_long_the_project_may_take(front, page, websocket, statuses):
+    front.start(**DOMAINS, nginx_site_timeout=page, nginx_site_websocket_timeout=websocket)
+    assert (front.ask("/slow/").status, front.ask("/slow/", *UPGRADE).status) == statuses

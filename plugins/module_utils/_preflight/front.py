@@ -130,7 +130,8 @@ def _sizes(values: Values) -> Iterator[str]:
 def _buffers(values: Values) -> Iterator[str]:
     buffers, requests = values.get("nginx_site_buffers"), values.get("nginx_site_requests")
     body = values.get("nginx_site_client_max_body_size", limits.BODY)
-    buffers = limits.BUFFERS if buffers is None else buffers
+    if buffers is None:
+        buffers = limits.buffers_for(body) if syntax.is_nginx_size(body) else limits.BUFFERS
     requests = limits.REQUESTS if requests is None else requests
     if not syntax.is_nginx_size(buffers):
         yield f"nginx_site_buffers: '{buffers}' is not a size in Nginx's notation: give one such as 1g."

@@ -25,6 +25,8 @@ GOOD: dict[str, Any] = {
     "nginx_site_health_path": "/health/",
     "nginx_site_login_paths": ["/admin/login/", "/api/v1/token/", "/accounts/~me/log-in"],
     "nginx_site_logins_per_minute": 1,
+    "nginx_site_timeout": 600,
+    "nginx_site_websocket_timeout": 86400,
     "nginx_hsts_seconds": 0,
     "nginx_trusted_proxies": ["203.0.113.7", "10.0.0.0/8", "2001:db8::/32"],
     "nginx_trusted_headers": ["Remote-User", "X-Forwarded-Tls-Client-Cert"],
@@ -94,6 +96,8 @@ def test_good_values(values: dict[str, Any]) -> None:
         ("nginx_site_login_paths", ["/$host"]),
         ("nginx_site_login_paths", ["/" + "a" * 400]),
         ("nginx_site_logins_per_minute", 0),
+        ("nginx_site_timeout", 0),
+        ("nginx_site_websocket_timeout", -1),
         ("nginx_hsts_seconds", -1),
         ("nginx_trusted_proxies", ["proxy.example.com"]),
         ("nginx_trusted_proxies", ["10.0.0.0/33"]),
@@ -136,7 +140,7 @@ def test_no_header_is_believed_of_nobody() -> None:
 
 @pytest.mark.parametrize(("body", "cure"), [("300m", "1200m"), ("2g", "8192m"), ("1073741825", "4097m")])
 def test_what_does_not_fit_together_is_told_with_what_would(body: str, cure: str) -> None:
-    (said,) = front.problems_of({"nginx_site_client_max_body_size": body})
+    (said,) = front.problems_of({"nginx_site_client_max_body_size": body, "nginx_site_buffers": "1g"})
     assert said.startswith("nginx_site_buffers: 1g ")
     assert f" {cure} or more" in said
     assert front.problems_of({"nginx_site_client_max_body_size": body, "nginx_site_buffers": cure}) == []
