@@ -22,7 +22,7 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
     spec,
 )
 from ansible_collections.landfall.django.plugins.module_utils._preflight import stack as variables
-from ansible_collections.landfall.django.plugins.plugin_utils import _program, _values
+from ansible_collections.landfall.django.plugins.plugin_utils import _own_certificate, _program, _values
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Each of their values is looked at by itself: one may refer to what does not exist yet.
@@ -88,6 +88,8 @@ class ActionModule(ActionBase):
         values, problems = self._values(raw, ["stack", *roles.CHECKS, "hardening"])
         result["stack"] = values.get("stack_name", "")
         problems = [*spec.unknown_names(raw, known), *problems]
+        if variables.uses_front(values):
+            problems += _own_certificate.problems_of(values, self._controller_path, self._decrypted)
         return problems + variables.problems_of(values, self._controller_path) + self._host(values, raw, result)
 
     def _role(self, role: str, raw: dict[str, Any], result: dict[str, Any]) -> list[str]:
@@ -99,6 +101,8 @@ class ActionModule(ActionBase):
             asked[name] = [*self._task.args.get(name, []), *asked.get(name, [])]
         probe = self._probe(asked, raw)
         problems += check.of_variables(values)
+        if role == "nginx":
+            problems += _own_certificate.problems_of(values, self._controller_path, self._decrypted)
         if probe.get("failed"):
             return [*problems, str(probe["msg"])]
         result.update({name: probe[name] for name in ANSWERS})
@@ -176,6 +180,9 @@ class ActionModule(ActionBase):
 
     def _controller_path(self, path: str) -> Path:
         return Path(self._loader.path_dwim(str(Path(path).expanduser())))
+
+    def _decrypted(self, path: Path) -> bytes:
+        return Path(self._loader.get_real_file(str(path))).read_bytes()
 
     def _host(self, values: dict[str, Any], raw: dict[str, Any], result: dict[str, Any]) -> list[str]:
         """What is wrong with the host; the warnings go into the result."""

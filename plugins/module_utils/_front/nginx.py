@@ -159,7 +159,7 @@ class Front:
         keys = [self.root / "keys" / f"{site}.{kind}" for kind in ("pem", "users")]
         kinds = ("conf", "nginx_site_server_snippet", "nginx_site_http_snippet")
         servers = [self.root / "conf.d" / f"{site}.{kind}" for kind in kinds]
-        files = (*servers, self.upstream_file(site), *keys, tls / site, tls / "temporary" / site)
+        files = (*servers, self.upstream_file(site), *keys, tls / site, tls / "temporary" / site, tls / "own" / site)
         return [str(file) for file in files if os.path.lexists(file)]
 
     def remove_site(self, site: str) -> None:
