@@ -28,6 +28,8 @@ Values = Mapping[str, Any]
 SOURCES = ("stack_git_repository", "stack_project_dir", "stack_image")
 
 _CHANGED_IN_2008 = re.compile("[\u00df\u03c2\u200c\u200d]")
+# What would refuse or redirect a release's own request.
+_CLOSING = ("nginx_site_canonical_domain", "nginx_site_passwords", "nginx_site_allowed")
 _STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
@@ -116,6 +118,12 @@ def _front(values: Values) -> Iterator[str]:
         if given.get(name) == given.get("stack_domains"):
             given.pop(name, None)
     yield from front.problems_of(given)
+    closed = [name for name in _CLOSING if values.get(name)]
+    if closed and values.get("nginx_site_health_path") == "":
+        yield (
+            f"nginx_site_health_path: it is empty, but with {' and '.join(closed)} only that path is open to a "
+            "release's health check: leave the variable out."
+        )
     yield from certificate.problems_of(given)
 
 

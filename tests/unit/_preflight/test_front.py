@@ -133,6 +133,22 @@ def test_a_stack_is_refused_for_them_before_its_host_is_touched() -> None:
     assert [text for text in said if text.startswith("nginx_trusted_proxies: ")]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("nginx_site_canonical_domain", "shop.example.com"),
+        ("nginx_site_passwords", {"ann": "secret"}),
+        ("nginx_site_allowed", ["203.0.113.7"]),
+    ],
+)
+def test_a_closed_site_is_open_for_the_health_check(name: str, value: Any) -> None:
+    given = {"stack_domains": ["shop.example.com"], name: value}
+    for path, count in (("", 1), ("/health/", 0)):
+        said = stack.problems_of({**given, "nginx_site_health_path": path}, Path)
+        assert len([text for text in said if text.startswith("nginx_site_health_path: ")]) == count
+    assert not [text for text in stack.problems_of(given, Path) if "nginx" in text]
+
+
 def test_no_header_is_believed_of_nobody() -> None:
     (said,) = front.problems_of({**GOOD, "nginx_trusted_proxies": []})
     assert said.startswith("nginx_trusted_headers: ")
