@@ -23,7 +23,7 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
     spec,
 )
 from ansible_collections.landfall.django.plugins.module_utils._preflight import stack as variables
-from ansible_collections.landfall.django.plugins.plugin_utils import _program, _values
+from ansible_collections.landfall.django.plugins.plugin_utils import _own_certificate, _program, _values
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Each of their values is looked at by itself: one may refer to what does not exist yet.
@@ -40,6 +40,7 @@ LITERAL = (
     "stack_redis_password",
     "stack_redis_url",
     "docker_registry_logins",
+    "nginx_site_passwords",
 )
 # No message repeats what Ansible says of these: it may be their value.
 HIDDEN = (*LITERAL, "stack_compose_override")
@@ -88,6 +89,8 @@ class ActionModule(ActionBase):
         values, problems = self._values(raw, ["stack", *roles.CHECKS, "hardening"])
         result["stack"] = values.get("stack_name", "")
         problems = [*spec.unknown_names(raw, known), *problems]
+        if variables.uses_front(values):
+            problems += _own_certificate.problems_of(values, self._controller_path, self._decrypted)
         return problems + variables.problems_of(values, self._controller_path) + self._host(values, raw, result)
 
     def _role(self, role: str, raw: dict[str, Any], result: dict[str, Any]) -> list[str]:
@@ -99,6 +102,8 @@ class ActionModule(ActionBase):
             asked[name] = [*self._task.args.get(name, []), *asked.get(name, [])]
         probe = self._probe(asked, raw)
         problems += check.of_variables(values)
+        if role == "nginx":
+            problems += _own_certificate.problems_of(values, self._controller_path, self._decrypted)
         if probe.get("failed"):
             return [*problems, str(probe["msg"])]
         result.update({name: probe[name] for name in ANSWERS})
@@ -177,6 +182,9 @@ class ActionModule(ActionBase):
     def _controller_path(self, path: str) -> Path:
         return Path(self._loader.path_dwim(str(Path(path).expanduser())))
 
+    def _decrypted(self, path: Path) -> bytes:
+        return Path(self._loader.get_real_file(str(path))).read_bytes()
+
     def _host(self, values: dict[str, Any], raw: dict[str, Any], result: dict[str, Any]) -> list[str]:
         """What is wrong with the host; the warnings go into the result."""
         ports = {}
@@ -203,14 +211,16 @@ class ActionModule(ActionBase):
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
         dump_place, front_place = probe["paths"].pop(), probe["paths"].pop()
         name = str(values.get("stack_name") or "")
-        site, domains = values.get("nginx_site_name") or name, values.get("stack_domains") or []
+        site = values.get("nginx_site_name") or name
+        domains = {*(values.get("stack_domains") or []), *(values.get("nginx_site_domains") or [])}
         problems = host.problems_of(probe, ports, minimum)
         problems += host.neighbour_problems(probe, name, root, site, domains if front_root else [])
         problems += database.missing_import(values, dump_place, probe["stack_files"])
         checks = [docker.host_problems]
         if front_root:
             checks += [front.host_problems, certificate.host_problems]
-            problems += limits.disk_problems(values.get("nginx_site_buffers"), front_place)
+            body = values.get("nginx_site_client_max_body_size", limits.BODY)
+            problems += limits.disk_problems(values.get("nginx_site_buffers"), front_place, body)
         problems += [problem for check in checks for problem in check(values, probe)]
         # An unsupported distribution is a problem of more than one role.
         return list(dict.fromkeys(problems))

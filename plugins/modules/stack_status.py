@@ -192,6 +192,7 @@ def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
             kept=tls.described(kept),
             shown=None if shown is None else tls.described(shown),
             is_same=kept == shown,
+            is_own=place.parent == front.resolve() / "tls" / "own",
             is_temporary=place.parent == front.resolve() / "tls" / "temporary",
             shows_temporary=shown is not None and temporary.is_file() and shown == tls.kept(temporary),
             certbot=certbot.parse_maker(renewal.read_text()) if renewed else (),

@@ -8,7 +8,12 @@ import pytest
 from lab import docker, images
 from lab import engine as docker_engine
 from lab.__main__ import alone
+from rendered import know_plugins
 from tests.lab.databases import MARIADB, PASSWORD, POSTGRES_17, POSTGRES_18, Box, Engine
+from tests.lab.fronts import IMAGE, Front
+
+# Before a test imports the collection in another way: else no template knows its filters.
+know_plugins()
 
 
 @pytest.fixture(scope="session")
@@ -37,5 +42,14 @@ def box(engine: Engine, tmp_path: Path) -> Iterator[Box]:
     (tmp_path / "password").write_text(PASSWORD)
     made = Box(engine, tmp_path)
     docker.docker("volume", "create", made.name)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def front(provided: Callable[[str], str], tmp_path: Path) -> Iterator[Front]:
+    provided(IMAGE)
+    tmp_path.chmod(0o755)
+    made = Front(tmp_path)
     yield made
     made.remove()

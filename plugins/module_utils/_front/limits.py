@@ -23,6 +23,10 @@ _SIZE = re.compile(r"[0-9]+[kmg]?")
 _UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 
 
+# Of an upload: a larger one does not wait in the memory of web, but on the disk (roles/stack/vars/main.yml).
+IN_MEMORY = 32 << 20
+
+
 @dataclass(frozen=True)
 class Limits:
     """The limits of a site. One half of its buffers is for request bodies, the other for answers."""
@@ -43,6 +47,17 @@ def size(text: object) -> int:
     return int(number if unit == 1 else number[:-1]) * unit
 
 
+def buffers_for(body: object) -> str:
+    """Return the room that bodies of this size need at least, if that is more than the usual."""
+    needed = _least(body)
+    return BUFFERS if needed <= size(BUFFERS) else f"{-(-needed // 2**20)}m"
+
+
+def _least(body: object) -> int:
+    # Half of the room is for bodies. Two, so that one visitor cannot keep out all others.
+    return 4 * size(body)
+
+
 def limits(buffers: object, body: object, requests: object) -> Limits:
     """Return the limits for these buffers. A visitor gets at most half of each, so that nobody can use up all."""
     half, count = size(buffers) // 2, int(str(requests))
@@ -55,9 +70,8 @@ def problems_of(buffers: object, body: object, requests: object) -> Iterator[str
     if size(body) == 0:
         yield "nginx_site_client_max_body_size: 0 means no limit, so one request could fill the disk: set a size."
         return
-    # Two, so that one visitor cannot keep out all others.
     if limits(buffers, body, requests).uploads < 2:
-        needed = -(-4 * size(body) // 2**20)
+        needed = -(-_least(body) // 2**20)
         yield (
             f"nginx_site_buffers: {buffers} is too small for two bodies of nginx_site_client_max_body_size, {body}: "
             f"set it to {needed}m or more. That is the space that they may use on the host's disk."
@@ -70,11 +84,13 @@ def problems_of(buffers: object, body: object, requests: object) -> Iterator[str
         )
 
 
-def disk_problems(buffers: object, place: dict[str, Any]) -> Iterator[str]:
+def disk_problems(buffers: object, place: dict[str, Any], body: object = BODY) -> Iterator[str]:
     """Yield a problem where the buffers exceed the free space at `place`, as the module host_probe returns it."""
-    needed = size(BUFFERS if buffers is None else buffers) // 2**20
+    taken = size(buffers_for(body) if buffers is None else buffers)
+    # The project's copies of what Nginx has passed on.
+    needed = (taken + taken // 2 if size(body) > IN_MEMORY else taken) // 2**20
     if place["free_mib"] < needed:
         yield (
-            f"nginx_site_buffers: the buffers may use {needed} MiB of the host's disk, but {place['path']} has only "
-            f"{place['free_mib']} MiB free: free some space there, or lower nginx_site_buffers."
+            f"nginx_site_buffers: uploads and answers may use {needed} MiB of the host's disk, but {place['path']} has "
+            f"only {place['free_mib']} MiB free: free some space there, or lower nginx_site_client_max_body_size."
         )

@@ -156,8 +156,10 @@ class Front:
     def site_files(self, site: str) -> list[str]:
         """Return the files that Nginx has of a site, without static files and media."""
         tls = self.root / "tls"
-        server, keys = self.root / "conf.d" / f"{site}.conf", self.root / "keys" / f"{site}.pem"
-        files = (server, self.upstream_file(site), keys, tls / site, tls / "temporary" / site)
+        keys = [self.root / "keys" / f"{site}.{kind}" for kind in ("pem", "users")]
+        kinds = ("conf", "nginx_site_server_snippet", "nginx_site_http_snippet")
+        servers = [self.root / "conf.d" / f"{site}.{kind}" for kind in kinds]
+        files = (*servers, self.upstream_file(site), *keys, tls / site, tls / "temporary" / site, tls / "own" / site)
         return [str(file) for file in files if os.path.lexists(file)]
 
     def remove_site(self, site: str) -> None:

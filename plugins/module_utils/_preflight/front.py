@@ -24,8 +24,9 @@ ACCOUNT_ID = users.FRONT
 _OWN_USER = "landfall-nginx"
 
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-# What Nginx's configuration takes as it is, between quotes.
-_PATH = re.compile(r"/[A-Za-z0-9/._~@:+-]*")
+# What Nginx's configuration takes as it is, between quotes, and has room for in a map.
+_PATH = re.compile(r"/[A-Za-z0-9/._~@:+-]{0,399}")
+_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 # What Nginx says itself, or what belongs to the connection.
 _OWN_HEADERS = re.compile(
@@ -37,15 +38,23 @@ _OWN_HEADERS = re.compile(
 
 def asked(values: Values) -> dict[str, Any]:
     """What the module host_probe has to tell."""
-    return {"accounts": [values.get("nginx_user") or _OWN_USER, str(ACCOUNT_ID)], "engine": True}
+    return {
+        "accounts": [values.get("nginx_user") or _OWN_USER, str(ACCOUNT_ID)],
+        "engine": True,
+        "front_root": values.get("nginx_root") or "/srv/nginx",
+    }
 
 
 def problems_of(values: Values) -> list[str]:
     """All that is wrong; a variable that is not among the values is taken as good."""
     checks: tuple[Iterable[str], ...] = (
         _names(values),
+        _canonical(values),
+        _passwords(values),
+        _allowed(values),
         _sizes(values),
         _buffers(values),
+        _private_media(values),
         _logins(values),
         _health(values),
         _proxies(values),
@@ -71,6 +80,45 @@ def _names(values: Values) -> Iterator[str]:
         yield f"nginx_user: '{user}' cannot be the user of Nginx: give a name of its own, such as {_OWN_USER}."
 
 
+def _canonical(values: Values) -> Iterator[str]:
+    domain = values.get("nginx_site_canonical_domain")
+    domains = values.get("nginx_site_domains") or values.get("stack_domains") or []
+    if domain and (domain not in domains or not syntax.is_host_name(domain)):
+        yield (
+            f"nginx_site_canonical_domain: '{domain}' is not a host name of the site, so visitors would be sent "
+            f"elsewhere: set it to one of {', '.join(map(str, domains)) or 'the domains of the site'}."
+        )
+
+
+def _passwords(values: Values) -> Iterator[str]:
+    """What Nginx cannot check. No password is repeated."""
+    for user, password in (values.get("nginx_site_passwords") or {}).items():
+        if not _USER.fullmatch(str(user)):
+            yield (
+                f"nginx_site_passwords: '{user}' cannot be the name of a user: use letters, digits and ._@+- only, "
+                "and no other character at its beginning than a letter or a digit."
+            )
+        elif not isinstance(password, str) or not password:
+            yield f"nginx_site_passwords: the password of {user} is empty or no text: give one, in quotes."
+
+
+def _allowed(values: Values) -> Iterator[str]:
+    for allowed in values.get("nginx_site_allowed") or []:
+        if _network(allowed) is None:
+            yield (
+                f"nginx_site_allowed: '{allowed}' is neither an address nor a network: give one such as 203.0.113.7 "
+                "or 203.0.113.0/24."
+            )
+
+
+def _network(text: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """The address or network that a text is, if it is one."""
+    try:
+        return ipaddress.ip_network(str(text), strict=False)
+    except ValueError:
+        return None
+
+
 def _sizes(values: Values) -> Iterator[str]:
     size, memory = values.get("nginx_site_client_max_body_size", "0"), values.get("nginx_memory_limit", "128m")
     if not syntax.is_nginx_size(size):
@@ -82,7 +130,8 @@ def _sizes(values: Values) -> Iterator[str]:
 def _buffers(values: Values) -> Iterator[str]:
     buffers, requests = values.get("nginx_site_buffers"), values.get("nginx_site_requests")
     body = values.get("nginx_site_client_max_body_size", limits.BODY)
-    buffers = limits.BUFFERS if buffers is None else buffers
+    if buffers is None:
+        buffers = limits.buffers_for(body) if syntax.is_nginx_size(body) else limits.BUFFERS
     requests = limits.REQUESTS if requests is None else requests
     if not syntax.is_nginx_size(buffers):
         yield f"nginx_site_buffers: '{buffers}' is not a size in Nginx's notation: give one such as 1g."
@@ -107,12 +156,44 @@ def host_problems(values: Values, probe: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
+def _private_media(values: Values) -> Iterator[str]:
+    folders = values.get("nginx_site_private_media") or []
+    for folder in folders:
+        if not _PATH.fullmatch(f"/{folder}") or re.search(r"//|\.\.", str(folder).strip("/")):
+            yield (
+                f"nginx_site_private_media: '{folder}' is not a folder of the uploads: give its path below them, such "
+                "as invoices or users/letters."
+            )
+    if folders and values.get("nginx_site_media") is False:
+        yield (
+            "nginx_site_private_media: Nginx serves no uploads, because nginx_site_media is false: remove one of the "
+            "two."
+        )
+
+
+def taken_domains(probe: Mapping[str, Any], site: str, domains: Iterable[str], name: str) -> Iterator[str]:
+    """The domains of the variable `name` that another site of the host has: Nginx would serve one of the two."""
+    for other, taken in sorted((probe.get("sites") or {}).items()):
+        for domain in sorted(set(taken) & set(domains)) if other != site else ():
+            yield (
+                f"{name}: '{domain}' is a host name of the site {other} on this host: give it to one of the two, or "
+                f"remove {other} first."
+            )
+
+
+def role_problems(values: Values, probe: Mapping[str, Any]) -> Iterator[str]:
+    """What stands in the way of the role alone. It looks again: two stacks of one run may have passed all else."""
+    yield from host_problems(values, probe)
+    site, domains = values.get("nginx_site_name") or "", values.get("nginx_site_domains") or []
+    yield from taken_domains(probe, site, domains, "nginx_site_domains")
+
+
 def _logins(values: Values) -> Iterator[str]:
     for path in values.get("nginx_site_login_paths") or []:
         if not _PATH.fullmatch(str(path)):
             yield (
-                f"nginx_site_login_paths: '{path}' is not a plain path: begin it with / and leave out the query, "
-                "as in /admin/login/."
+                f"nginx_site_login_paths: '{path}' is not a plain path of at most 400 characters: begin it with / and "
+                "leave out the query, as in /admin/login/."
             )
 
 
@@ -127,15 +208,13 @@ def _health(values: Values) -> Iterator[str]:
 
 def _proxies(values: Values) -> Iterator[str]:
     for proxy in values.get("nginx_trusted_proxies") or []:
-        try:
-            network = ipaddress.ip_network(str(proxy), strict=False)
-        except ValueError:
+        network = _network(proxy)
+        if network is None:
             yield (
                 f"nginx_trusted_proxies: '{proxy}' is neither an address nor a network: give one such as 203.0.113.7 "
                 "or 203.0.113.0/24."
             )
-            continue
-        if network.prefixlen == 0:
+        elif network.prefixlen == 0:
             yield (
                 f"nginx_trusted_proxies: '{proxy}' is everybody, and anyone could choose the address that is logged: "
                 "list your proxies alone."

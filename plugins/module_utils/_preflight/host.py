@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
-from ansible_collections.landfall.django.plugins.module_utils._preflight import distributions
+from ansible_collections.landfall.django.plugins.module_utils._preflight import distributions, front
 
 # Enough for a first build: the base images, a Python environment and the database's first files.
 DISK_FREE_MINIMUM_MIB = 3072
@@ -32,12 +32,7 @@ def neighbour_problems(probe: Probe, name: str, root: str, site: str, domains: C
     """What another stack of the host has already; `site` is the own one."""
     if name and probe.get("stack") not in ("", None, name):
         yield f"stack_root: {root} on the host belongs to the stack {probe['stack']}: give {name} a folder of its own."
-    for other, taken in sorted((probe.get("sites") or {}).items()):
-        for domain in sorted(set(taken) & set(domains)) if other != site else ():
-            yield (
-                f"stack_domains: '{domain}' is a host name of the site {other} on this host: give it to one of the "
-                f"two, or remove {other} first."
-            )
+    yield from front.taken_domains(probe, site, domains, "stack_domains")
 
 
 def warnings_of(probe: Probe) -> list[str]:

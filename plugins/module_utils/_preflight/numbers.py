@@ -26,6 +26,8 @@ BOUNDS: dict[str, tuple[int, int, str]] = {
     "nginx_https_port": _PORT,
     "nginx_site_requests": (2, 1000000, "would serve nobody beside another, or is no limit"),
     "nginx_site_logins_per_minute": (1, 1000000, "would let nobody in, or is no limit"),
+    "nginx_site_timeout": (1, _DAY, "is no time to answer in"),
+    "nginx_site_websocket_timeout": (1, 7 * _DAY, "is no time to be silent for"),
     "nginx_hsts_seconds": (0, 10 * 366 * _DAY, "is no time that a browser can remember"),
     "letsencrypt_https_port": (0, 65535, "is neither a port nor 0 for no check"),
 }

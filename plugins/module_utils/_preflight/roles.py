@@ -27,6 +27,6 @@ class Check:
 
 CHECKS = {
     "docker": Check(docker.asked, docker.problems_of, docker.host_problems),
-    "nginx": Check(front.asked, front.problems_of, front.host_problems),
+    "nginx": Check(front.asked, front.problems_of, front.role_problems),
     "letsencrypt": Check(certificate.asked, certificate.problems_of, certificate.host_problems),
 }

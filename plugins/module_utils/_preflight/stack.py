@@ -28,6 +28,9 @@ Values = Mapping[str, Any]
 
 SOURCES = ("stack_git_repository", "stack_project_dir", "stack_image")
 
+_CHANGED_IN_2008 = re.compile("[\u00df\u03c2\u200c\u200d]")
+# What would refuse or redirect a release's own request.
+_CLOSING = ("nginx_site_canonical_domain", "nginx_site_passwords", "nginx_site_allowed")
 _STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
@@ -117,6 +120,12 @@ def _front(values: Values) -> Iterator[str]:
         if given.get(name) == given.get("stack_domains"):
             given.pop(name, None)
     yield from front.problems_of(given)
+    closed = [name for name in _CLOSING if values.get(name)]
+    if closed and values.get("nginx_site_health_path") == "":
+        yield (
+            f"nginx_site_health_path: it is empty, but with {' and '.join(closed)} only that path is open to a "
+            "release's health check: leave the variable out."
+        )
     yield from certificate.problems_of(given)
 
 
@@ -140,8 +149,11 @@ def _domain_cure(domain: str) -> str:
     alone = re.sub(r":\d*$", "", alone).rstrip(".").lower()
     if not alone.isascii():
         try:
-            alone = alone.encode("idna").decode("ascii")
+            # Python's codec is of 2003, which made other names of these characters.
+            alone = "" if _CHANGED_IN_2008.search(alone) else alone.encode("idna").decode("ascii")
         except UnicodeError:
+            alone = ""
+        if not alone:
             return "give an international name in its ASCII form (punycode), such as xn--mller-kva.example"
         if syntax.is_host_name(alone):
             return f"give an international name in its ASCII form (punycode), {alone}"

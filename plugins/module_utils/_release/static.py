@@ -3,16 +3,19 @@
 """Publish the static files of a release beside those of the releases before it.
 
 A page of the former release still finds its stylesheet; `remove_unused` removes the files that no kept release has. The
-project wrote the files, and root publishes them: regular files only, copied byte by byte. Private to this collection.
+project wrote the files, and root publishes them: regular files only, copied byte by byte, and compressed once for all
+visitors. Private to this collection.
 """
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +33,14 @@ from ansible_collections.landfall.django.plugins.module_utils._files.walk import
 from ansible_collections.landfall.django.plugins.module_utils._text import shorten
 
 _BLOCK = 1 << 20
+# Nginx sends NAME.gz in place of NAME (gzip_static).
+_GZ = ".gz"
+_COMPRESSIBLE = re.compile(
+    r"(?is).+\.(css|csv|eot|geojson|html?|ico|js|json|map|md|mjs|otf|svg|ttf|txt|wasm|webmanifest|xml)"
+)
+# Below the least, it saves no packet; the most is read into memory.
+_LEAST, _MOST = 1 << 10, 32 << 20
+_NAME = 255  # bytes of a file's name
 
 
 def publish(release: Path, dest: Path) -> list[str]:
@@ -72,7 +83,8 @@ def remove_unused(src: Path, keep: Iterable[str], dest: Path) -> None:
     if dest.is_dir():
         with opened(dest) as target:
             for item in walk(target):
-                if not (item.is_folder or (item.is_file and item.path in wanted)):
+                original = item.path.removesuffix(_GZ)
+                if not (item.is_folder or (item.is_file and not wanted.isdisjoint((item.path, original)))):
                     os.unlink(item.name, dir_fd=item.folder)
 
 
@@ -84,7 +96,7 @@ def _files(folder: Path) -> Iterable[str]:
 
 
 def _publish(item: Item, dest: int) -> bool:
-    """Copy a file to `dest`. Return whether it differed or was missing."""
+    """Copy a file to `dest`, and a compressed one beside it. Return whether one of them differed or was missing."""
     with ExitStack() as stack:
         folder = dest
         for part in Path(item.path).parts[:-1]:
@@ -92,9 +104,46 @@ def _publish(item: Item, dest: int) -> bool:
         content = stack.enter_context(item.opened())
         differs = not _has_content(folder, item.name, content)
         if differs:
+            _remove_compressed(folder, item.name)
             content.seek(0)
             replace_in(folder, item.name, lambda new: shutil.copyfileobj(content, new, _BLOCK), 0o644, sync=False)
-        return differs
+        return _compress(item, folder, content) or differs
+
+
+def _remove_compressed(folder: int, name: str) -> None:
+    """Remove the compressed file before its original changes: after a crash in between, nobody gets the former one."""
+    if _exists(f"{name}{_GZ}", folder):
+        with suppress(IsADirectoryError):
+            os.unlink(f"{name}{_GZ}", dir_fd=folder)
+
+
+def _compress(item: Item, folder: int, content: IO[bytes]) -> bool:
+    """Write the compressed file, unless there is one, or the project has one of its own. Return whether it did."""
+    name = f"{item.name}{_GZ}"
+    if not _COMPRESSIBLE.fullmatch(item.name) or len(os.fsencode(name)) > _NAME:
+        return False
+    if _exists(name, item.folder) or _exists(name, folder):
+        return False
+    content.seek(0)
+    plain = content.read(_MOST + 1)
+    if not _LEAST <= len(plain) <= _MOST:
+        return False
+    # The same content always gives the same file.
+    small = gzip.compress(plain, mtime=0)
+    if len(small) > len(plain) * 0.95:
+        return False
+    replace_in(folder, name, lambda new: new.write(small), 0o644, sync=False)
+    return True
+
+
+def _exists(name: str, folder: int) -> bool:
+    if len(os.fsencode(name)) > _NAME:
+        return False
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @contextmanager

@@ -22,6 +22,7 @@ _LABEL = "com.docker.compose."
 _SITE = "run landfall.django.site"
 # Seconds. A container in a restart loop appears to run just after Docker has started it.
 _SETTLED = 10
+_OWN_ALARM = datetime.timedelta(days=21)
 
 
 def wanted(config: Mapping[str, Any]) -> dict[str, int]:
@@ -136,6 +137,7 @@ class Certificate:
     reload: str = "the front's reload"
     hook_failure: str = ""
     shows_temporary: bool = False
+    is_own: bool = False  # the user's, which nothing renews
 
 
 def certificate_row(found: Certificate, now: datetime.datetime) -> Row:
@@ -193,7 +195,12 @@ def certificate_problems(found: Certificate, now: datetime.datetime) -> list[str
     left, life = leaf.not_after - now, leaf.not_after - leaf.not_before
     if left <= datetime.timedelta():
         sentences.append(f"{about} has a certificate that expired at {leaf.not_after:%Y-%m-%d %H:%M} UTC: {_SITE}.")
-    elif left < certbot.alarm(life, found.certbot):
+    elif found.is_own and left < min(life / 3, _OWN_ALARM):
+        sentences.append(
+            f"{about} has a certificate of your own that expires in {uptime(int(left.total_seconds()))}: renew the "
+            f"files of nginx_site_certificate_file and nginx_site_certificate_key_file, and {_SITE}."
+        )
+    elif not found.is_own and left < certbot.alarm(life, found.certbot):
         sentences.append(
             f"{about} has a certificate for {_life(leaf)} that expires in {uptime(int(left.total_seconds()))} and "
             f"should be renewed by now: {_SITE}, which says what is wrong."

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._files import tree
 from ansible_collections.landfall.django.plugins.modules import front_certificate
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from rendered import variable
 from tests.unit.module_arguments import patch_module_args
 
 GROUP = os.getgid()
@@ -83,6 +85,25 @@ def test_a_certificate_of_certbots_is_copied_and_stays_certbots_own(root: Path, 
     (archive / "privkey1.pem").write_text("renewed\n")
     assert run(root)["copied"] == ["shop"]
     assert copy.read_text() == "fullchain\nrenewed\n"
+
+
+def test_the_users_own_certificate_takes_the_place_of_any_other(root: Path, tmp_path: Path) -> None:
+    given = {"site": "shop", "domains": ["shop.test"]}
+    run(root, **given)
+    (root / "tls/shop").symlink_to("temporary/shop")
+    files = {"certificate": tmp_path / "chain.pem", "certificate_key": tmp_path / "key.pem"}
+    for name, file in files.items():
+        file.write_text(name)  # without a newline, on which the next begins
+    entries = variable(
+        "nginx", "__nginx_own_certificate", {f"nginx_site_{name}_file": str(file) for name, file in files.items()}
+    )
+    wanted = [tree.entry({**one, "owner": os.getuid(), "group": GROUP}) for one in entries]
+    tree.apply(tree.changes(str(root), wanted))
+    assert run(root, **given)["copied"] == ["shop"]
+    assert (root / "keys/shop.pem").read_text() == "certificate\ncertificate_key\n"
+    assert [mode(root / "tls/own/shop" / name) for name in ("", "privkey.pem")] == [0o700, 0o600]
+    assert [one["path"] for one in entries if one.get("secret")] == ["tls/own/shop/privkey.pem"]
+    assert tree.changes(str(root), wanted) == []
 
 
 def test_what_nginx_has_outlives_a_certificate_that_is_gone(root: Path) -> None:

@@ -14,6 +14,8 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rendered import rendered, variable
+
 ROLE = Path(__file__).parents[3] / "roles/nginx"
 
 
@@ -41,8 +43,36 @@ def test_the_role_has_the_same_defaults() -> None:
     defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
     private = yaml.safe_load((ROLE / "vars/main.yml").read_text())
     names = ("nginx_site_buffers", "nginx_site_client_max_body_size", "nginx_site_requests")
-    assert [defaults[name] for name in names] == [limits.BUFFERS, limits.BODY, limits.REQUESTS]
+    found = {**defaults, "nginx_site_buffers": variable("nginx", "nginx_site_buffers", {})}
+    assert [found[name] for name in names] == [limits.BUFFERS, limits.BODY, limits.REQUESTS]
     assert {private["__nginx_uid"], private["__nginx_gid"]} == {front.ACCOUNT_ID}
+
+
+@pytest.mark.parametrize(
+    ("body", "buffers"), [("20m", "1g"), ("256M", "1g"), ("257m", "1028m"), ("2g", "8192m"), (2**30 + 1, "4097m")]
+)
+def test_the_room_follows_from_the_largest_body(body: Any, buffers: str) -> None:
+    assert variable("nginx", "nginx_site_buffers", {"nginx_site_client_max_body_size": body}) == buffers
+    assert list(limits.problems_of(buffers, body, limits.REQUESTS)) == []
+    assert front.problems_of({"nginx_site_client_max_body_size": body}) == []
+
+
+@pytest.mark.parametrize(("body", "free", "count"), [("32m", 1024, 0), ("33m", 1535, 1), ("33m", 1536, 0)])
+def test_a_disk_has_room_for_the_copies_of_large_uploads(body: str, free: int, count: int) -> None:
+    place = {"path": "/srv/nginx", "free_mib": free}
+    assert len(list(limits.disk_problems(None, place, body))) == count
+
+
+@pytest.mark.parametrize(("body", "is_on_disk"), [("20m", False), ("32m", False), ("33m", True), ("2g", True)])
+def test_large_uploads_wait_on_the_disk(body: str, is_on_disk: bool) -> None:
+    given = {"nginx_site_client_max_body_size": body}
+    services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", given))["services"]
+    mount = "/srv/shop/uploads:/var/tmp"
+    assert (mount in services["web"]["volumes"]) == is_on_disk
+    assert (services["web"].get("environment") == {"TMPDIR": "/var/tmp"}) == is_on_disk
+    assert set(services["celery"]["volumes"]) == set(services["web"]["volumes"]) - {mount}
+    folders = [one for one in variable("stack", "__stack_entries", given) if one["path"] == "/srv/shop/uploads"]
+    assert [(one["mode"], one["owner"]) for one in folders] == ([("0700", "10001")] if is_on_disk else [])
 
 
 @pytest.mark.parametrize(("buffers", "free", "count"), [(None, 1024, 0), (None, 1023, 1), ("8g", 8191, 1)])

@@ -15,12 +15,18 @@ GOOD: dict[str, Any] = {
     "nginx_memory_limit": "256m",
     "nginx_site_name": "shop",
     "nginx_site_domains": ["shop.example.com", "*.shop.example.com", "localhost"],
+    "nginx_site_passwords": {"ann": "p'a\"ss", "bob@example.com": "secret"},
+    "nginx_site_allowed": ["203.0.113.7", "10.0.0.0/8", "2001:db8::/32"],
+    "nginx_site_media": True,
+    "nginx_site_private_media": ["invoices", "/users/letters/", "/"],
     "nginx_site_client_max_body_size": "20m",
     "nginx_site_buffers": "2g",
     "nginx_site_requests": 2,
     "nginx_site_health_path": "/health/",
     "nginx_site_login_paths": ["/admin/login/", "/api/v1/token/", "/accounts/~me/log-in"],
     "nginx_site_logins_per_minute": 1,
+    "nginx_site_timeout": 600,
+    "nginx_site_websocket_timeout": 86400,
     "nginx_hsts_seconds": 0,
     "nginx_trusted_proxies": ["203.0.113.7", "10.0.0.0/8", "2001:db8::/32"],
     "nginx_trusted_headers": ["Remote-User", "X-Forwarded-Tls-Client-Cert"],
@@ -57,6 +63,21 @@ def test_good_values(values: dict[str, Any]) -> None:
         ("nginx_site_domains", ["a b.test"]),
         ("nginx_site_domains", ["Shop.example.com"]),
         ("nginx_site_domains", ["shop.*.test"]),
+        ("nginx_site_canonical_domain", "www.example.com"),
+        ("nginx_site_canonical_domain", "https://shop.example.com"),
+        ("nginx_site_canonical_domain", "*.shop.example.com"),
+        ("nginx_site_passwords", {"ann:": "secret"}),
+        ("nginx_site_passwords", {"-ann": "secret"}),
+        ("nginx_site_passwords", {"ann": ""}),
+        ("nginx_site_passwords", {"ann": 1234}),
+        ("nginx_site_passwords", {"ann": None}),
+        ("nginx_site_allowed", ["office.example.com"]),
+        ("nginx_site_allowed", ["203.0.113.7/33"]),
+        ("nginx_site_allowed", ["all"]),
+        ("nginx_site_private_media", ["in voices"]),
+        ("nginx_site_private_media", ["a;"]),
+        ("nginx_site_private_media", ["../static"]),
+        ("nginx_site_private_media", ["a//b"]),
         ("nginx_site_client_max_body_size", "20 MB"),
         ("nginx_site_client_max_body_size", "20m; root /"),
         ("nginx_site_client_max_body_size", "0"),
@@ -73,7 +94,10 @@ def test_good_values(values: dict[str, Any]) -> None:
         ("nginx_site_login_paths", ["/login/?next=/"]),
         ("nginx_site_login_paths", ["/login' 1; }"]),
         ("nginx_site_login_paths", ["/$host"]),
+        ("nginx_site_login_paths", ["/" + "a" * 400]),
         ("nginx_site_logins_per_minute", 0),
+        ("nginx_site_timeout", 0),
+        ("nginx_site_websocket_timeout", -1),
         ("nginx_hsts_seconds", -1),
         ("nginx_trusted_proxies", ["proxy.example.com"]),
         ("nginx_trusted_proxies", ["10.0.0.0/33"]),
@@ -93,9 +117,36 @@ def test_bad_values(name: str, value: Any) -> None:
     assert said[0].endswith(".")
 
 
+def test_private_uploads_need_uploads() -> None:
+    (said,) = front.problems_of({**GOOD, "nginx_site_media": False})
+    assert said.startswith("nginx_site_private_media: ")
+
+
+def test_a_canonical_domain_is_one_of_the_stack() -> None:
+    domains = ["shop.example.com", "www.shop.example.com"]
+    assert front.problems_of({"stack_domains": domains, "nginx_site_canonical_domain": domains[1]}) == []
+    assert front.problems_of({"stack_domains": domains[:1], "nginx_site_canonical_domain": domains[1]})
+
+
 def test_a_stack_is_refused_for_them_before_its_host_is_touched() -> None:
     said = stack.problems_of({"nginx_trusted_proxies": ["0.0.0.0/0"]}, Path)
     assert [text for text in said if text.startswith("nginx_trusted_proxies: ")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("nginx_site_canonical_domain", "shop.example.com"),
+        ("nginx_site_passwords", {"ann": "secret"}),
+        ("nginx_site_allowed", ["203.0.113.7"]),
+    ],
+)
+def test_a_closed_site_is_open_for_the_health_check(name: str, value: Any) -> None:
+    given = {"stack_domains": ["shop.example.com"], name: value}
+    for path, count in (("", 1), ("/health/", 0)):
+        said = stack.problems_of({**given, "nginx_site_health_path": path}, Path)
+        assert len([text for text in said if text.startswith("nginx_site_health_path: ")]) == count
+    assert not [text for text in stack.problems_of(given, Path) if "nginx" in text]
 
 
 def test_no_header_is_believed_of_nobody() -> None:
@@ -105,7 +156,7 @@ def test_no_header_is_believed_of_nobody() -> None:
 
 @pytest.mark.parametrize(("body", "cure"), [("300m", "1200m"), ("2g", "8192m"), ("1073741825", "4097m")])
 def test_what_does_not_fit_together_is_told_with_what_would(body: str, cure: str) -> None:
-    (said,) = front.problems_of({"nginx_site_client_max_body_size": body})
+    (said,) = front.problems_of({"nginx_site_client_max_body_size": body, "nginx_site_buffers": "1g"})
     assert said.startswith("nginx_site_buffers: 1g ")
     assert f" {cure} or more" in said
     assert front.problems_of({"nginx_site_client_max_body_size": body, "nginx_site_buffers": cure}) == []
@@ -140,3 +191,13 @@ def test_whose_the_account_is(name: str, named: dict[str, Any], numbered: dict[s
     found = list(front.host_problems({"nginx_user": name}, {"accounts": accounts}))
     assert len(found) == len(said)
     assert all(words in sentence for words, sentence in zip(said, found, strict=True))
+
+
+def test_the_role_alone_refuses_a_domain_of_another_site() -> None:
+    values = {"nginx_root": "/srv/web", "nginx_site_name": "shop", "nginx_site_domains": ["a.test", "b.test"]}
+    assert front.asked(values)["front_root"] == "/srv/web"
+    probe = {"accounts": [], "sites": {"shop": ["a.test"], "blog": ["b.test", "c.test"]}}
+    (said,) = front.role_problems(values, probe)
+    assert said.startswith("nginx_site_domains: 'b.test' ")
+    assert "blog" in said
+    assert list(front.role_problems(values, {"accounts": [], "sites": {}})) == []

@@ -199,6 +199,7 @@ def test_each_fault_has_its_sentence(change: dict[str, Any], sentence: str) -> N
         ("shop.example.com.", "such as shop.example.com"),
         ("Shop.Example.com", "such as shop.example.com"),
         ("müller.example", "in its ASCII form (punycode), xn--mller-kva.example"),
+        ("straße.example", "in its ASCII form (punycode), such as"),
         ("*.example.com", "list every name by itself"),
         ("my_shop.example.com", "use a hyphen"),
         ("192.0.2.7", "instead of an address"),

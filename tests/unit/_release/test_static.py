@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import gzip
 import os
+import random
 import resource
 
 import pytest
@@ -58,6 +60,61 @@ def test_published_files_can_be_read_by_everybody(collected, served):
     (folder / "a.css").chmod(0o600)
     publish(folder, served)
     assert (served / "a.css").stat().st_mode & 0o777 == 0o644
+
+
+def gz(folder):
+    return {path.name: gzip.decompress(path.read_bytes()).decode() for path in folder.rglob("*.gz")}
+
+
+def test_what_shrinks_is_compressed_once(collected, served, monkeypatch):
+    text = "a { color: red }\n" * 100
+    files = {"css__a_css": text, "small_css": "a", "photo_jpg": text}
+    release = collected("one", **files)
+    (release / "noise.wasm").write_bytes(random.Random(1).randbytes(2000))
+    publish(release, served)
+    assert gz(served) == {"a.css.gz": text}
+    made = (served / "css/a.css.gz").stat()
+    assert made.st_mode & 0o777 == 0o644
+    monkeypatch.setattr(_static.gzip, "compress", lambda plain, mtime: pytest.fail("again"))
+    publish(collected("two", **files), served)
+    assert (served / "css/a.css.gz").stat().st_ino == made.st_ino
+
+
+def test_a_compressed_file_is_never_that_of_another_content(collected, served, monkeypatch):
+    publish(collected("one", a_css="1" * 2000), served)
+    release = collected("two", a_css="2" * 2000)
+    with monkeypatch.context() as patched:
+        patched.setattr(_static.gzip, "compress", lambda plain, mtime: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            publish(release, served)
+    assert (content(served), gz(served)) == ({"a.css": "2" * 2000}, {})
+    publish(release, served)
+    assert gz(served) == {"a.css.gz": "2" * 2000}
+
+
+def test_a_compressed_file_goes_with_its_original(collected, served, tmp_path, listed):
+    publish(collected("one", a_css="1" * 2000, b_css="1" * 2000), served)
+    publish(collected("two", b_css="1" * 2000), served)
+    remove_unused(tmp_path / "static", ["two"], served)
+    assert listed(served) == ["b.css", "b.css.gz"]
+
+
+def test_what_the_project_compressed_itself_is_served(collected, served, secret):
+    own = gzip.compress(b"its own", mtime=1)
+    for release, text in (("one", "1"), ("two", "2")):
+        (collected(release, a_css=text * 2000) / "a.css.gz").write_bytes(own)
+        publish(served.parent / "static" / release, served)
+        assert (served / "a.css.gz").read_bytes() == own
+    # A link is not, and nothing is compressed in its place.
+    (collected("three", a_css="3" * 2000) / "a.css.gz").symlink_to(secret)
+    publish(served.parent / "static/three", served)
+    assert not (served / "a.css.gz").exists()
+
+
+def test_a_folder_with_the_name_of_a_compressed_file_stays(collected, served):
+    publish(collected("one", a_css="1" * 2000, a_css_gz__b_css="b"), served)
+    publish(collected("two", a_css="2" * 2000), served)
+    assert (served / "a.css.gz/b.css").read_text() == "b"
 
 
 def test_what_cannot_be_written_leaves_nothing_behind(collected, served):
@@ -136,11 +193,12 @@ def test_a_folder_and_a_file_of_one_name_are_told_apart(collected, served, first
 
 def test_any_name_is_published_and_forgotten(collected, served, tmp_path, listed):
     release = collected("one", a_css="1")
-    odd = ["n" * 255, b"\xff\xfe.css".decode("utf-8", "surrogateescape"), "new\nline\x1b[2J.css"]
+    odd = ["n" * 255, f"{'n' * 251}.css", b"\xff\xfe.css".decode("utf-8", "surrogateescape"), "new\nline\x1b[2J.css"]
     for name in odd:
-        (release / name).write_text("odd")
+        (release / name).write_text("odd" * 1000)
     (release / "link\n\x1b[2J").symlink_to("a.css")
     left_out = publish(release, served)
+    publish(release, served)
     assert set(odd) <= set(listed(served))
     assert warning(left_out).isprintable()
     remove_unused(tmp_path / "static", [], served)

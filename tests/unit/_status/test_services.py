@@ -127,6 +127,15 @@ def certificate(left: datetime.timedelta = 60 * DAY, life: datetime.timedelta = 
     return replace(good, **change)
 
 
+@pytest.mark.parametrize(
+    ("left", "life", "count"),
+    [(22 * DAY, 365 * DAY, 0), (20 * DAY, 365 * DAY, 1), (11 * DAY, 30 * DAY, 0), (9 * DAY, 30 * DAY, 1)],
+)
+def test_a_certificate_of_the_users_own_is_renewed_by_hand(left, life, count) -> None:
+    found = services.certificate_problems(certificate(left, life, certbot=(), is_own=True), NOW)
+    assert [("nginx_site_certificate_file" in sentence) for sentence in found] == [True] * count
+
+
 def test_a_good_certificate_is_no_problem() -> None:
     assert services.certificate_problems(certificate(), NOW) == []
     assert services.certificates([services.certificate_row(certificate(), NOW)]) == [
