@@ -115,7 +115,7 @@ class Folder:
             self.kept.append(file.path)
             self.texts[file.path] = Path(path).read_text("utf-8", "replace") if os.path.isfile(path) else ""
             return
-        text = self._encrypted(file) if file.is_secret and not self.is_check else file.text
+        text = self._encrypted(file.text) if file.is_secret else file.text
         self.texts[file.path] = file.text
         self.diff.append({"before": "", "after": file.text, "after_header": f"{files.FOLDER}/{file.path}"})
         self._create(file.path, text.encode(), 0o644)
@@ -132,7 +132,7 @@ class Folder:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as stream:
             stream.write(content)
 
-    def _encrypted(self, file: files.File) -> str:
+    def _encrypted(self, text: str) -> str:
         """Encrypt with the password of the folder, which is generated with the first vault."""
         path = os.path.join(self.root, files.PASSWORD)
         if not os.path.lexists(path):
@@ -141,6 +141,8 @@ class Folder:
                     f"{path} is missing, and {others[0]} is encrypted with it: get it from whoever deploys this project"
                 )
             self._create(files.PASSWORD, f"{secrets.token_urlsafe(32)}\n".encode(), 0o600)
+        if self.is_check:
+            return ""
         secret = get_file_vault_secret(filename=path, loader=self._loader)
         secret.load()
-        return str(VaultLib([("default", secret)]).encrypt(file.text, secret).decode())
+        return str(VaultLib([("default", secret)]).encrypt(text, secret).decode())
