@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
@@ -17,6 +18,7 @@ from ansible_collections.landfall.django.plugins.action import init
 
 from tests.unit.plugin_utils._init.projects import PLAIN, make
 
+PLAYBOOK = Path(__file__).parents[3] / "playbooks/init.yml"
 VAULT = "production/group_vars/all/vault.yml"
 MAIN = "production/group_vars/all/main.yml"
 ENVIRONMENT = ["production/hosts.yml", MAIN, VAULT]
@@ -143,3 +145,15 @@ def test_nothing_is_written_through_a_link(run: Any, tmp_path: Path) -> None:
     with pytest.raises(AnsibleError, match="link"):
         run()
     assert contents(outside) == {}
+
+
+def test_the_playbook_works_in_the_folder_of_a_project(tmp_path: Path) -> None:
+    project = make(tmp_path / "harbour", PLAIN)
+    command = [Path(sys.executable).with_name("ansible-playbook"), str(PLAYBOOK), "-e", "init_domains=a.example.com"]
+    command += ["-e", "init_environment=staging", "-e", "init_host=203.0.113.7"]
+    environment = {**os.environ, "ANSIBLE_HOME": str(tmp_path / "home"), "LC_ALL": "C.UTF-8"}
+    for changed in (1, 0):
+        done = subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True, text=True)
+        assert f"changed={changed} " in done.stdout
+        assert "landfall.django.site -i staging" in done.stdout
+    assert "stack_domains: [a.example.com]" in (project / "deploy" / MAIN.replace("production", "staging")).read_text()
