@@ -19,6 +19,8 @@ _READERS = frozenset({"config", "decouple", "env", "environ", "getenv", "os"})
 # Of dj-database-url; its variable is DATABASE_URL unless it names another.
 _DATABASE_URL = frozenset({"dj_database_url.config", "env.db", "env.db_url", "env.dj_db_url"})
 _NAME = re.compile(r"[A-Z][A-Z0-9_]+")
+# A project's own functions that do the same, such as envint.
+_OWN_READER = re.compile(r"(get_?)?env\w*")
 _SAME = frozenset({"resolve", "absolute", "as_posix", "strip", "lower", "upper"})
 _WRAPPERS = frozenset(
     {"Path", "pathlib.Path", "str", "bool", "int", "list", "os.path.abspath", "os.path.realpath", "os.path.normpath",
@@ -74,7 +76,7 @@ def _called_variable(node: ast.Call, names: Mapping[str, Any]) -> Variable | Non
     if function == "dj_database_url.config":
         name = evaluate(given.get("env"), {}) or "DATABASE_URL"
         default = given.get("default") or (node.args[0] if node.args else None)
-    elif function.partition(".")[0] in _READERS:
+    elif function.partition(".")[0] in _READERS or _OWN_READER.fullmatch(function):
         name = evaluate(node.args[0], {}) if node.args else "DATABASE_URL" if function in _DATABASE_URL else None
         default = given.get("default") or (node.args[1] if len(node.args) > 1 else None)
     else:
@@ -82,6 +84,8 @@ def _called_variable(node: ast.Call, names: Mapping[str, Any]) -> Variable | Non
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         return None
     optional = default is not None or function.endswith((".get", "getenv")) or function == "dj_database_url.config"
+    # A function of the project may have a default of its own.
+    optional = optional or bool(_OWN_READER.fullmatch(function) and function != "env")
     return Variable(name, evaluate(default, names), not optional, is_database_url=function in _DATABASE_URL)
 
 
@@ -121,7 +125,13 @@ def _method(node: ast.Call, given: list[Any], names: Mapping[str, Any]) -> Any:
     return None
 
 
+def settled(value: Any) -> Any:
+    """Return a value, of an environment variable its default."""
+    return value.default if isinstance(value, Variable) else value
+
+
 def _joined(base: Any, parts: list[Any]) -> Any:
+    base, parts = settled(base), [settled(part) for part in parts]
     if isinstance(base, (str, PurePosixPath)) and all(isinstance(part, (str, PurePosixPath)) for part in parts):
         return PurePosixPath(base, *parts)
     return None
@@ -177,6 +187,8 @@ def _alternative(node: ast.BoolOp, names: Mapping[str, Any]) -> Any:
 
 def _compared(node: ast.Compare, names: Mapping[str, Any]) -> Any:
     value = evaluate(node.left, names)
+    if isinstance(node.ops[0], ast.In) and dotted(node.comparators[0]).endswith("environ") and isinstance(value, str):
+        return Variable(value)
     return value if isinstance(value, Variable) else None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.landfall.django.plugins.plugin_utils._init.code import Variable
 from ansible_collections.landfall.django.plugins.plugin_utils._init.project import Project
+from ansible_collections.landfall.django.plugins.plugin_utils._init.services import engine_of
 from ansible_collections.landfall.django.plugins.plugin_utils._init.settings import ENVIRONMENT_VARIABLE, default_module
 
 # What the stack sets by itself, or what is none of its business.
@@ -34,6 +35,10 @@ _OF_DATABASE = {
 _LISTS = {
     "ALLOWED_HOSTS": "{{ stack_domains | join('%s') }}",
     "CSRF_TRUSTED_ORIGINS": "{{ stack_domains | map('regex_replace', '^', 'https://') | join('%s') }}",
+}
+_FIRST = {
+    "ALLOWED_HOSTS": "{{ stack_domains | first }}",
+    "CSRF_TRUSTED_ORIGINS": "https://{{ stack_domains | first }}",
 }
 _SECRETS = {
     "SECRET_KEY": "{{ stack_secret_key }}",
@@ -67,14 +72,18 @@ def environment_of(project: Project) -> list[Setting]:
 
 
 def _python_path(project: Project) -> Iterator[Setting]:
-    if project.folder != project.base:
-        yield Setting("PYTHONPATH", project.code, f"{project.manage} is not in the top folder.")
+    if project.code != project.workdir:
+        yield Setting("PYTHONPATH", project.code, f"{project.manage} is not in {project.workdir}, where commands run.")
 
 
 def _lists(project: Project) -> Iterator[Setting]:
     for setting, value in _LISTS.items():
-        variable = _only(project.settings.value(setting))
-        if variable and not (variable.name == setting and variable.separator == ","):
+        found = project.settings.value(setting)
+        variable = _only(found)
+        if variable and isinstance(found, list):
+            # It is one item of the list, and no list itself.
+            yield Setting(variable.name, _FIRST[setting], project.settings.where(setting))
+        elif variable and not (variable.name == setting and variable.separator == ","):
             separator = variable.separator if variable.separator in (",", " ", ";", "|") else ","
             yield Setting(variable.name, value % separator, project.settings.where(setting))
 
@@ -82,40 +91,42 @@ def _lists(project: Project) -> Iterator[Setting]:
 def _secrets(project: Project) -> Iterator[Setting]:
     for setting, value in _SECRETS.items():
         variable = _only(project.settings.value(setting))
-        if variable and variable.name not in _STACK_SETS:
+        # An address that is read on a condition is for another server than the stack's.
+        is_sure = setting == "SECRET_KEY" or not project.settings.deciders.get(setting)
+        if variable and variable.name not in _STACK_SETS and is_sure:
             yield Setting(variable.name, value, project.settings.where(setting), is_secret=True)
 
 
 def _database(project: Project) -> Iterator[Setting]:
-    one, where = _default_of(project, "DATABASES")
-    if isinstance(one, Variable) and one.name not in _STACK_SETS:
-        yield Setting(one.name, "{{ stack_database_url }}", where, is_secret=True)
-    if isinstance(one, dict) and [kind.value for kind in project.databases] != ["none"]:
-        for key, value in _OF_DATABASE.items():
-            if variable := _only(one.get(key)):
-                yield Setting(variable.name, value, where, is_secret=key == "PASSWORD")
+    for option in reversed(project.settings.options.get("DATABASES", [])):
+        one = option.value.get("default") if isinstance(option.value, dict) else None
+        if isinstance(one, Variable) and one.name not in _STACK_SETS:
+            yield Setting(one.name, "{{ stack_database_url }}", option.where, is_secret=True)
+        if isinstance(one, dict) and engine_of(one.get("ENGINE")) != "none":
+            for key, value in _OF_DATABASE.items():
+                if variable := _only(one.get(key)):
+                    yield Setting(variable.name, value, option.where, is_secret=key == "PASSWORD")
 
 
 def _cache(project: Project) -> Iterator[Setting]:
-    one, where = _default_of(project, "CACHES")
+    caches, where = project.settings.value("CACHES"), project.settings.where("CACHES")
+    one = caches.get("default") if isinstance(caches, dict) else None
     variable = _only(one.get("LOCATION")) if isinstance(one, dict) else None
-    if variable and project.redis and variable.name not in _STACK_SETS:
+    is_sure = not project.settings.deciders.get("CACHES")
+    if variable and project.redis and variable.name not in _STACK_SETS and is_sure:
         yield Setting(variable.name, _CACHE, where, is_secret=True)
 
 
 def _questions(project: Project) -> Iterator[Setting]:
+    if len(project.databases) > 1:
+        for name in sorted(project.settings.deciders.get("DATABASES", ())):
+            yield Setting(name, "", "Which value? The settings choose the database by it.", is_open=True)
     for name, (variable, where) in project.settings.variables.items():
         if variable.is_required and name not in _STACK_SETS:
             is_secret = bool(_SECRET_NAME.search(name))
             value = f"{{{{ vault_{name.lower()} }}}}" if is_secret else ""
             question = f"Which value? It is read in {where}, without a default."
             yield Setting(name, value, question, is_secret, is_open=True)
-
-
-def _default_of(project: Project, name: str) -> tuple[Any, str]:
-    """The default one of DATABASES or CACHES, and where it is."""
-    value = project.settings.value(name)
-    return value.get("default") if isinstance(value, dict) else None, project.settings.where(name)
 
 
 def _only(value: Any) -> Variable | None:
@@ -137,4 +148,7 @@ def _settings_module(project: Project) -> Iterator[Setting]:
     other = next((found for found in defaults if found.value != chosen.value), None)
     if other:
         comment = f"{chosen.where} is meant for this; the default of {other.where} is {other.value}."
+        yield Setting(ENVIRONMENT_VARIABLE, chosen.value, comment)
+    elif not defaults:
+        comment = f"{chosen.where}. Neither {project.manage} nor wsgi.py sets one."
         yield Setting(ENVIRONMENT_VARIABLE, chosen.value, comment)

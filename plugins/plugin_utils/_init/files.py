@@ -130,9 +130,9 @@ def _dictionary(name: str, title: str, settings: list[Setting]) -> Iterator[str]
     is_open = all(setting.is_open for setting in settings)
     yield from ("", f"# --- {title}", f"# {name}:" if is_open else f"{name}:")
     for setting in settings:
-        line = f"  {_assigned(setting.name, setting.value)[0]}"
+        line = _assigned(setting.name, setting.value)[0]
         yield from (f"  {comment}" for comment in _comment(setting.comment))
-        yield f"# {line}" if setting.is_open else line
+        yield f"  # {line}" if setting.is_open else f"  {line}"
 
 
 def _vault(plan: Plan, path: str) -> str:

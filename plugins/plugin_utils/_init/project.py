@@ -21,6 +21,7 @@ class Project:
     manage: str
     folder: str  # of manage.py
     base: str  # what is built: the folder of the lock file or Dockerfile
+    workdir: str  # of the image
     code: str  # the folder of manage.py in the image
     lock: str
     packages: dict[str, str]
@@ -47,10 +48,12 @@ def look(tree: Tree, environment: str = "production", manage: str = "") -> Proje
     folder = folder_of(manage)
     base = _base(tree, folder)
     dockerfile = web.dockerfile(tree, beneath(base, "Dockerfile"))
+    inner = folder[len(base) :].lstrip("/")
     workdir = dockerfile.workdir if dockerfile else "/app"
-    default = settings.default_module(tree, manage)
+    place = dockerfile.place_of(inner) if dockerfile else f"/app/{inner}".rstrip("/")
+    default = settings.default_module(tree, manage) or settings.guessed_module(tree, folder)
     chosen = _settings_module(tree, folder, environment, default, dockerfile)
-    read = settings.Settings(tree, folder, chosen.value if chosen else "", base, workdir)
+    read = settings.Settings(tree, folder, chosen.value if chosen else "", place)
     packages = dependencies.packages(tree, base)
     celery = services.celery(tree, folder)
     listed = web.urls(tree, folder, read)
@@ -60,7 +63,8 @@ def look(tree: Tree, environment: str = "production", manage: str = "") -> Proje
         manage=manage,
         folder=folder,
         base=base,
-        code=f"{workdir.rstrip('/')}/{folder[len(base) :].lstrip('/')}".rstrip("/") or "/",
+        workdir=workdir,
+        code=place,
         lock=dependencies.lock_file(tree, base),
         packages=packages,
         python=dependencies.python_version(tree, base),

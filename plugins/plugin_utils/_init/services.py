@@ -35,12 +35,31 @@ def engine_of(text: Any) -> str:
 
 def database(settings: Settings, packages: Mapping[str, str]) -> list[Found]:
     """Return the kinds of database that the project may use: one if it is clear, none if nothing tells."""
-    where = settings.where("DATABASES")
-    default = (settings.value("DATABASES") or {}) if isinstance(settings.value("DATABASES"), dict) else {}
-    one = default.get("default")
+    options = settings.options.get("DATABASES", [])
+    deciders = settings.deciders.get("DATABASES", frozenset())
+    # What chooses the likeliest one is what the stack sets for it.
+    if deciders and deciders <= _read_by(options[-1].value):
+        options = options[-1:]
+    kinds = {kind.value: kind for option in options for kind in _kinds(option, packages)}
+    # A server first: a file is what a developer has.
+    return sorted(kinds.values(), key=lambda kind: kind.value == "none") or (
+        _kinds(Found(None, ""), packages) if not options else []
+    )
+
+
+def _read_by(databases: Any) -> set[str]:
+    """The names of the environment variables that a value of DATABASES reads."""
+    one = databases.get("default") if isinstance(databases, dict) else None
+    parts = one.values() if isinstance(one, dict) else [one]
+    return {part.name for part in parts if isinstance(part, code.Variable)}
+
+
+def _kinds(option: Found, packages: Mapping[str, str]) -> list[Found]:
+    """The kinds of database that one value of DATABASES may mean."""
+    one = option.value.get("default") if isinstance(option.value, dict) else None
     engine = one.get("ENGINE") if isinstance(one, dict) else None
     if isinstance(engine, str) and engine_of(engine):
-        return [Found(engine_of(engine), where)]
+        return [Found(engine_of(engine), option.where)]
     drivers = [Found(kind, packages[name]) for kind, names in DRIVERS.items() for name in names if name in packages]
     kinds = {driver.value: driver for driver in reversed(drivers)}
     if kinds:
@@ -48,7 +67,7 @@ def database(settings: Settings, packages: Mapping[str, str]) -> list[Found]:
     # The default of a variable that production sets.
     either = engine if isinstance(engine, code.Variable) else one
     guess = engine_of(either.default) if isinstance(either, code.Variable) else ""
-    return [Found(guess, where)] if guess else []
+    return [Found(guess, option.where)] if guess else []
 
 
 def redis(settings: Settings, packages: Mapping[str, str], tree: Tree) -> Found | None:
@@ -93,7 +112,7 @@ def _celery_name(node: ast.stmt) -> str:
 def schedule(tree: Tree, settings: Settings, packages: Mapping[str, str], files: list[str]) -> Found | None:
     """Return where the project has a schedule for beat."""
     for name in ("CELERY_BEAT_SCHEDULE", "CELERYBEAT_SCHEDULE", "CELERY_BEAT_SCHEDULER"):
-        if name in settings.values:
+        if name in settings.options:
             return Found(name, settings.where(name))
     if "django-celery-beat" in packages:
         return Found("django-celery-beat", packages["django-celery-beat"])

@@ -25,11 +25,16 @@ from ansible_collections.landfall.django.plugins.plugin_utils._init.tree import 
     file_of_module,
     folder_of,
     found,
+    module_of_file,
 )
 
 ENVIRONMENT_VARIABLE = "DJANGO_SETTINGS_MODULE"
 PRODUCTION = ("production", "prod", "live", "deploy", "deployment", "server", "docker")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_MANAGES = re.compile(r"DJANGO_SETTINGS_MODULE|execute_from_command_line")
+_SETTINGS_FILE = re.compile(r"(?:.*/)?settings(\.py|/(__init__|base|common|defaults)\.py)")
+# The stack sets them: a branch that asks for one of them is taken.
+_GIVEN = frozenset({"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS"})
 # Projects within a project.
 _ASIDE = frozenset({"demo", "docs", "example", "examples", "sample", "samples", "sandbox", "test", "tests", "testing"})
 
@@ -44,11 +49,11 @@ def manage_file(tree: Tree, given: str = "") -> str:
         if not tree.has(given):
             raise NotFoundError(f"init_manage: there is no file {given} in {tree.root}: correct the path.")
         return given
-    listed = [path for path in tree.named("manage.py") if ENVIRONMENT_VARIABLE in tree.text(path)]
+    listed = [path for path in tree.named("manage.py") if _MANAGES.search(tree.text(path))]
     if not listed:
         limit = "" if tree.complete else f", the first {MAXIMUM_FILES} only"
         raise NotFoundError(
-            f"No manage.py that sets {ENVIRONMENT_VARIABLE} was found in {tree.root} ({len(tree.files)} files{limit};"
+            f"No manage.py of Django was found in {tree.root} ({len(tree.files)} files{limit};"
             f" not in {', '.join(sorted(SKIPPED))} and virtual environments). Run this in the project's folder, or set"
             " init_project_dir to it. If the file has another name, set init_manage to its path."
         )
@@ -77,6 +82,20 @@ def default_module(tree: Tree, path: str) -> Found | None:
     return None
 
 
+def guessed_module(tree: Tree, folder: str) -> Found | None:
+    """Return the settings module by its name, for a project whose manage.py does not tell."""
+    inside = f"{folder}/" if folder else ""
+    for path in tree.files:
+        if (
+            path.startswith(inside)
+            and _SETTINGS_FILE.fullmatch(path)
+            and not _ASIDE & set(path.split("/"))
+            and tree.content(path)
+        ):
+            return found(module_of_file(folder, path), path)
+    return None
+
+
 def _is_module(value: Any) -> bool:
     return isinstance(value, str) and bool(_DOTTED.fullmatch(value))
 
@@ -101,20 +120,21 @@ def production_module(tree: Tree, folder: str, default: str, environment: str) -
 class Settings:
     """The settings of a module and of all modules that it imports with *, as far as they can be evaluated."""
 
-    def __init__(self, tree: Tree, folder: str, module: str, base: str = "", top: str = "/app") -> None:
-        """Read them with `base`, the folder that is built, at `top` in the image."""
-        self.values: dict[str, Found] = {}
+    def __init__(self, tree: Tree, folder: str, module: str, top: str = "/app") -> None:
+        """Read them with `folder`, that of manage.py, at `top` in the image."""
+        self.options: dict[str, list[Found]] = {}  # the values that a setting may have, the likeliest last
+        self.deciders: dict[str, frozenset[str]] = {}  # the environment variables that choose between them
         self.variables: dict[str, tuple[code.Variable, str]] = {}
         self.unparsed: list[str] = []
         self.files: list[str] = []
-        self._tree, self._folder, self._base, self._top = tree, folder, base, top
+        self._tree, self._folder, self._top = tree, folder, top
         self._read(file_of_module(tree, folder, module))
 
     def value(self, name: str) -> Any:
-        return self.values[name].value if name in self.values else None
+        return self.options[name][-1].value if name in self.options else None
 
     def where(self, name: str) -> str:
-        return self.values[name].where if name in self.values else ""
+        return self.options[name][-1].where if name in self.options else ""
 
     def _read(self, path: str) -> None:
         if not path or path in self.files:
@@ -124,21 +144,38 @@ class Settings:
         if module is None:
             self.unparsed.append(path)
         else:
-            self._walk(module.body, path)
+            self._walk(module.body, path, None)
 
-    def _walk(self, statements: Iterable[ast.stmt], path: str, is_certain: bool = True) -> None:
+    def _walk(self, statements: Iterable[ast.stmt], path: str, deciders: frozenset[str] | None) -> None:
+        """Read statements. `deciders`: the variables that decide whether they count; None if they do in any case."""
         for node in statements:
             if isinstance(node, ast.If):
-                self._note_variables(node.test, path, False)
-                for branch in _branches(node):
-                    self._walk(branch, path, is_certain and _is_debug(node.test))
-            elif isinstance(node, (ast.Try, ast.With)):
-                self._walk(node.body, path, is_certain and isinstance(node, ast.With))
+                self._branch(node, path, deciders)
+            elif isinstance(node, ast.With):
+                self._walk(node.body, path, deciders)
+            elif isinstance(node, ast.Try):
+                self._walk(node.body, path, deciders or frozenset())
             elif isinstance(node, ast.ImportFrom):
                 self._import(node, path)
             else:
-                self._note_variables(node, path, is_certain)
-                self._statement(node, path)
+                self._note_variables(node, path, deciders is None)
+                self._statement(node, path, deciders)
+
+    def _branch(self, node: ast.If, path: str, deciders: frozenset[str] | None) -> None:
+        """Read the branches that count without DEBUG and tests, and with what the stack sets, the likelier one last."""
+        self._note_variables(node.test, path, False)
+        is_negative = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
+        test = node.test.operand if isinstance(node.test, ast.UnaryOp) else node.test
+        asked = code.evaluate(test, self._names(path))
+        if code.dotted(test) == "DEBUG" or _asks_for_tests(test):
+            self._walk(node.body if is_negative else node.orelse, path, deciders)
+        elif isinstance(asked, code.Variable) and asked.name in _GIVEN and not _is_comparison(test):
+            self._walk(node.orelse if is_negative else node.body, path, deciders)
+        else:
+            more = {asked.name} if isinstance(asked, code.Variable) else set()
+            more |= {variable.name for variable, _line in code.reads(test)}
+            for branch in (node.orelse, node.body):
+                self._walk(branch, path, (deciders or frozenset()) | more)
 
     def _note_variables(self, node: ast.AST, path: str, is_certain: bool) -> None:
         """Note which variables are read. Those that may not be needed, or have a default elsewhere, are optional."""
@@ -163,26 +200,28 @@ class Settings:
         else:
             self._read(file_of_module(self._tree, self._folder, module))
 
-    def _statement(self, node: ast.stmt, path: str) -> None:
-        names = {name: found.value for name, found in self.values.items()}
-        names["__file__"] = PurePosixPath(self._top, path[len(self._base) :].lstrip("/"))
+    def _names(self, path: str) -> dict[str, Any]:
+        names = {name: options[-1].value for name, options in self.options.items()}
+        inner = path[len(self._folder) :].lstrip("/")
+        return {**names, "__file__": PurePosixPath(self._top, inner)}
+
+    def _statement(self, node: ast.stmt, path: str, deciders: frozenset[str] | None) -> None:
         where = f"{path}:{node.lineno}"
         if isinstance(node, ast.Assign):
-            value = code.evaluate(node.value, names)
             for target in node.targets:
-                self._assign(target, value, where)
+                self._assign(target, node.value, where, deciders)
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            self._assign(node.target, code.evaluate(node.value, names), where)
+            self._assign(node.target, node.value, where, deciders)
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            before, more = names.get(node.target.id), code.evaluate(node.value, names)
-            if isinstance(before, list) and isinstance(more, list):
-                self._assign(node.target, before + more, where)
+            sum_of_both = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
+            self._assign(node.target, sum_of_both, where, deciders)
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             self._include(node.value, path)
 
-    def _assign(self, target: ast.expr, value: Any, where: str) -> None:
+    def _assign(self, target: ast.expr, value: ast.expr, where: str, deciders: frozenset[str] | None) -> None:
+        names = self._names(where.rpartition(":")[0])
         if isinstance(target, ast.Name):
-            self.values[target.id] = Found(value, where)
+            self._set(target.id, value, where, deciders)
             return
         keys: list[Any] = []
         while isinstance(target, ast.Subscript):
@@ -192,7 +231,24 @@ class Settings:
         for key in keys[:-1]:
             inside = inside.get(key) if isinstance(inside, dict) else None
         if keys and isinstance(inside, dict):
-            inside[keys[-1]] = value
+            inside[keys[-1]] = code.evaluate(value, names)
+
+    def _set(self, name: str, value: ast.expr, where: str, deciders: frozenset[str] | None) -> None:
+        """Set a setting to a value; to several if that depends on a name with several."""
+        names = self._names(where.rpartition(":")[0])
+        parts = [node.id for node in ast.walk(value) if isinstance(node, ast.Name) and node.id != name]
+        open_part = next((part for part in parts if len(self.options.get(part, ())) > 1), "")
+        if open_part:
+            options = [
+                Found(code.evaluate(value, {**names, open_part: one.value}), one.where)
+                for one in self.options[open_part]
+            ]
+        else:
+            options = [Found(code.evaluate(value, names), where)]
+        before = [] if deciders is None else self.options.get(name, [])
+        chosen_by = self.deciders.get(name, frozenset()) if before else frozenset()
+        self.options[name] = [*before, *options]
+        self.deciders[name] = chosen_by | (deciders or frozenset()) | self.deciders.get(open_part, frozenset())
 
     def _include(self, call: ast.Call, path: str) -> None:
         """Read what django-split-settings includes."""
@@ -207,12 +263,9 @@ class Settings:
                     self._read(file)
 
 
-def _is_debug(test: ast.expr) -> bool:
-    return code.dotted(test.operand if isinstance(test, ast.UnaryOp) else test) == "DEBUG"
+def _asks_for_tests(test: ast.expr) -> bool:
+    return any(code.dotted(node) in ("sys.argv", "TESTING") for node in ast.walk(test))
 
 
-def _branches(node: ast.If) -> list[list[ast.stmt]]:
-    """The branches of a condition that count without DEBUG, the more likely one last."""
-    if _is_debug(node.test):
-        return [node.body if isinstance(node.test, ast.UnaryOp) else node.orelse]
-    return [node.orelse, node.body]
+def _is_comparison(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and not isinstance(test.ops[0], ast.In)

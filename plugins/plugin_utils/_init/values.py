@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.plugin_utils._init import dependencies, web
+from ansible_collections.landfall.django.plugins.plugin_utils._init import code, dependencies, web
 from ansible_collections.landfall.django.plugins.plugin_utils._init.environment import Setting, environment_of
 from ansible_collections.landfall.django.plugins.plugin_utils._init.project import Project
 from ansible_collections.landfall.django.plugins.plugin_utils._init.tree import is_plain
@@ -127,9 +127,9 @@ def _processes(project: Project) -> Iterator[Entry]:
         question = "Which WSGI application, as module:callable? No WSGI_APPLICATION and no wsgi.py was found."
         yield Entry("stack_wsgi_application", "project.wsgi:application", question, is_open=True, is_needed=needed)
     yield from _web_command(project)
-    if project.folder != project.base:
-        inner = project.manage[len(project.base) :].lstrip("/")
-        yield Entry("stack_manage_command", f"python3 {inner}", project.manage)
+    if project.code != project.workdir:
+        inner = project.code.removeprefix(f"{project.workdir.rstrip('/')}/")
+        yield Entry("stack_manage_command", f"python3 {inner}/manage.py", project.manage)
     if project.celery:
         yield Entry("stack_celery_app", project.celery.value, f"{project.celery.where}. Starts a worker and beat.")
         if not project.schedule:
@@ -141,7 +141,7 @@ def _processes(project: Project) -> Iterator[Entry]:
 def _web_command(project: Project) -> Iterator[Entry]:
     dockerfile = project.dockerfile
     server = next((name for name in web.ASGI_SERVERS if name in project.packages), "")
-    if project.asgi and server and "ASGI_APPLICATION" in project.settings.values:
+    if project.asgi and server and "ASGI_APPLICATION" in project.settings.options:
         served = web.ASGI_SERVERS[server].format(application=project.asgi.value, port="{{ stack_port }}")
         where = f"{project.asgi.where} and {project.packages[server]}"
         yield Entry("stack_web_command", served, f"The project is served by ASGI: {where}.")
@@ -182,7 +182,7 @@ def _services(project: Project, defaults: Mapping[str, Any]) -> Iterator[Entry]:
         )
     else:
         has = ", ".join(f"{kind.value} ({kind.where})" for kind in kinds)
-        found = f"Drivers were found for {has}." if kinds else "Neither the settings nor the dependencies tell."
+        found = f"The project names {has}." if kinds else "Neither the settings nor the dependencies tell."
         question = f"Which database: mysql, mariadb, postgresql, external or none (SQLite)? {found}"
         default = kinds[0].value if kinds else defaults.get("stack_database", "mysql")
         yield Entry("stack_database", default, question, is_open=True, is_needed=True)
@@ -192,14 +192,13 @@ def _services(project: Project, defaults: Mapping[str, Any]) -> Iterator[Entry]:
 
 def _files(project: Project, defaults: Mapping[str, Any]) -> Iterator[Entry]:
     settings = project.settings
-    static = settings.value("STATIC_ROOT")
-    if isinstance(static, (str, PurePosixPath)) and is_plain(str(static)):
-        yield Entry("stack_static_path", str(static), settings.where("STATIC_ROOT"))
-    elif not static and settings.values and not settings.unparsed:
+    is_known = bool(settings.options) and not settings.unparsed
+    if "STATIC_ROOT" in settings.options:
+        yield _path("stack_static_path", "STATIC_ROOT", project, defaults)
+    elif is_known:
         yield Entry("stack_collectstatic", False, "The settings have no STATIC_ROOT. Remove this once they have.")
-    media = settings.value("MEDIA_ROOT")
-    if isinstance(media, (str, PurePosixPath)) and str(media) and is_plain(str(media)):
-        yield Entry("stack_media_path", str(media), settings.where("MEDIA_ROOT"))
+    if "MEDIA_ROOT" in settings.options:
+        yield _path("stack_media_path", "MEDIA_ROOT", project, defaults)
     if project.health:
         yield Entry("stack_health_path", project.health.value, project.health.where)
     else:
@@ -207,6 +206,15 @@ def _files(project: Project, defaults: Mapping[str, Any]) -> Iterator[Entry]:
         pages = [url.value[0] for url in project.urls if url.value[1].endswith("admin.site.urls")]
         example = f"{pages[0].rstrip('/')}/login/" if pages else defaults.get("stack_health_path", "/health/")
         yield Entry("stack_health_path", example, question, is_open=True)
+
+
+def _path(name: str, setting: str, project: Project, defaults: Mapping[str, Any]) -> Entry:
+    """The variable of a folder whose setting may be more than can be evaluated."""
+    value, where = code.settled(project.settings.value(setting)), project.settings.where(setting)
+    if isinstance(value, (str, PurePosixPath)) and str(value) and is_plain(str(value)):
+        return Entry(name, str(PurePosixPath(project.workdir, value)), where)
+    question = f"Which folder is {setting} in the image? It is set in {where}."
+    return Entry(name, defaults.get(name, ""), question, is_open=True)
 
 
 def _remarks(project: Project) -> list[str]:
@@ -221,7 +229,8 @@ def _remarks(project: Project) -> list[str]:
         )
     if isinstance(settings.value("SECRET_KEY"), str):
         remarks.append(f"{settings.where('SECRET_KEY')}: SECRET_KEY is in the code: read it from the environment.")
-    if isinstance(settings.value("ALLOWED_HOSTS"), list):
+    hosts = settings.value("ALLOWED_HOSTS")
+    if isinstance(hosts, list) and all(isinstance(host, str) for host in hosts) and "*" not in hosts:
         remarks.append(f"{settings.where('ALLOWED_HOSTS')}: ALLOWED_HOSTS is in the code: it must have all domains.")
     databases = settings.value("DATABASES")
     one = databases.get("default") if isinstance(databases, dict) else None
@@ -234,7 +243,7 @@ def _remarks(project: Project) -> list[str]:
             f"{settings.where('DATABASES')}: the SQLite file is in the image, so that each release begins with an"
             " empty one: read DATABASE_URL from the environment, or name a file in /var/lib/django."
         )
-    if settings.values and "STATIC_ROOT" not in settings.values:
+    if settings.options and "STATIC_ROOT" not in settings.options:
         remarks.append(f"{settings.files[0]}: STATIC_ROOT is missing: the site has no style sheets without it.")
     if not project.lock and not project.dockerfile:
         names = ", ".join(dependencies.LOCKS)

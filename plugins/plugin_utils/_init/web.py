@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,6 +61,18 @@ class Dockerfile:
     port: Found | None = None
     command: Found | None = None
     settings: Found | None = None
+    copies: tuple[tuple[str, str], ...] = ()  # folders of the project, and where the last stage has them
+
+    def place_of(self, folder: str) -> str:
+        """Return where a folder of the project is in the image."""
+        for source, target in reversed(self.copies):
+            if not source or f"{folder}/".startswith(f"{source}/"):
+                return _path(target, folder[len(source) :].lstrip("/"))
+        return _path(self.workdir, folder)
+
+
+def _path(*parts: str) -> str:
+    return posixpath.normpath(posixpath.join("/", *parts))
 
 
 def dockerfile(tree: Tree, path: str) -> Dockerfile | None:
@@ -68,6 +81,7 @@ def dockerfile(tree: Tree, path: str) -> Dockerfile | None:
         return None
     facts: dict[str, Found] = {}
     workdirs = {"": "/"}
+    copies: list[tuple[str, str]] = []
     stage = ""
     for number, line in _instructions(tree, path):
         word, _space, rest = line.partition(" ")
@@ -75,17 +89,22 @@ def dockerfile(tree: Tree, path: str) -> Dockerfile | None:
         if word.upper() == "FROM":
             base, _as, stage = re.sub(r"--\S+\s+", "", rest).lower().partition(" as ")
             workdirs[stage.strip()] = workdirs.get(base.strip(), "/")
-            facts = {name: fact for name, fact in facts.items() if base.strip() in workdirs}
+            if base.strip() not in workdirs:
+                facts, copies = {}, []
             stage = stage.strip()
         elif word.upper() == "WORKDIR" and re.fullmatch(r"[\w./-]+", rest):
-            workdirs[stage] = rest if rest.startswith("/") else f"{workdirs[stage].rstrip('/')}/{rest}"
+            workdirs[stage] = _path(workdirs[stage], rest)
+        elif word.upper() in ("COPY", "ADD") and "--from" not in rest:
+            parts = [part for part in re.sub(r'[\[\],"]', " ", rest).split() if not part.startswith("--")]
+            # From the folder of the Dockerfile, wherever its path begins.
+            copies += [(_path(source).strip("/"), _path(workdirs[stage], parts[-1])) for source in parts[:-1]]
         elif word.upper() == "EXPOSE" and (port := re.match(r"\d+", rest)):
             facts["port"] = Found(int(port[0]), where)
         elif word.upper() in ("CMD", "ENTRYPOINT"):
             facts["command"] = Found(_words(rest), where)
         elif word.upper() == "ENV" and (name := re.search(r"DJANGO_SETTINGS_MODULE[= ]\"?([\w.]+)", rest)):
             facts["settings"] = Found(name[1], where)
-    return Dockerfile(path, workdirs[stage].rstrip("/") or "/", **facts)
+    return Dockerfile(path, workdirs[stage], copies=tuple(copies), **facts)
 
 
 def _instructions(tree: Tree, path: str) -> Iterator[tuple[int, str]]:

@@ -53,6 +53,8 @@ def test_paths(expression: str, expected: str) -> None:
             Variable("DATABASE_URL", "sqlite:///x", is_database_url=True),
         ),
         ("dj_database_url.parse(env('DB'))", Variable("DB", is_required=True, is_database_url=True)),
+        ("envsecret('TOKEN')", Variable("TOKEN")),
+        ("get_env('TOKEN', 'x')", Variable("TOKEN", "x")),
         ("env.db()", Variable("DATABASE_URL", is_required=True, is_database_url=True)),
     ],
 )

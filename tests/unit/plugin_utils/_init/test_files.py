@@ -93,7 +93,7 @@ def test_yamllint_passes(tmp_path: Path, name: str, is_filled_in: bool) -> None:
             assert [str(fault) for fault in linter.run(io.StringIO(shown), CONFIG, path)] == []
 
 
-@pytest.mark.parametrize("name", PROJECTS)
+@pytest.mark.parametrize("name", ["plain", "split"])
 def test_what_is_written_is_accepted(tmp_path: Path, name: str) -> None:
     written(tmp_path, PROJECTS[name], host="203.0.113.7", domains=["shop.example.com"])
     variables = inventory(tmp_path)
@@ -127,7 +127,7 @@ def test_the_vault_has_a_place_for_each_secret_that_only_its_owner_knows(tmp_pat
     assert "# vault_mail_password:" in texts["production/group_vars/all/vault.yml"]
     assert yaml.safe_load(texts["production/group_vars/all/vault.yml"]) is None
     main = texts["production/group_vars/all/main.yml"]
-    assert '#   MAIL_PASSWORD: "{{ vault_mail_password }}"' in main
+    assert '  # MAIL_PASSWORD: "{{ vault_mail_password }}"' in main
     assert "MAIL_PASSWORD" not in yaml.safe_load(main)["stack_secrets"]
 
 

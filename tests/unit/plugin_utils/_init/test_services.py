@@ -32,6 +32,26 @@ def test_database(tmp_path: Path, databases: str, requirements: str, kinds: list
     assert sorted(kind.value for kind in seen(tmp_path, files).databases) == kinds
 
 
+SERVER = "{'default': {'ENGINE': 'django.db.backends.postgresql', 'HOST': os.getenv('DB_HOST')}}"
+FILE = "{'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'x'}}"
+
+
+@pytest.mark.parametrize(
+    ("test", "kinds"),
+    [
+        ("os.getenv('DB') == 'postgres'", ["none", "postgresql"]),
+        ("condition()", ["none", "postgresql"]),
+        # The stack sets it, since the settings read it as the host.
+        ("os.getenv('DB_HOST')", ["postgresql"]),
+        ("'test' not in sys.argv", ["none"]),
+    ],
+)
+def test_a_choice_of_databases(tmp_path: Path, test: str, kinds: list[str]) -> None:
+    text = f"{SETTINGS}\nif {test}:\n    DATABASES = {SERVER}\nelse:\n    DATABASES = {FILE}\n"
+    found = seen(tmp_path, {**PLAIN, "harbour/settings.py": text}).databases
+    assert sorted(kind.value for kind in found) == kinds
+
+
 @pytest.mark.parametrize(
     ("file", "text", "expected"),
     [

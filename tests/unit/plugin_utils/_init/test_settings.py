@@ -93,6 +93,41 @@ def test_branches_of_debug_do_not_count(tmp_path: Path) -> None:
     assert (read.value("A"), read.value("B")) == (2, 1)
 
 
+def test_branches_of_tests_and_of_what_the_stack_sets(tmp_path: Path) -> None:
+    text = """\
+if "test" in sys.argv:
+    A = 1
+else:
+    A = 2
+if "DATABASE_URL" in os.environ:
+    B = 1
+else:
+    B = 2
+url = os.getenv("REDIS_URL")
+if not url:
+    C = 1
+else:
+    C = 2
+"""
+    read = settings(tmp_path, text)
+    assert [[option.value for option in read.options[name]] for name in "ABC"] == [[2], [1], [2]]
+
+
+def test_a_choice_by_a_variable_is_kept_open(tmp_path: Path) -> None:
+    text = "if os.getenv('KIND') == 'a':\n    one = 1\nelse:\n    one = 2\nALL = {'default': one}\n"
+    read = settings(tmp_path, text)
+    assert [option.value for option in read.options["ALL"]] == [{"default": 2}, {"default": 1}]
+    assert read.deciders["ALL"] == {"KIND"}
+
+
+def test_a_settings_module_that_manage_does_not_name(tmp_path: Path) -> None:
+    manage = "from django.core.management import execute_from_command_line"
+    files = {"manage.py": manage, "shop/settings/__init__.py": "", "shop/settings/base.py": "DEBUG = True\n"}
+    project = seen(tmp_path, {**files, "tests/settings.py": ""})
+    assert project.settings_module
+    assert project.settings_module.value == "shop.settings.base"
+
+
 def test_what_is_read_on_a_condition_is_not_needed(tmp_path: Path) -> None:
     text = """\
 FIRST = os.environ["FIRST"]

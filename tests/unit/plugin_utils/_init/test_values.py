@@ -123,6 +123,49 @@ def test_what_nothing_tells_is_a_question(tmp_path: Path) -> None:
     assert any("requirements.txt" in remark for remark in made.remarks)
 
 
+def test_paths_that_cannot_be_evaluated_are_questions(tmp_path: Path) -> None:
+    text = PLAIN["harbour/settings.py"] + "STATIC_ROOT = folder()\nMEDIA_ROOT = os.getenv('MEDIA', 'uploads/')\n"
+    found = entries(planned(tmp_path, {**PLAIN, "harbour/settings.py": text}))
+    assert found["stack_static_path"].is_open
+    assert (found["stack_media_path"].value, found["stack_media_path"].is_open) == ("/app/uploads", False)
+    assert "stack_collectstatic" not in found
+
+
+def test_a_choice_of_databases_is_a_question_with_its_variable(tmp_path: Path) -> None:
+    server = "DATABASES = {'default': {'ENGINE': 'mysql', 'HOST': os.getenv('DB_HOST')}}"
+    choice = f"if os.getenv('DB') == 'file':\n    pass\nelse:\n    {server}\n"
+    made = planned(tmp_path, {**PLAIN, "harbour/settings.py": PLAIN["harbour/settings.py"] + choice})
+    assert {"stack_database", "DB"} <= set(made.needed)
+    assert entries(made)["stack_database"].value == "mysql"
+    assert {one.name: one.is_open for one in made.environment} == {"DB_HOST": False, "DB": True}
+
+
+@pytest.mark.parametrize(
+    ("setting", "environment"),
+    [
+        ("ALLOWED_HOSTS = [os.environ['NAME']]", {"NAME": "{{ stack_domains | first }}"}),
+        (
+            "ALLOWED_HOSTS = os.environ['ALLOWED_HOSTS'].split(' ')",
+            {"ALLOWED_HOSTS": "{{ stack_domains | join(' ') }}"},
+        ),
+        ("ALLOWED_HOSTS = os.environ['ALLOWED_HOSTS'].split(',')", {}),
+        ("if os.getenv('TLS_URL'):\n    REDIS_URL = os.getenv('TLS_URL')", {}),
+        ("SECRET_KEY = os.environ['SECRET_KEY']", {}),
+    ],
+)
+def test_what_the_stack_sets_already_is_not_repeated(tmp_path: Path, setting: str, environment: dict[str, str]) -> None:
+    made = planned(tmp_path, {**PLAIN, "harbour/settings.py": f"{PLAIN['harbour/settings.py']}\n{setting}\n"})
+    assert {one.name: one.value for one in made.environment} == environment
+
+
+def test_an_image_that_begins_in_the_folder_of_manage(tmp_path: Path) -> None:
+    files = {f"src/{name}": text for name, text in PLAIN.items()}
+    files["Dockerfile"] = "FROM python\nWORKDIR /code\nCOPY . .\nWORKDIR /code/src\nCMD gunicorn\n"
+    made = planned(tmp_path, files)
+    assert "stack_manage_command" not in entries(made)
+    assert made.environment == []
+
+
 def test_pushed_or_local(tmp_path: Path) -> None:
     remote = '[remote "origin"]\n\turl = https://git.example.com/h.git\n'
     found = entries(planned(tmp_path, {**PLAIN, ".git/config": remote}))

@@ -38,6 +38,23 @@ def test_of_the_last_stage_of_a_dockerfile_and_what_it_is_based_on(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("instructions", "place"),
+    [
+        ("WORKDIR /code\nCOPY . .", "/code/src"),
+        ("WORKDIR /code\nCOPY --chown=1:1 . .\nWORKDIR /code/src", "/code/src"),
+        ("COPY ./src /srv/app/\nWORKDIR /srv/app", "/srv/app"),
+        ('ADD ["src/", "/srv"]', "/srv"),
+        ("WORKDIR /code\nCOPY --from=build /x /y\nCOPY requirements.txt .", "/code/src"),
+    ],
+)
+def test_where_a_folder_is_in_the_image(tmp_path: Path, instructions: str, place: str) -> None:
+    text = f"FROM python AS build\nCOPY . /elsewhere\nFROM python\n{instructions}\n"
+    found = web.dockerfile(Tree(str(make(tmp_path, {"Dockerfile": text}))), "Dockerfile")
+    assert found
+    assert found.place_of("src") == place
+
+
+@pytest.mark.parametrize(
     ("urls", "expected"),
     [
         ('urlpatterns = [path("health/", view)]', "/health/"),
