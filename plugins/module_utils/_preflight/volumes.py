@@ -19,7 +19,7 @@ _PATH = re.compile(r"(/[A-Za-z0-9._-]+)+/?|/")
 # What the system in the image needs, and what the stack mounts itself.
 _TAKEN = (
     *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr"),
-    *("/tmp", "/var/lib/celery"),  # noqa: S108 - of the container
+    *("/tmp", "/var/tmp", "/var/lib/celery"),  # noqa: S108 - of the container
 )
 
 
