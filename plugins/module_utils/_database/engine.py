@@ -106,6 +106,8 @@ class Engine(ABC):
     administrator: str  # the user that belongs to the server itself
     reserved_prefixes: tuple[str, ...] = ()  # of other such users
     packages: Packages
+    drivers: tuple[str, ...]  # Python packages, the usual one first
+    words_in_settings: str  # pattern by which settings name it, in ENGINE or an address; empty for none of its own
     client: str  # program that runs SQL
     dump_program: str
     after_failed_migration: str  # what stays of a migration that failed

@@ -92,6 +92,8 @@ class MySQL(Engine):
     scheme = "mysql"
     port = 3306
     administrator = "root"
+    drivers: tuple[str, ...] = ("mysqlclient", "pymysql", "mysql-connector-python")
+    words_in_settings = r"mysql|mariadb"
     packages = Packages(build=("default-libmysqlclient-dev",), run=("libmariadb3",))
     dump_program = "mysqldump"
     after_failed_migration = "What it did up to there stays done, since MySQL cannot undo a change of a table."

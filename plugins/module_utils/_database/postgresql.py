@@ -129,6 +129,8 @@ class PostgreSQL(Engine):
     port = 5432
     administrator = "postgres"
     reserved_prefixes = ("pg_",)
+    drivers = ("psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg")
+    words_in_settings = r"postg|psql|psycopg|timescale"
     packages = Packages(build=("libpq-dev",), run=("libpq5",))
     client = "psql"
     dump_program = "pg_dump"

@@ -12,25 +12,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES
 from ansible_collections.landfall.django.plugins.plugin_utils._init import code
 from ansible_collections.landfall.django.plugins.plugin_utils._init.settings import Settings
 from ansible_collections.landfall.django.plugins.plugin_utils._init.tree import Found, Tree, found, module_of_file
 
-_ENGINES = {
-    "postgresql": re.compile(r"postg|psql|psycopg|timescale"),
-    "mysql": re.compile(r"mysql|mariadb"),
-    "none": re.compile(r"sqlite|spatialite"),
-}
-DRIVERS = {
-    "postgresql": ("psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg"),
-    "mysql": ("mysqlclient", "pymysql", "mysql-connector-python"),
-}
+_SERVERS = {name: engine for name, engine in ENGINES.items() if engine.words_in_settings}
+_WORDS = {**{name: engine.words_in_settings for name, engine in _SERVERS.items()}, "none": r"sqlite|spatialite"}
 _TESTS = re.compile(r"(^|/)(tests?|conftest\.py|test_[^/]*)(/|$)")
 
 
 def engine_of(text: Any) -> str:
     """Return the kind of database that an ENGINE or an address names, or nothing."""
-    return next((name for name, pattern in _ENGINES.items() if pattern.search(str(text or "").lower())), "")
+    return next((name for name, words in _WORDS.items() if re.search(words, str(text or "").lower())), "")
 
 
 def database(settings: Settings, packages: Mapping[str, str]) -> list[Found]:
@@ -60,7 +54,9 @@ def _kinds(option: Found, packages: Mapping[str, str]) -> list[Found]:
     engine = one.get("ENGINE") if isinstance(one, dict) else None
     if isinstance(engine, str) and engine_of(engine):
         return [Found(engine_of(engine), option.where)]
-    drivers = [Found(kind, packages[name]) for kind, names in DRIVERS.items() for name in names if name in packages]
+    drivers = [
+        Found(kind, packages[name]) for kind, one in _SERVERS.items() for name in one.drivers if name in packages
+    ]
     kinds = {driver.value: driver for driver in reversed(drivers)}
     if kinds:
         return list(kinds.values())

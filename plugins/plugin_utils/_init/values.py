@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, ENGINES
 from ansible_collections.landfall.django.plugins.plugin_utils._init import code, dependencies, web
 from ansible_collections.landfall.django.plugins.plugin_utils._init.environment import Setting, environment_of
 from ansible_collections.landfall.django.plugins.plugin_utils._init.project import Project
@@ -183,8 +184,8 @@ def _services(project: Project, defaults: Mapping[str, Any]) -> Iterator[Entry]:
     else:
         has = ", ".join(f"{kind.value} ({kind.where})" for kind in kinds)
         found = f"The project names {has}." if kinds else "Neither the settings nor the dependencies tell."
-        question = f"Which database: mysql, mariadb, postgresql, external or none (SQLite)? {found}"
-        default = kinds[0].value if kinds else defaults.get("stack_database", "mysql")
+        question = f"Which database: {', '.join(ENGINES)}, external or none (SQLite)? {found}"
+        default = kinds[0].value if kinds else defaults.get("stack_database", DEFAULT)
         yield Entry("stack_database", default, question, is_open=True, is_needed=True)
     if not project.redis and not project.celery:
         yield Entry("stack_redis", False, "Neither the settings nor the dependencies name Redis.")

@@ -24,6 +24,7 @@ class Tree(tree.ActionModule):
 
     def __init__(self, arguments: dict[str, Any], *, pipelining: bool, check: bool, diff: bool) -> None:
         self._task = types.SimpleNamespace(args=arguments, check_mode=check, diff=diff)
+        self._load_name = "landfall.django.tree"
         self._templar = types.SimpleNamespace(template=lambda value: value)
         self.pipelining = pipelining
         self.commands: list[str] = []
