@@ -34,7 +34,7 @@ class DirectAction(ActionBase):
             name = f"landfall.django.{self.module}"
             answer: dict[str, Any] = self._execute_module(module_name=name, task_vars=task_vars)
             return answer
-        _, given = self.validate_argument_spec(self.spec)
+        _result, given = self.validate_argument_spec(self.spec)
         arguments = {"given": given, "check_mode": bool(self._task.check_mode)}
         answer = _program.call(self, self.work, "result", arguments, task_vars)
         if not self._task.diff:

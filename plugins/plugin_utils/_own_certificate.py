@@ -10,10 +10,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+if TYPE_CHECKING:
+    from cryptography import x509
 
 CERTIFICATE, KEY = "nginx_site_certificate_file", "nginx_site_certificate_key_file"
 
@@ -35,6 +35,10 @@ def problems_of(
 
 
 def _faults(certificate: Path, key: Path, read: Callable[[Path], bytes], domains: Collection[str]) -> Iterator[str]:
+    # Of Ansible itself, but not where its sanity tests import this file.
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+
     try:
         leaf = x509.load_pem_x509_certificate(read(certificate))
     except (OSError, ValueError):
@@ -60,6 +64,8 @@ def _faults(certificate: Path, key: Path, read: Callable[[Path], bytes], domains
 
 
 def _names(leaf: x509.Certificate) -> set[str]:
+    from cryptography import x509
+
     try:
         found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

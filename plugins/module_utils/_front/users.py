@@ -57,7 +57,7 @@ def _repeated(data: bytes, length: int) -> bytes:
 
 def _encoded(digest: bytes) -> Iterator[str]:
     first, second, third = 0, 21, 42
-    for _ in range(21):
+    for _place in range(21):
         yield _group(digest[first] << 16 | digest[second] << 8 | digest[third], 4)
         first, second, third = second + 1, third + 1, first + 1
     yield _group(digest[63], 2)

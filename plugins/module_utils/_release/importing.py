@@ -120,8 +120,8 @@ class DatabaseImport:
 
     def run(self, compose: Compose, journal: Journal, undo: Undo) -> None:
         """Import what `examine` has read, if anything. Raises ReleaseError; `undo` has the way back."""
-        found = self._found
-        if not self._dump or not found:
+        dump, found = self._dump, self._found
+        if not dump or not found:
             return
         server = database.server_of(self.site, compose)
         schema = server.schema()
@@ -143,12 +143,11 @@ class DatabaseImport:
         journal.enter(IMPORTING)
         undo.add("empty the database again", self._undo, server, data, journal)
         with journal.step(f"import {Path(self.path).name}"):
-            self._load(server, journal.record, found)
+            self._load(server, journal.record, dump, found)
 
-    def _load(self, server: Server, record: Record, found: Foreign) -> None:
-        assert self._dump
+    def _load(self, server: Server, record: Record, dump: ForeignDump, found: Foreign) -> None:
         try:
-            loaded = self._dump.load(server, record.imported["schema"], found)
+            loaded = dump.load(server, record.imported["schema"], found)
         except ForeignError as error:
             raise ReleaseError(f"{_NAME}: {error}") from error
         except DockerError as error:

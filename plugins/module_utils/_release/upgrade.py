@@ -168,7 +168,7 @@ def tagged_version(image: str, engine: Engine) -> str:
 
     Empty for any other image, whose tags may mean anything, and for a tag that names no series, such as `latest`.
     """
-    name, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
+    name, _colon, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     found = _TAGGED.match(tag)
     official = name == engine.image.partition(":")[0]
     complete = found and found[0].count(".") + 1 >= engine.versions.series_length

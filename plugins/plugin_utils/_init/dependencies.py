@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ansible_collections.landfall.django.plugins.plugin_utils._init.tree import Found, Tree, beneath, folder_of, found
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 # In the order in which the role stack takes them.
 LOCKS = ("uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt")
@@ -104,6 +107,9 @@ def python_series(wanted: str, default: str) -> str:
     """Return the series to use: `default` where it fits, else the newest that does; nothing if none is known."""
     if re.fullmatch(r"3\.\d+", wanted):
         return wanted
+    # Of Ansible itself, but not where its sanity tests import this file.
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         allowed = SpecifierSet(_without_caret(wanted))
     except InvalidSpecifier:

@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import warnings
+from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -58,8 +59,9 @@ class Tree:
     @cached_property
     def files(self) -> list[str]:
         listed: list[str] = []
-        folders = [""]
-        for folder in folders:
+        folders = deque([""])
+        while folders:
+            folder = folders.popleft()
             for name, is_folder in self._entries(folder):
                 path = f"{folder}/{name}" if folder else name
                 if is_folder and name not in SKIPPED and not self.has(f"{path}/pyvenv.cfg"):
