@@ -40,8 +40,8 @@ def test_the_first_release_imports_the_dump_of_another_site(deployed):
     assert record["import_is_final"]
     assert "latin1_swedish_ci" in record["imported"]["converted"]
     assert record["migrations"] == []
-    assert deployed.query("SELECT text FROM titles ORDER BY text LIMIT 1 OFFSET 1") == "[('Málaga',)]"
-    assert deployed.query(TABLES) == "[(0,)]"
+    assert deployed.query("SELECT text FROM titles ORDER BY text LIMIT 1 OFFSET 1") == "(('Málaga',),)"
+    assert deployed.query(TABLES) == "((0,),)"
     # All later deployments have the variable too, and do not need the file.
     deployed.host.check_output(f"rm {IMPORTED}")
 

@@ -9,7 +9,7 @@ VARIABLES = {"stack_database": "none", "stack_database_extensions": [], "stack_c
 
 def test_the_data_survives_a_release_whose_migrations_have_no_dump(deployed, host):
     notes = deployed.note()
-    assert host.file("/srv/plain/data/db.sqlite3").is_file
+    assert host.file("/srv/plain/volumes/data/db.sqlite3").is_file
     assert "db" not in host.check_output("docker compose -p plain ps --services --all").split()
     deployed.migrate("0002_colour", "0001_initial", "colour")
     assert "stack_migration_dump" in deployed.refused()

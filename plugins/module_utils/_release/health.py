@@ -63,8 +63,8 @@ def visitor_problem(port: int, host: str, path: str) -> str:
         return f"{path} does not answer through Nginx: {error}"
 
 
-def wait_for_visitors(port: int, host: str, path: str) -> str:
-    """Wait until visitors reach the site: Nginx needs a moment for new names and addresses.
+def wait_for_visitors(port: int, host: str, path: str, patience: float = _VISITORS) -> str:
+    """Wait up to `patience` seconds until visitors reach the site: Nginx needs a moment for new names and addresses.
 
     Return what is still wrong in the end, or an empty string.
     """
@@ -74,7 +74,7 @@ def wait_for_visitors(port: int, host: str, path: str) -> str:
         problems.append(visitor_problem(port, host, path))
         return not problems[-1]
 
-    return "" if until(served, _VISITORS) else problems[-1]
+    return "" if until(served, patience) else problems[-1]
 
 
 def container_command(port: int, path: str, host: str) -> list[str]:

@@ -22,7 +22,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.writers 
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import docker, is_running
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose, service_of
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
-from ansible_collections.landfall.django.plugins.module_utils._release import in_force
+from ansible_collections.landfall.django.plugins.module_utils._release import health, in_force
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Journal
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
@@ -140,6 +140,11 @@ class DatabaseUpgrade:
         self.start_former()
         self.writers.restart(self._startable(journal.containers))
         self.upgrade.finish()
+        if self.site.front_root:
+            # What still keeps visitors away after that, whoever goes on finds out.
+            health.wait_for_visitors(
+                self.site.front_port, self.site.host, self.site.health_path, self.site.health_timeout
+            )
 
     def finish(self) -> None:
         """Nothing of a committed upgrade is in progress any more."""

@@ -14,6 +14,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database import u
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES
 from ansible_collections.landfall.django.plugins.module_utils._database.restore import RestoreError
 from ansible_collections.landfall.django.plugins.module_utils._database.volume import Volume
+from ansible_collections.landfall.django.plugins.module_utils._front import visitor
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._release.upgrade import (
     database_image,
@@ -233,6 +234,21 @@ def test_code_that_fails_with_the_new_server_brings_the_former_one_back(served, 
     assert "could not bring back" not in str(failed.value)
     assert not (served.root / database_upgrade.JOURNAL).exists()
     assert (served.ledger.folder(2) / "dump.sql.gz").exists()
+
+
+def test_a_way_back_ends_when_visitors_reach_the_site_again(served, monkeypatch):
+    asked, answers = [], iter([502, 503])
+
+    def request(port, host, path, timeout=10):
+        asked.append(served.world.commands[-1])
+        return next(answers, 200)
+
+    monkeypatch.setattr(visitor, "request", request)
+    with pytest.raises(ReleaseError):
+        served.deploy("shop:2", db="mysql:9.8", knows=BOTH, unfit=True)
+    # Nginx and the application need a moment, and nobody asks before their containers have started.
+    assert len(asked) == 3
+    assert "shop-db-1" in served.running
 
 
 def test_after_a_failed_migration_nobody_is_told_to_restore(served):
