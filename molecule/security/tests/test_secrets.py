@@ -177,7 +177,7 @@ def test_no_secret_is_in_the_journal(host, rotated, secrets):
     host.check_output("journalctl --output=export >/run/journal")
     said = stdin(host, "grep --text --fixed-strings --file=- /run/journal", "\n".join(patterns))
     assert said.stdout == ""
-    assert int(host.check_output("grep --text --count '^ENTRIES=' /run/journal")) > 0
+    assert int(host.check_output("grep --text --count '^PROJECT_SRC=' /run/journal")) > 0
     host.check_output("rm /run/journal")
 
 
