@@ -26,7 +26,7 @@ from ansible_collections.landfall.django.plugins.plugin_utils import _program, _
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Each of their values is looked at by itself: one may refer to what does not exist yet.
-ENVIRONMENTS = ("stack_environment", "stack_secrets", "stack_build_args")
+ENVIRONMENTS = ("stack_environment", "stack_secrets", "stack_build_args", "stack_build_secrets")
 # What has to arrive as it is written.
 LITERAL = (
     *ENVIRONMENTS,

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: source_probe
-short_description: Read the digest and some files of a project's source
+short_description: Read the digest of a project's source, and how its image is built
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Computes one digest of the names, contents, links and execute bits of all files below a folder.
-  - Version control (C(.git)), byte code (C(__pycache__)), times and owners do not count, so an image tagged with the
-    digest is built again only when its content would differ.
-  - Returns which of the files in O(find) exist, the content of those in O(read), and whether C(requirements.txt) is
-    locked.
-  - The source is not trusted. The module fails where one of these files is a link that leads out of the folder, a
-    device, a FIFO or a socket, or is larger than 4 MiB.
+  - Computes one digest of the names, contents, links and execute bits of all files of a build context.
+  - Version control (C(.git)), byte code (C(__pycache__)), times, owners and what O(ignore) or the project's
+    C(.dockerignore) excludes do not count, so an image tagged with the digest is built again only when its content
+    would differ.
+  - Returns the project's Dockerfile. Where it has none, returns what a generated one says, decided from the project's
+    files and O(wanted).
+  - The source is not trusted. The module fails where a file that it reads is a link that leads out of the folder, a
+    device, a FIFO or a socket, or is larger than 16 MiB.
 extends_documentation_fragment:
   - landfall.django._attributes.read_only
 attributes:
@@ -26,16 +27,49 @@ options:
     description: Folder of the source.
     type: path
     required: true
-  find:
-    description: Files to look for, relative to O(path).
+  subdir:
+    description: Folder of the project, relative to O(path).
+    type: str
+    default: ""
+  dockerfile:
+    description: The project's Dockerfile, relative to O(subdir). Empty to generate one in any case.
+    type: str
+    default: Dockerfile
+  ignore:
+    description: What is never part of an image, as lines of a C(.dockerignore). They come after the project's own.
     type: list
     elements: str
     default: []
-  read:
-    description: Files to read, relative to O(path).
-    type: list
-    elements: str
-    default: []
+  wanted:
+    description: What the variables of the stack say about a generated Dockerfile.
+    type: dict
+    default: {}
+    suboptions:
+      requirements_file:
+        description: The file that lists the dependencies.
+        type: str
+        default: ""
+      groups:
+        description: Groups and extras to install. By default those with the usual names of a deployment.
+        type: list
+        elements: str
+        default: []
+      python_image:
+        description: The base image. Empty to choose it by the version of Python that the project names.
+        type: str
+        default: ""
+      manage_command:
+        description: How Django's commands are run.
+        type: str
+        default: python3 manage.py
+      web_command:
+        description: Command of the web process.
+        type: str
+        default: ""
+      engine:
+        description: The database engine, whose driver the image needs.
+        type: str
+        default: ""
   repository:
     description: Name of the images that were built of the source. Empty for none.
     type: str
@@ -50,28 +84,30 @@ EXAMPLES = r"""
 - name: Read the project's source
   landfall.django.source_probe:
     path: /srv/shop/source
-    find: [requirements.txt, uv.lock]
-    read: [Dockerfile]
+    ignore: ["**/.env"]
   register: source
 """
 
 RETURN = r"""
+context:
+  description: The build context, relative to O(path) and empty for O(path) itself. It is O(subdir), or the nearest
+    folder above that has the Dockerfile or a lock file.
+  type: str
+  returned: success
 digest:
   description: SHA-256 in hexadecimal.
   type: str
   returned: success
-found:
-  description: The files of O(find) that exist, in the same order.
-  type: list
-  elements: str
+dockerfile:
+  description: The text of the project's Dockerfile. Empty where it has none.
+  type: str
   returned: success
-unlocked:
-  description: The lines of C(requirements.txt) without an exact version or a hash, where it is the first of RV(found).
-  type: list
-  elements: str
+dockerignore:
+  description: The text of its C(.dockerignore), or of the one beside its Dockerfile. Empty where it has none.
+  type: str
   returned: success
-content:
-  description: The content of the files of O(read) that exist, by name.
+build:
+  description: What a generated Dockerfile says. Empty where the project has its own.
   type: dict
   returned: success
 images:
@@ -87,15 +123,16 @@ image:
 """
 
 import os
+from dataclasses import asdict
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._files import beneath
-from ansible_collections.landfall.django.plugins.module_utils._project import image_cache
-from ansible_collections.landfall.django.plugins.module_utils._project.requirements import unlocked
-from ansible_collections.landfall.django.plugins.module_utils._project.source import digest
+from ansible_collections.landfall.django.plugins.module_utils._project import build, image_cache
+from ansible_collections.landfall.django.plugins.module_utils._project.ignore import Ignore
+from ansible_collections.landfall.django.plugins.module_utils._project.source import digest, paths
 
-REQUIREMENTS = "requirements.txt"
-LIMIT = 4 << 20
+LIMIT = 16 << 20
 
 
 def exists(root: str, name: str) -> bool:
@@ -111,12 +148,64 @@ def text(root: str, name: str) -> str | None:
         raise ValueError(f"{name!r} is not UTF-8 text: {error.reason} at byte {error.start}") from error
 
 
+def check_folder(root: str, name: str) -> None:
+    """Raise ValueError unless it is a folder inside the source."""
+    folder, top = os.path.realpath(os.path.join(root, name)), os.path.realpath(root)
+    if os.path.commonpath([folder, top]) != top:
+        raise ValueError(f"stack_project_subdir: {name} leads out of the project: name a folder in it")
+    if not os.path.isdir(folder):
+        raise ValueError(f"stack_project_subdir: the project has no folder {name}: correct the path")
+
+
+def look(root: str, params: dict[str, Any]) -> dict[str, Any]:
+    """What there is to know about the source itself."""
+    subdir = os.path.normpath(params["subdir"]) if params["subdir"] else ""
+    wanted, own = params["wanted"], params["dockerfile"]
+    check_folder(root, subdir)
+    context = build.context(subdir, own, wanted["requirements_file"], lambda name: exists(root, name))
+    top = os.path.join(root, context)
+    dockerfile = (text(top, own) or "") if own else ""
+    if not dockerfile and own not in ("", "Dockerfile"):
+        raise ValueError(
+            f"stack_dockerfile: the project has no {own}: correct the path, or leave it empty to generate one"
+        )
+    ignores = (text(top, name) for name in ([f"{own}.dockerignore"] if dockerfile else []) + [".dockerignore"])
+    dockerignore = next((found for found in ignores if found is not None), "")
+    ignore = Ignore([*dockerignore.splitlines(), *params["ignore"]])
+    found: dict[str, Any] = {}
+    if not dockerfile:
+        inner = os.path.relpath(subdir or ".", context or ".")
+        given = build.Wanted(subdir="" if inner == "." else inner, **wanted)
+        found = asdict(build.plan(given, paths(top, ignore), lambda name: text(top, name)))
+    return {
+        "context": context,
+        "digest": digest(top, ignore),
+        "dockerfile": dockerfile,
+        "dockerignore": dockerignore,
+        "build": found,
+    }
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
-            "find": {"type": "list", "elements": "str", "default": []},
-            "read": {"type": "list", "elements": "str", "default": []},
+            "subdir": {"type": "str", "default": ""},
+            "dockerfile": {"type": "str", "default": "Dockerfile"},
+            "ignore": {"type": "list", "elements": "str", "default": []},
+            "wanted": {
+                "type": "dict",
+                "default": {},
+                "apply_defaults": True,
+                "options": {
+                    "requirements_file": {"type": "str", "default": ""},
+                    "groups": {"type": "list", "elements": "str", "default": []},
+                    "python_image": {"type": "str", "default": ""},
+                    "manage_command": {"type": "str", "default": "python3 manage.py"},
+                    "web_command": {"type": "str", "default": ""},
+                    "engine": {"type": "str", "default": ""},
+                },
+            },
             "repository": {"type": "str", "default": ""},
             "image_cache": {"type": "str", "default": ""},
         },
@@ -126,16 +215,11 @@ def main() -> None:
     if module.check_mode and not os.path.isdir(root):
         module.exit_json(changed=False)
     try:
-        found = [name for name in module.params["find"] if exists(root, name)]
-        texts = {name: text(root, name) for name in module.params["read"]}
         module.exit_json(
             changed=False,
-            digest=digest(root),
-            found=found,
-            unlocked=unlocked(text(root, REQUIREMENTS) or "") if found[:1] == [REQUIREMENTS] else [],
+            **look(root, module.params),
             images=image_cache.names(module.params["repository"]) if module.params["repository"] else [],
             image=image_cache.last(module.params["image_cache"]),
-            content={name: content for name, content in texts.items() if content is not None},
         )
     except (OSError, ValueError) as error:
         module.fail_json(msg=f"the source tree {root} cannot be used: {error}")
