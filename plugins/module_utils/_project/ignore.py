@@ -23,6 +23,11 @@ class Ignore:
         given = (line.strip() for line in lines)
         self._rules = [_rule(line) for line in given if line and not line.startswith("#")]
 
+    @property
+    def has_exceptions(self) -> bool:
+        """Return whether a file may be part of the image although its folder is kept out."""
+        return any(kept for _pattern, kept in self._rules)
+
     def excludes(self, path: str) -> bool:
         """Return whether the file of a path, relative to the build context, is kept out."""
         matching = (kept for pattern, kept in reversed(self._rules) if pattern.fullmatch(path))
