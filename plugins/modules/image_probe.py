@@ -22,6 +22,16 @@ options:
     description: Python modules that must exist, seen from the image's working directory, by their variables.
     type: dict
     default: {}
+  python_path:
+    description: The project's PYTHONPATH, where modules are searched, too.
+    type: str
+    default: ""
+  commands:
+    description: Commands of the project. Modules are searched in the folders of their scripts, and in those of options
+      such as C(--chdir), too.
+    type: list
+    elements: str
+    default: []
   user:
     description: The user that containers get instead of the image's own. Empty for the image's own, which must then not
       be the user of another service.
@@ -68,11 +78,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
 from ansible_collections.landfall.django.plugins.module_utils._project import image_cache
+from ansible_collections.landfall.django.plugins.module_utils._project.module_path import folders
 
 # find_spec imports the parents of a dotted name, so it gets only the first part; the others are searched as files.
 _PROBE = """
 import importlib.util, json, os, sys
-sys.path.insert(0, os.getcwd())
+sys.path[:0] = [os.getcwd(), *(os.path.join(os.getcwd(), folder) for folder in json.loads(sys.argv[1]))]
 def exists(name):
     first, *rest = name.split(".")
     spec = importlib.util.find_spec(first)
@@ -83,14 +94,14 @@ def exists(name):
             return False
         folders = [path for path in paths if os.path.isdir(path)]
     return spec is not None
-missing = [name for name in sys.argv[1:] if not exists(name)]
+missing = [name for name in sys.argv[2:] if not exists(name)]
 print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd(), "missing": missing}))
 """
 
 
-def answer_of(image: str, names: list[str]) -> dict[str, Any]:
+def answer_of(image: str, names: list[str], folders: list[str]) -> dict[str, Any]:
     """What a container of the image says of itself, and which of the modules it does not find."""
-    run = ("run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", _PROBE, *names)
+    run = ("run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", _PROBE, json.dumps(folders), *names)
     return dict(json.loads(docker(*run, timeout=120)))
 
 
@@ -115,6 +126,8 @@ def main() -> None:
         argument_spec={
             "image": {"type": "str", "required": True},
             "modules": {"type": "dict", "default": {}},
+            "python_path": {"type": "str", "default": ""},
+            "commands": {"type": "list", "elements": "str", "default": []},
             "user": {"type": "str", "default": ""},
             "cache": {"type": "str", "default": ""},
         },
@@ -128,7 +141,7 @@ def main() -> None:
         names = sorted(set(modules.values()))
         answer = image_cache.answer(cache, identity, names)
         if not answer:
-            answer = answer_of(image, names)
+            answer = answer_of(image, names, folders(module.params["python_path"], module.params["commands"]))
     except (DockerError, ValueError) as error:
         module.fail_json(msg=f"The image {image} cannot run python3: {error}")
     problems = problems_of(answer, modules, module.params["user"])
