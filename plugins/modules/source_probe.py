@@ -70,6 +70,18 @@ options:
         description: The database engine, whose driver the image needs.
         type: str
         default: ""
+  refreshed:
+    description: File with the time of the last build for the updates of the base image. Empty for none.
+    type: str
+    default: ""
+  refresh_days:
+    description: Days after which such a build is due. V(0) for never.
+    type: int
+    default: 0
+  refresh:
+    description: Whether it is due at once.
+    type: bool
+    default: false
   repository:
     description: Name of the images that were built of the source. Empty for none.
     type: str
@@ -110,6 +122,11 @@ build:
   description: What a generated Dockerfile says. Empty where the project has its own.
   type: dict
   returned: success
+base:
+  description: Whether a build for the updates of the base image is C(due), and the C(stamp) that belongs into
+    O(refreshed) once it is done.
+  type: dict
+  returned: success
 images:
   description: The images of O(repository), as C(name:tag).
   type: list
@@ -122,13 +139,15 @@ image:
   returned: success
 """
 
+import contextlib
 import os
+import time
 from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._files import beneath
-from ansible_collections.landfall.django.plugins.module_utils._project import build, image_cache
+from ansible_collections.landfall.django.plugins.module_utils._project import build, image_cache, refresh
 from ansible_collections.landfall.django.plugins.module_utils._project.ignore import Ignore
 from ansible_collections.landfall.django.plugins.module_utils._project.source import digest, paths
 
@@ -186,6 +205,14 @@ def look(root: str, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def base_of(params: dict[str, Any]) -> refresh.Base:
+    stamp = ""
+    if params["refreshed"]:
+        with contextlib.suppress(FileNotFoundError), open(params["refreshed"], encoding="utf-8") as stream:
+            stamp = stream.read().strip()
+    return refresh.base(stamp, time.time(), params["refresh_days"], params["refresh"])
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -206,6 +233,9 @@ def main() -> None:
                     "engine": {"type": "str", "default": ""},
                 },
             },
+            "refreshed": {"type": "str", "default": ""},
+            "refresh_days": {"type": "int", "default": 0},
+            "refresh": {"type": "bool", "default": False},
             "repository": {"type": "str", "default": ""},
             "image_cache": {"type": "str", "default": ""},
         },
@@ -218,6 +248,7 @@ def main() -> None:
         module.exit_json(
             changed=False,
             **look(root, module.params),
+            base=asdict(base_of(module.params)),
             images=image_cache.names(module.params["repository"]) if module.params["repository"] else [],
             image=image_cache.last(module.params["image_cache"]),
         )

@@ -123,6 +123,15 @@ def test_the_build_context(tree, files, subdir, context):
     assert probe(tree, subdir=subdir)["context"] == context
 
 
+def test_the_time_of_the_last_refresh_is_read(tree, tmp_path):
+    (tree / "Dockerfile").write_text("FROM scratch")
+    (tmp_path / "refreshed").write_text("86400")
+    given = {"refreshed": str(tmp_path / "refreshed")}
+    assert probe(tree, **given)["base"] == {"stamp": "86400", "due": False}
+    assert probe(tree, **given, refresh_days=30)["base"]["due"]
+    assert probe(tree, refreshed=str(tmp_path / "never"))["base"] == {"stamp": "", "due": False}
+
+
 def test_what_else_the_repository_holds_does_not_count(tree):
     (tree / "backend").mkdir()
     (tree / "backend/Dockerfile").write_text("FROM scratch")
