@@ -45,7 +45,7 @@ HIDDEN = (*LITERAL, "stack_compose_override")
 
 
 # What brings a source to the host: the role installs what is missing.
-PROGRAMS = ("git", "rsync")
+PROGRAMS = ("git", "git-lfs", "rsync")
 # What looks at the host, and what that imports. The same as the module host_probe, which takes longer to start.
 PROBE = ("_commands.run", "_docker.cli", "_preflight.probe", "_preflight.system", "_preflight.look")
 # What a role's tasks need of what the host was asked.

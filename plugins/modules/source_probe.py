@@ -149,7 +149,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._files import beneath
 from ansible_collections.landfall.django.plugins.module_utils._project import build, image_cache, refresh
 from ansible_collections.landfall.django.plugins.module_utils._project.ignore import Ignore
-from ansible_collections.landfall.django.plugins.module_utils._project.source import digest, paths
+from ansible_collections.landfall.django.plugins.module_utils._project.source import digest, lfs_pointers, paths
 
 LIMIT = 16 << 20
 
@@ -191,6 +191,12 @@ def look(root: str, params: dict[str, Any]) -> dict[str, Any]:
     ignores = (text(top, name) for name in ([f"{own}.dockerignore"] if dockerfile else []) + [".dockerignore"])
     dockerignore = next((found for found in ignores if found is not None), "")
     ignore = Ignore([*dockerignore.splitlines(), *params["ignore"]])
+    pointers = lfs_pointers(top, ignore) if "filter=lfs" in (text(root, ".gitattributes") or "") else []
+    if pointers:
+        raise ValueError(
+            f"{pointers[0]} is only a pointer of Git LFS, one of {len(pointers)}: run 'git lfs pull' in"
+            f" stack_project_dir, or remove {root} on the host to have the repository cloned again"
+        )
     found: dict[str, Any] = {}
     if not dockerfile:
         inner = os.path.relpath(subdir or ".", context or ".")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES
 
-from rendered import PROJECTS, dockerfile, rendered
+from rendered import PROJECTS, dockerfile, rendered, variable
 
 INSTALLS = re.compile(r"pip install[^&|\n]*")
 REQUIREMENTS = {"manage.py": "", "requirements.txt": "django>=5\n"}
@@ -71,6 +71,19 @@ def test_a_sub_folder_with_included_files_translations_and_a_front_end() -> None
     assert "npm run build && rm -rf node_modules" in text
     assert "COPY --from=node /app ." in lines
     assert 'COPY ["backend/locale", "./backend/locale/"]' in lines
+
+
+@pytest.mark.parametrize(
+    ("source", "mount"),
+    [
+        ({"context": "", "build": {"workdir": "src"}}, "/srv/shop/development:/app"),
+        ({"context": "backend", "build": {}}, "/srv/shop/development/backend:/code"),
+    ],
+)
+def test_in_development_the_build_context_is_mounted_where_it_was_copied_to(source: dict, mount: str) -> None:
+    image = {"id": "sha256:1", "uid": 1, "gid": 1, "workdir": "/code"}
+    given = {"stack_mode": "development", "__stack_source": source, "__stack_image_probe": image}
+    assert variable("stack", "__stack_volumes", given)[0] == mount
 
 
 def test_the_source_comes_after_all_that_is_installed() -> None:

@@ -19,6 +19,8 @@ from ansible_collections.landfall.django.plugins.module_utils._project.ignore im
 # Version control and byte code make no difference to the image.
 _SKIPPED = frozenset({".git", "__pycache__"})
 _NOTHING = Ignore(())
+_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+_LARGEST_POINTER = 1024
 # A new file in rsync's itemized list or in a git diff.
 _NEW = re.compile(r"^(?:[<>]f\++ |--- /dev/null\n\+\+\+ b/|rename to )(.+)$", re.MULTILINE)
 # Django ignores files whose name begins with _ or ~.
@@ -40,6 +42,17 @@ def digest(root: str, ignore: Ignore = _NOTHING) -> str:
 def paths(root: str, ignore: Ignore = _NOTHING) -> list[str]:
     """Return the paths of the files and links that count, relative to `root`."""
     return [item.path for item in _items(root, ignore)]
+
+
+def lfs_pointers(root: str, ignore: Ignore = _NOTHING) -> list[str]:
+    """Return the files of Git LFS of which only the pointer is there."""
+    found = []
+    for item in _items(root, ignore):
+        if item.is_file and len(_POINTER) < item.state.st_size < _LARGEST_POINTER:
+            with item.opened() as stream:
+                if stream.read(len(_POINTER)) == _POINTER:
+                    found.append(item.path)
+    return found
 
 
 def _items(root: str, ignore: Ignore) -> Iterator[Item]:

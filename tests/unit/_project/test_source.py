@@ -132,6 +132,18 @@ def test_the_time_of_the_last_refresh_is_read(tree, tmp_path):
     assert probe(tree, refreshed=str(tmp_path / "never"))["base"] == {"stamp": "", "due": False}
 
 
+def test_a_pointer_of_git_lfs_is_no_file_to_serve(tree):
+    (tree / "Dockerfile").write_text("FROM scratch")
+    (tree / "ship.png").write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9\n")
+    assert "failed" not in probe(tree), "nothing says that it is one"
+    (tree / ".gitattributes").write_text("*.png filter=lfs diff=lfs merge=lfs -text\n")
+    seen = probe(tree)
+    assert seen.get("failed")
+    assert all(word in seen["msg"] for word in ("ship.png", "git lfs pull", "stack_project_dir"))
+    (tree / "ship.png").write_bytes(b"\x89PNG")
+    assert "failed" not in probe(tree)
+
+
 def test_what_else_the_repository_holds_does_not_count(tree):
     (tree / "backend").mkdir()
     (tree / "backend/Dockerfile").write_text("FROM scratch")
