@@ -9,6 +9,7 @@ import functools
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,23 @@ except ImportError:  # ansible-core 2.18 trusts every text
 
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt")
+HASHED = "django==5.2 --hash=sha256:00\n"
+# Projects of each kind, by the names and texts of the files that decide.
+PROJECTS: dict[str, dict[str, str]] = {
+    "uv.lock": {"manage.py": "", "uv.lock": "", "pyproject.toml": ""},
+    "poetry.lock": {"manage.py": "", "poetry.lock": "", "pyproject.toml": ""},
+    "Pipfile.lock": {"manage.py": "", "Pipfile.lock": "{}", "Pipfile": ""},
+    "requirements.txt": {"manage.py": "", "requirements.txt": HASHED},
+    "pylock.toml": {"manage.py": "", "pylock.toml": ""},
+    "subfolder": {
+        "backend/manage.py": "",
+        "backend/requirements.txt": "-r requirements/base.txt\n-e ./libs/tools\n",
+        "backend/requirements/base.txt": HASHED,
+        "backend/locale/de/LC_MESSAGES/django.po": "",
+        "frontend/package.json": '{"scripts": {"build": "vite build"}}',
+        "frontend/package-lock.json": "",
+    },
+}
 SHOP = {
     "stack_name": "shop",
     "stack_domains": ["shop.example.com"],
@@ -79,14 +96,21 @@ def variable(role: str, name: str, variables: Mapping[str, Any]) -> Any:
     return templar(role, variables).template(trust_as_template(f"{{{{ {name} }}}}"))
 
 
-def dockerfile(lock: str, **variables: Any) -> str:
-    source = {"found": [lock], "content": {}, "digest": "0" * 64, "unlocked": []}
+def dockerfile(project: Mapping[str, str], **variables: Any) -> str:
+    """The Dockerfile of a project, given by its files' names and texts."""
+    know_plugins()
+    # Ansible's own importer has to be there first.
+    from ansible_collections.landfall.django.plugins.module_utils._project import build
+
+    given = variable("stack", "__stack_build_wanted", variables)
+    wanted = build.Wanted(**{name: value for name, value in given.items() if value})
+    source = {"build": asdict(build.plan(wanted, project, project.get)), "context": "", "digest": "0" * 64}
     return rendered("stack", "templates/Dockerfile.j2", {"__stack_source": source, **variables})
 
 
 def files() -> Iterator[tuple[str, str]]:
-    for lock in LOCKS:
-        yield f"{lock}/Dockerfile", dockerfile(lock)
+    for name, project in PROJECTS.items():
+        yield f"{name}/Dockerfile", dockerfile(project)
     yield "stack/compose.yaml", rendered("stack", "templates/compose.yaml.j2", {})
     yield "front/compose.yaml", rendered("nginx", "roles/nginx/templates/compose.yaml.j2", {})
 

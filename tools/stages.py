@@ -22,7 +22,7 @@ from pathlib import Path
 
 import yaml
 
-from rendered import LOCKS
+from rendered import PROJECTS
 
 ROOT = Path(__file__).resolve().parent.parent
 # What the collection generates, for linters that read no templates.
@@ -92,7 +92,7 @@ def dockerfiles() -> Iterator[str]:
     """Those of projects, and those that are generated for projects that have none."""
     for folder in ("examples", "tests"):
         yield from sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("Dockerfile*"))
-    yield from (f"{RENDERED}/{lock}/Dockerfile" for lock in LOCKS)
+    yield from (f"{RENDERED}/{name}/Dockerfile" for name in PROJECTS)
 
 
 def scenarios() -> Iterator[Stage]:

@@ -27,7 +27,7 @@ from ansible_collections.landfall.django.plugins.plugin_utils import _own_certif
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Each of their values is looked at by itself: one may refer to what does not exist yet.
-ENVIRONMENTS = ("stack_environment", "stack_secrets", "stack_build_args")
+ENVIRONMENTS = ("stack_environment", "stack_secrets", "stack_build_args", "stack_build_secrets")
 # What has to arrive as it is written.
 LITERAL = (
     *ENVIRONMENTS,
@@ -47,7 +47,7 @@ HIDDEN = (*LITERAL, "stack_compose_override")
 
 
 # What brings a source to the host: the role installs what is missing.
-PROGRAMS = ("git", "rsync")
+PROGRAMS = ("git", "git-lfs", "rsync")
 # What looks at the host. The same as the module host_probe, which takes longer to start.
 PROBE = "_preflight.look"
 # What a role's tasks need of what the host was asked.

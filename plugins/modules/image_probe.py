@@ -28,6 +28,16 @@ options:
     type: list
     elements: str
     default: []
+  python_path:
+    description: The project's PYTHONPATH, where modules are searched, too.
+    type: str
+    default: ""
+  commands:
+    description: Commands of the project. Modules are searched in the folders of their scripts, and in those of options
+      such as C(--chdir), too.
+    type: list
+    elements: str
+    default: []
   user:
     description: The user that containers get instead of the image's own. Empty for the image's own, which must then not
       be the user of another service.

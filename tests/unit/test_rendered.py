@@ -10,38 +10,97 @@ import pytest
 import yaml
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES
 
-from rendered import LOCKS, dockerfile, rendered
+from rendered import PROJECTS, dockerfile, rendered, variable
 
 INSTALLS = re.compile(r"pip install[^&|\n]*")
+REQUIREMENTS = {"manage.py": "", "requirements.txt": "django>=5\n"}
+LOCKED = [name for name in PROJECTS if name != "subfolder"]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
-def test_everything_is_installed_by_its_hash(lock: str) -> None:
-    installs = INSTALLS.findall(dockerfile(lock))
-    assert len(installs) == (2 if lock == "requirements.txt" else 3)
-    assert all("--require-hashes" in install for install in installs)
+@pytest.mark.parametrize("name", LOCKED)
+def test_everything_is_installed_by_its_hash(name: str) -> None:
+    installs = INSTALLS.findall(dockerfile(PROJECTS[name]))
+    # uv checks a pylock.toml, which has a hash for each file, without being told.
+    assert [one for one in installs if "--require-hashes" not in one and "pylock.toml" not in one] == []
+    assert len(installs) >= 5
 
 
 def test_what_is_not_locked_is_installed_all_the_same() -> None:
-    source = {"found": ["requirements.txt"], "content": {}, "digest": "0" * 64, "unlocked": ["django>=5"]}
-    project, _gunicorn = INSTALLS.findall(dockerfile("requirements.txt", __stack_source=source))
-    assert project.strip() == "pip install --requirement locked.txt"
+    _tools, project, *_additions = INSTALLS.findall(dockerfile(REQUIREMENTS))
+    assert "--require-hashes" not in project
+    assert project.endswith("--requirement requirements.txt")
 
 
 def test_another_server_needs_no_gunicorn() -> None:
-    assert "gunicorn" not in dockerfile("uv.lock", stack_web_command="uwsgi --module=shop.wsgi")
+    assert "gunicorn" not in dockerfile(REQUIREMENTS, stack_web_command="uwsgi --module=shop.wsgi")
 
 
-@pytest.mark.parametrize("lock", LOCKS)
-def test_the_project_is_not_root(lock: str) -> None:
-    assert re.findall(r"^USER (.*)$", dockerfile(lock), re.MULTILINE) == ["10001:10001"]
+@pytest.mark.parametrize("name", PROJECTS)
+def test_the_project_is_not_root(name: str) -> None:
+    assert re.findall(r"^USER (.*)$", dockerfile(PROJECTS[name]), re.MULTILINE) == ["10001:10001"]
 
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_the_driver_of_each_engine_is_built_and_run(name: str) -> None:
-    text = dockerfile("uv.lock", stack_database=name)
+    text = dockerfile(REQUIREMENTS, stack_database=name)
     packages = ENGINES[name].packages
     assert all(re.search(rf"install .*\b{re.escape(one)}\b", text) for one in (*packages.build, *packages.run))
+
+
+@pytest.mark.parametrize(("database", "driver"), [("mysql", "mysqlclient"), ("postgresql", "psycopg2"), ("none", "")])
+def test_a_driver_is_installed_where_the_project_has_none(database: str, driver: str) -> None:
+    found = re.findall(
+        r"--requirement /run/secrets/(mysqlclient|psycopg2)", dockerfile(REQUIREMENTS, stack_database=database)
+    )
+    assert found == ([driver] if driver else [])
+
+
+def test_debian_packages_are_in_both_stages() -> None:
+    _head, *stages = dockerfile(REQUIREMENTS, stack_packages=["gdal-bin"]).split("\nFROM ")
+    assert [stage.count(" gdal-bin") for stage in stages] == [1, 1]
+
+
+def test_a_sub_folder_with_included_files_translations_and_a_front_end() -> None:
+    text = dockerfile(PROJECTS["subfolder"])
+    lines = text.splitlines()
+    assert 'COPY ["backend/requirements.txt", "./backend/"]' in lines
+    assert 'COPY ["backend/requirements/base.txt", "./backend/requirements/"]' in lines
+    assert 'COPY ["backend/libs/tools", "./backend/libs/tools/"]' in lines
+    assert [line for line in lines if line.startswith("WORKDIR")][-1] == "WORKDIR /app/backend"
+    assert "npm ci" in text
+    assert "npm run build && rm -rf node_modules" in text
+    assert "COPY --from=node /app ." in lines
+    assert 'COPY ["backend/locale", "./backend/locale/"]' in lines
+
+
+@pytest.mark.parametrize(
+    ("source", "mount"),
+    [
+        ({"context": "", "build": {"workdir": "src"}}, "/srv/shop/development:/app"),
+        ({"context": "backend", "build": {}}, "/srv/shop/development/backend:/code"),
+    ],
+)
+def test_in_development_the_build_context_is_mounted_where_it_was_copied_to(source: dict, mount: str) -> None:
+    image = {"id": "sha256:1", "uid": 1, "gid": 1, "workdir": "/code"}
+    given = {"stack_mode": "development", "__stack_source": source, "__stack_image_probe": image}
+    assert variable("stack", "__stack_volumes", given)[0] == mount
+
+
+def test_the_source_comes_after_all_that_is_installed() -> None:
+    text = dockerfile(PROJECTS["uv.lock"])
+    assert "install" not in text[text.index("COPY . .") :]
+
+
+def test_build_secrets_are_mounted_and_never_written() -> None:
+    secrets = {"UV_INDEX_CORP_PASSWORD": "hush-1", "netrc": "hush-2", "ssh_key": "hush-3", "other": "hush-4"}
+    text = dockerfile(REQUIREMENTS, stack_build_secrets=secrets)
+    (step,) = re.findall(r"^RUN (?:.*\\\n)*.*requirement requirements.txt", text, re.MULTILINE)
+    assert "--mount=type=secret,id=UV_INDEX_CORP_PASSWORD" in step
+    assert 'UV_INDEX_CORP_PASSWORD="$(cat /run/secrets/UV_INDEX_CORP_PASSWORD)"' in step
+    assert "--mount=type=secret,id=netrc,target=/root/.netrc" in step
+    assert "ssh -i /run/secrets/ssh_key" in step
+    assert "hush" not in text
+    assert "other" not in step
 
 
 @pytest.mark.parametrize("name", ENGINES)

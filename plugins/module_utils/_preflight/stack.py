@@ -34,6 +34,10 @@ _CLOSING = ("nginx_site_canonical_domain", "nginx_site_passwords", "nginx_site_a
 _STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+# As apt-get takes it, with a version or an architecture.
+_DEBIAN_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?")
+# The files in roles/stack/files/tools.
+_INSTALLED = {"uv", "poetry", "pipenv", "gunicorn", "packaging", "mysqlclient", "psycopg2"}
 _WSGI = re.compile(_MODULE + r":[A-Za-z_]\w*(\.\w+|\(.*\))?")
 _CELERY = re.compile(_MODULE + r"(:[A-Za-z_]\w*)?")
 
@@ -52,6 +56,7 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         _fallbacks(values),
         _paths(values),
         _controller_files(values, path_of),
+        _build(values),
         processes.problems_of(values),
         volumes.problems_of(values),
         docker.problems_of(values),
@@ -245,4 +250,17 @@ def _controller_files(values: Values, path_of: Callable[[str], Path]) -> Iterato
 
 
 def _has_dockerfile(folder: Path, values: Values) -> bool:
-    return folder.joinpath(str(values.get("stack_dockerfile", "Dockerfile"))).is_file()
+    context = folder / str(values.get("stack_project_subdir", "")).lstrip("/")
+    return context.joinpath(str(values.get("stack_dockerfile", "Dockerfile"))).is_file()
+
+
+def _build(values: Values) -> Iterator[str]:
+    for name in ("stack_project_subdir", "stack_requirements_file", "stack_dockerfile"):
+        path = str(values.get(name) or "")
+        if path.startswith("/") or ".." in path.split("/"):
+            yield f"{name}: '{path}' is not a path inside the project: write it relative to the project, without '..'."
+    for package in values.get("stack_packages") or []:
+        if not _DEBIAN_PACKAGE.fullmatch(str(package)):
+            yield f"stack_packages: '{package}' is not the name of a Debian package: write it as in [gdal-bin]."
+    for name in sorted(set(values.get("stack_build_secrets") or {}) & _INSTALLED):
+        yield f"stack_build_secrets: '{name}' is the name of a file that the build itself uses: choose another name."

@@ -13,11 +13,13 @@ from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._project import folders, image_cache
+from ansible_collections.landfall.django.plugins.module_utils._project import folders, image_cache, module_path
 
 SPEC: dict[str, dict[str, Any]] = {
     "image": {"type": "str", "required": True},
     "modules": {"type": "dict", "default": {}},
+    "python_path": {"type": "str", "default": ""},
+    "commands": {"type": "list", "elements": "str", "default": []},
     "folders": {"type": "list", "elements": "str", "default": []},
     "user": {"type": "str", "default": ""},
     "kept": {"type": "list", "elements": "str", "default": []},
@@ -26,7 +28,7 @@ SPEC: dict[str, dict[str, Any]] = {
 # find_spec imports the parents of a dotted name, so it gets only the first part; the others are searched as files.
 _PROBE = """
 import importlib.util, json, os, sys
-sys.path.insert(0, os.getcwd())
+sys.path[:0] = [os.getcwd(), *(os.path.join(os.getcwd(), folder) for folder in json.loads(sys.argv[1]))]
 def exists(name):
     first, *rest = name.split(".")
     spec = importlib.util.find_spec(first)
@@ -38,8 +40,8 @@ def exists(name):
         folders = [path for path in paths if os.path.isdir(path)]
     return spec is not None
 # Only a path has a slash.
-missing = [name for name in sys.argv[1:] if "/" not in name and not exists(name)]
-filled = [path for path in sys.argv[1:] if "/" in path and os.path.isdir(path) and os.listdir(path)]
+missing = [name for name in sys.argv[2:] if "/" not in name and not exists(name)]
+filled = [path for path in sys.argv[2:] if "/" in path and os.path.isdir(path) and os.listdir(path)]
 said = {"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd(), "missing": missing, "filled": filled}
 print(json.dumps(said))
 """
@@ -53,7 +55,10 @@ def result(given: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         if not facts:
             return {"changed": False}
         identity, names = str(facts["Id"]), sorted({*modules.values(), *given["folders"]})
-        answer = image_cache.answer(cache, identity, names) or {**_answer_of(image, names), "volumes": _volumes(facts)}
+        answer = image_cache.answer(cache, identity, names)
+        if not answer:
+            seen = module_path.folders(given["python_path"], given["commands"])
+            answer = {**_answer_of(image, names, seen), "volumes": _volumes(facts)}
     except (DockerError, ValueError) as error:
         return {"failed": True, "msg": f"The image {image} cannot run python3: {error}"}
     problems = _problems_of(answer, modules, given["user"])
@@ -74,10 +79,10 @@ def _volumes(facts: Mapping[str, Any]) -> list[str]:
     return sorted((facts.get("Config") or {}).get("Volumes") or ())
 
 
-def _answer_of(image: str, names: list[str]) -> dict[str, Any]:
+def _answer_of(image: str, names: list[str], seen: list[str]) -> dict[str, Any]:
     """What a container of the image says of itself: which of the modules among `names` it does not find, and which of
     the folders have something in them."""
-    run = ("run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", _PROBE, *names)
+    run = ("run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", _PROBE, json.dumps(seen), *names)
     return dict(json.loads(docker(*run, timeout=120)))
 
 

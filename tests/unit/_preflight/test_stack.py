@@ -324,3 +324,39 @@ def test_a_play_is_stopped_with_all_of_them(tmp_path: Path) -> None:
     assert "stack_web_command" not in said
     assert "KEY: its value" not in said
     assert "hidden" not in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stack_project_subdir": "/srv/app"},
+        {"stack_project_subdir": "backend/../.."},
+        {"stack_requirements_file": "../requirements.txt"},
+        {"stack_dockerfile": "/Dockerfile"},
+        {"stack_packages": ["gdal-bin; reboot"]},
+        {"stack_packages": ["--purge"]},
+        {"stack_build_secrets": {"uv": "x"}},
+    ],
+)
+def test_what_cannot_be_built(change: dict[str, Any]) -> None:
+    (name,) = change
+    assert only(problems(**change)).startswith(f"{name}: ")
+
+
+def test_what_can_be_built() -> None:
+    given = {
+        "stack_project_subdir": "apps/web",
+        "stack_requirements_file": "requirements/production.txt",
+        "stack_packages": ["gdal-bin", "libstdc++6", "ffmpeg=7:7.1.1-1+deb13u1"],
+        "stack_build_secrets": {"UV_INDEX_CORP_PASSWORD": "x", "netrc": "x", "ssh_key": "x"},
+        "stack_dockerfile": "",
+    }
+    assert problems(**given) == []
+
+
+def test_a_dockerfile_in_the_projects_folder_starts_the_server(tmp_path: Path) -> None:
+    (tmp_path / "backend").mkdir()
+    (tmp_path / "backend/Dockerfile").write_text("FROM scratch\n")
+    source = {"stack_git_repository": "", "stack_project_dir": str(tmp_path), "stack_web_command": ""}
+    assert problems(**source, stack_project_subdir="backend") == []
+    assert only(problems(**source)).startswith("stack_wsgi_application: ")

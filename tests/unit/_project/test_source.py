@@ -77,14 +77,100 @@ def probe(path, **given):
     return json.loads(said.getvalue())
 
 
-def test_the_probe_reads_what_it_is_asked_for(tree):
+def test_the_probe_reads_the_projects_own_dockerfile(tree):
     (tree / "docker").mkdir()
     (tree / "docker/Dockerfile").write_text("FROM scratch")
     (tree / "Dockerfile").symlink_to("docker/Dockerfile")
     (tree / "requirements.txt").write_text("django\n")
-    seen = probe(tree, find=["uv.lock", "requirements.txt"], read=["Dockerfile", ".dockerignore"])
-    assert (seen["found"], seen["unlocked"]) == (["requirements.txt"], ["django"])
-    assert seen["content"] == {"Dockerfile": "FROM scratch"}
+    (tree / ".dockerignore").write_text("docs\n")
+    seen = probe(tree)
+    assert (seen["dockerfile"], seen["dockerignore"], seen["build"]) == ("FROM scratch", "docs\n", {})
+    assert probe(tree, dockerfile="")["build"]["unlocked"] == ["django"]
+
+
+def test_the_ignore_file_beside_a_dockerfile_comes_first(tree):
+    (tree / "prod.Dockerfile").write_text("FROM scratch")
+    (tree / "prod.Dockerfile.dockerignore").write_text("tests\n")
+    (tree / ".dockerignore").write_text("docs\n")
+    assert probe(tree, dockerfile="prod.Dockerfile")["dockerignore"] == "tests\n"
+
+
+def test_what_is_no_part_of_the_image_does_not_count(tree):
+    (tree / "requirements.txt").write_text("django\n")
+    (tree / ".dockerignore").write_text("logs\n")
+    before = probe(tree, ignore=["**/.env*"])["digest"]
+    (tree / "logs").mkdir()
+    (tree / "logs/dev.log").write_text("a line")
+    (tree / "app/.env.production").write_text("SECRET=1")
+    assert probe(tree, ignore=["**/.env*"])["digest"] == before
+    assert probe(tree)["digest"] != before
+
+
+@pytest.mark.parametrize(
+    ("files", "subdir", "context"),
+    [
+        (["backend/Dockerfile", "Dockerfile"], "backend", "backend"),
+        (["backend/requirements.txt", "requirements.txt"], "backend/", "backend"),
+        (["uv.lock", "apps/web/manage.py"], "apps/web", ""),
+        (["apps/requirements.txt", "apps/web/manage.py"], "apps/web", "apps"),
+        (["backend/requirements.txt", "backend/manage.py"], "", ""),
+    ],
+)
+def test_the_build_context(tree, files, subdir, context):
+    for name in files:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("FROM scratch" if name.endswith("Dockerfile") else "")
+    (tree / "manage.py").unlink()
+    assert probe(tree, subdir=subdir)["context"] == context
+
+
+def test_the_time_of_the_last_refresh_is_read(tree, tmp_path):
+    (tree / "Dockerfile").write_text("FROM scratch")
+    (tmp_path / "refreshed").write_text("86400")
+    given = {"refreshed": str(tmp_path / "refreshed")}
+    assert probe(tree, **given)["base"] == {"stamp": "86400", "due": False}
+    assert probe(tree, **given, refresh_days=30)["base"]["due"]
+    assert probe(tree, refreshed=str(tmp_path / "never"))["base"] == {"stamp": "", "due": False}
+
+
+def test_a_pointer_of_git_lfs_is_no_file_to_serve(tree):
+    (tree / "Dockerfile").write_text("FROM scratch")
+    (tree / "ship.png").write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9\n")
+    assert "failed" not in probe(tree), "nothing says that it is one"
+    (tree / ".gitattributes").write_text("*.png filter=lfs diff=lfs merge=lfs -text\n")
+    seen = probe(tree)
+    assert seen.get("failed")
+    assert all(word in seen["msg"] for word in ("ship.png", "git lfs pull", "stack_project_dir"))
+    (tree / "ship.png").write_bytes(b"\x89PNG")
+    assert "failed" not in probe(tree)
+
+
+def test_what_else_the_repository_holds_does_not_count(tree):
+    (tree / "backend").mkdir()
+    (tree / "backend/Dockerfile").write_text("FROM scratch")
+    before = probe(tree, subdir="backend")["digest"]
+    (tree / "docs.md").write_text("new")
+    assert probe(tree, subdir="backend")["digest"] == before
+
+
+@pytest.mark.parametrize(
+    ("given", "variable"),
+    [
+        ({"subdir": "nowhere"}, "stack_project_subdir"),
+        ({"subdir": "out"}, "stack_project_subdir"),
+        ({"dockerfile": "docker/Dockerfile"}, "stack_dockerfile"),
+        ({"wanted": {"requirements_file": "requirements/prod.txt"}}, "stack_requirements_file"),
+        ({"wanted": {"python_image": "python:3.12-slim"}}, "stack_python_image"),
+        ({"wanted": {"groups": ["prod"]}}, "stack_dependency_groups"),
+    ],
+)
+def test_the_probe_names_the_variable_of_what_does_not_fit(tree, tmp_path_factory, given, variable):
+    (tree / "requirements.txt").write_text("django\n")
+    (tree / ".python-version").write_text("3.13\n")
+    (tree / "out").symlink_to(tmp_path_factory.mktemp("elsewhere"))
+    seen = probe(tree, **given)
+    assert seen.get("failed")
+    assert variable in seen["msg"]
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "Dockerfile", ".dockerignore", "uv.lock"])
@@ -94,12 +180,12 @@ def test_the_probe_refuses_what_is_not_the_projects(tree, secret, name, plant):
         (tree / name).symlink_to(secret)
     elif plant == "fifo":
         os.mkfifo(tree / name)
-    elif name != "uv.lock":  # which is not read
+    else:
         (tree / name).write_bytes(b"\xff" if plant == "binary" else b"#" * (LIMIT + 1))
-    seen = probe(tree, find=["uv.lock", "requirements.txt"], read=["Dockerfile", ".dockerignore"])
-    assert bool(seen.get("failed")) == (plant in ("out", "fifo") or name != "uv.lock")
+    seen = probe(tree)
+    assert seen.get("failed")
     assert secret.read_text() not in str(seen)
-    assert name in seen.get("msg", name)
+    assert name in seen["msg"]
 
 
 def test_a_tree_that_is_not_there_is_an_error(tree):
