@@ -144,6 +144,10 @@ options:
     description: Whether to run pending migrations that O(migration_policy=safe) refuses. The release's record keeps it.
     type: bool
     default: false
+  profile:
+    description: What M(landfall.django.project_profile) returned. It goes into the release's record.
+    type: dict
+    default: {}
   check_level:
     description: Message level at which Django's C(check --deploy) stops the release, such as V(ERROR). Empty to skip
       the checks.
@@ -224,6 +228,7 @@ def main() -> None:
             "source_changed": {"type": "bool", "default": False},
             "migrations": {"type": "list", "elements": "str", "default": []},
             "despite_migrations": {"type": "bool", "default": False},
+            "profile": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
@@ -241,7 +246,11 @@ def main() -> None:
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=pending, pending=pending, plan=lines, diff=shown)
         with interrupt.as_exceptions():
-            record = release.run(given["by"] or "somebody", despite_migrations=given["despite_migrations"])
+            record = release.run(
+                given["by"] or "somebody",
+                despite_migrations=given["despite_migrations"],
+                profile=given["profile"],
+            )
     except (DockerError, ReleaseError, HeldError, OSError, ValueError) as error:
         module.fail_json(msg=with_cure(str(error)))
     if record is None:

@@ -44,6 +44,10 @@ options:
     description: The file in which M(landfall.django.image_probe) keeps its answer. Empty for none.
     type: str
     default: ""
+  profile_cache:
+    description: The file in which M(landfall.django.project_profile) keeps its answer. Empty for none.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -84,13 +88,17 @@ image:
     if that image is gone.
   type: dict
   returned: success
+profile:
+  description: The C(profile) in O(profile_cache), with its C(key). Empty if there is none.
+  type: dict
+  returned: success
 """
 
 import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._files import beneath
-from ansible_collections.landfall.django.plugins.module_utils._project import image_cache
+from ansible_collections.landfall.django.plugins.module_utils._project import image_cache, profile
 from ansible_collections.landfall.django.plugins.module_utils._project.requirements import unlocked
 from ansible_collections.landfall.django.plugins.module_utils._project.source import digest
 
@@ -119,6 +127,7 @@ def main() -> None:
             "read": {"type": "list", "elements": "str", "default": []},
             "repository": {"type": "str", "default": ""},
             "image_cache": {"type": "str", "default": ""},
+            "profile_cache": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
@@ -135,6 +144,7 @@ def main() -> None:
             unlocked=unlocked(text(root, REQUIREMENTS) or "") if found[:1] == [REQUIREMENTS] else [],
             images=image_cache.names(module.params["repository"]) if module.params["repository"] else [],
             image=image_cache.last(module.params["image_cache"]),
+            profile=profile.kept(module.params["profile_cache"]),
             content={name: content for name, content in texts.items() if content is not None},
         )
     except (OSError, ValueError) as error:

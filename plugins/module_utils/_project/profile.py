@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Ask a project's settings in a throwaway container of its image: what to run, and what its answer means.
 
-All functions are pure. settings_probe.py is what runs there. Private to this collection.
+All functions but `kept` are pure. settings_probe.py is what runs there. Private to this collection.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -56,7 +57,7 @@ class Container:
     def arguments(self) -> list[str]:
         """The words after `docker` that start such a container, without a network and without a trace."""
         read_only = ["--read-only"] if self.service.get("read_only", True) else []
-        places = dict.fromkeys(["/tmp", *self.writable, *_mounted(self.service)])  # noqa: S108 - in the container
+        places = dict.fromkeys(["/tmp", *self.writable, *mounted(self.service)])  # noqa: S108 - in the container
         return [
             *("run", "--rm", "--interactive", "--pull=never", "--init", "--memory=512m"),
             # Some settings look up the address of their own host.
@@ -68,7 +69,7 @@ class Container:
         ]
 
 
-def _mounted(service: Mapping[str, Any]) -> Iterable[str]:
+def mounted(service: Mapping[str, Any]) -> Iterable[str]:
     """The folders that stack_compose_override lets web write to."""
     tmpfs = service.get("tmpfs") or []
     for place in [tmpfs] if isinstance(tmpfs, str) else tmpfs:
@@ -78,6 +79,13 @@ def _mounted(service: Mapping[str, Any]) -> Iterable[str]:
             yield str(volume.get("target"))
         elif not str(volume).endswith(":ro"):
             yield str(volume).split(":")[1 if ":" in str(volume) else 0]
+
+
+def own_environment(service: Mapping[str, Any]) -> dict[str, str]:
+    """The variables that stack_compose_override gives web, whichever of Compose's two forms they have."""
+    given = service.get("environment") or {}
+    pairs = given.items() if isinstance(given, Mapping) else (str(one).partition("=")[::2] for one in given)
+    return {str(name): str(value) for name, value in pairs if value is not None}
 
 
 def question(
@@ -129,7 +137,30 @@ def parse(output: str, environment: Mapping[str, str], user: str) -> dict[str, A
     answer = dict(json.loads(marked[-1][len(settings_probe.MARK) :]))
     if "error" in answer:
         raise ValueError(_hide(_explain(answer["error"], environment, user), environment))
+    answer["health_path"] = answer["health"]["path"] or FRONT_PAGE
+    answer["note"] = _note(answer)
     return answer
+
+
+def kept(cache: str) -> dict[str, Any]:
+    """The `profile` in the file `cache`, with its `key`; empty where there is none."""
+    try:
+        found = dict(json.loads(Path(cache).read_text()))
+        return found if {"key", "profile"} <= found.keys() else {}
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _note(answer: Mapping[str, Any]) -> str:
+    """What to tell the owner of a project in which no health page was found."""
+    if answer["health"]["path"]:
+        return ""
+    unknown = answer["health"]["unknown"]
+    why = f"its URLs cannot be loaded without its database ({unknown})" if unknown else "none of these is a page of it"
+    return (
+        f"The project has no health page that is known ({', '.join(HEALTH_PATHS)}): {why}. So it counts as healthy"
+        f" while {FRONT_PAGE} answers below 500. Set stack_health_path to a page that answers 200 if all is well"
+    )
 
 
 def _explain(error: Mapping[str, Any], environment: Mapping[str, str], user: str) -> str:
@@ -150,6 +181,8 @@ def _cure(error: Mapping[str, Any], said: str, environment: Mapping[str, str], u
             f"The project's user {user} may not write to {error['path']} in the image. Log to standard error with"
             f" {STDERR_HANDLER} in LOGGING, or mount a folder there with volumes or tmpfs in stack_compose_override"
         )
+    if "run as root" in said:
+        return "If it is right to ask for root, set stack_user to 0:0"
     if error["kind"] == "ModuleNotFoundError" and "'django'" in said:
         return "Name the Python that has Django in stack_manage_command, such as /app/.venv/bin/python manage.py"
     if error["kind"] == "ImproperlyConfigured" and "DJANGO_SETTINGS_MODULE" in said:

@@ -17,8 +17,8 @@ from ansible_collections.landfall.django.plugins.module_utils._project.profile i
 Answer = Mapping[str, Any]
 
 DEBUG = "debug"
-# What stack_accepted can accept; DEBUG is not among it.
-ACCEPTABLE = ("database", "hosts", "https", "logs", "media", "private", "redis", "static")
+# What stack_accepted can accept; DEBUG is not among it, and without STATIC_ROOT nothing can be collected.
+ACCEPTABLE = ("database", "hosts", "https", "logs", "media", "private", "redis")
 _VENDORS = {"mariadb": "mysql"}  # Django counts MariaDB as MySQL
 _ENVIRONMENT = 'os.environ.get("{0}", "")'
 # Options of a database that lead to a server by themselves.
@@ -27,19 +27,18 @@ _LEADS = {"dsn", "host", "read_default_file", "read_default_group", "service", "
 
 @dataclass(frozen=True)
 class Stack:
-    """What the settings have to fit. An empty path is the project's own, None is no folder at all.
+    """What the settings have to fit. An empty path is no folder at all.
 
     `engine` is the kind of the database's server, empty without one, `database_hosts` are the names that lead to it.
     `kept` are the folders of a container that outlive it.
     """
 
-    domains: tuple[str, ...] = ()
     engine: str = ""
     database_hosts: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     collects: bool = True
     static_path: str = ""
-    media_path: str | None = ""
+    media_path: str = ""
 
 
 class Problem(NamedTuple):
@@ -211,10 +210,9 @@ def _media(answer: Answer, stack: Stack) -> Iterator[Problem]:
 
 
 def _private(answer: Answer, stack: Stack) -> Iterator[Problem]:
-    media = None if stack.media_path is None else stack.media_path or answer["media_root"]
-    served = {"MEDIA_ROOT": media or ""}
+    served = {"MEDIA_ROOT": stack.media_path}
     if stack.collects and answer["collects"]:
-        served["STATIC_ROOT"] = stack.static_path or answer["static_root"]
+        served["STATIC_ROOT"] = stack.static_path
         served.update({f"STATICFILES_DIRS[{n}]": path for n, path in enumerate(answer["static_folders"])})
     for name, folder in served.items():
         for what, path in answer["private"].items():

@@ -48,7 +48,7 @@ GOOD = {
     "logs": [{"handler": "file", "path": "/app/logs/a.log", "writable": True}],
     "private": {"DATABASES default": "/app/data/db.sqlite3", "the settings module": "/app/shop/settings.py"},
 }
-STACK = Stack(domains=("shop.example.com",), engine="postgresql", database_hosts=("db",))
+STACK = Stack(engine="postgresql", database_hosts=("db",), static_path="/app/staticfiles", media_path="/app/media")
 NO_SERVER = Stack(kept=("/var/lib/django",))
 
 
@@ -80,7 +80,8 @@ def named(problems):
             ["/app/logs/a.log", '"file": {"class": "logging.StreamHandler"}', "stack_compose_override"],
         ),
         ({"static_root": ""}, "static", ["STATIC_ROOT = ", "stack_collectstatic"]),
-        ({"media_root": "/app/data"}, "private", ["DATABASES default", "/app/data/db.sqlite3", "MEDIA_ROOT"]),
+        ({"private": {"DATABASES x": "/app/media/db"}}, "private", ["DATABASES x", "/app/media/db", "MEDIA_ROOT"]),
+        ({"private": {"LOGGING x": "/app/staticfiles/a.log"}}, "private", ["LOGGING x", "STATIC_ROOT"]),
         ({"static_folders": ["/app/shop"]}, "private", ["the settings module", "STATICFILES_DIRS"]),
     ],
 )
@@ -121,15 +122,14 @@ def test_the_database_is_the_one_of_the_stack(found, stack, words):
 @pytest.mark.parametrize(
     ("path", "root", "kinds"),
     [
-        ("", "/code/media", []),
         ("/code/media", "/code/media", []),
         ("/code", "/code/media", []),
         ("/app/media", "/code/media", ["media"]),
-        (None, "/code/media", []),
+        ("", "/code/media", []),
         ("/app/media", "", []),
         # Nginx serves the folder that is mounted, whatever the settings say.
         ("/app/data", "/app/data/media", ["private"]),
-        (None, "/app/data", []),
+        ("", "/app/data", []),
     ],
 )
 def test_uploads_are_kept_and_nothing_else_is_published(path, root, kinds):

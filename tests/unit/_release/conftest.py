@@ -176,10 +176,10 @@ class Stack:
         (self.root / "static" / image.replace(":", "-")).mkdir(parents=True, exist_ok=True)
         return self.site(image)
 
-    def deploy(self, image: str, *, options=(), despite=False, **what):
+    def deploy(self, image: str, *, options=(), despite=False, profile=None, **what):
         self.render(image, **what)
         release = Release(self.site(image, **dict(options)), self.root / "next")
-        return release.run("ann", despite_migrations=despite)
+        return release.run("ann", despite_migrations=despite, profile=profile)
 
     def roll_back(self, number: int):
         record = ledger.by_number(self.ledger.read(), number)
