@@ -38,6 +38,7 @@ LITERAL = (
     "stack_database_url",
     "stack_redis_password",
     "stack_redis_url",
+    "stack_cache_url",
     "docker_registry_logins",
 )
 # No message repeats what Ansible says of these: it may be their value.

@@ -55,6 +55,10 @@ gid:
   description: Numeric group that the image runs as.
   type: int
   returned: where the image exists
+homes:
+  description: The home folders that exist in the image, by the number of their user.
+  type: dict
+  returned: where the image exists
 workdir:
   description: The image's working directory.
   type: str
@@ -71,7 +75,7 @@ from ansible_collections.landfall.django.plugins.module_utils._project import im
 
 # find_spec imports the parents of a dotted name, so it gets only the first part; the others are searched as files.
 _PROBE = """
-import importlib.util, json, os, sys
+import importlib.util, json, os, pwd, sys
 sys.path.insert(0, os.getcwd())
 def exists(name):
     first, *rest = name.split(".")
@@ -84,7 +88,10 @@ def exists(name):
         folders = [path for path in paths if os.path.isdir(path)]
     return spec is not None
 missing = [name for name in sys.argv[1:] if not exists(name)]
-print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd(), "missing": missing}))
+homes = {str(user.pw_uid): user.pw_dir for user in pwd.getpwall()}
+homes[str(os.getuid())] = os.environ.get("HOME", "")
+homes = {uid: home for uid, home in homes.items() if home != "/" and os.path.isdir(home)}
+print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd(), "homes": homes, "missing": missing}))
 """
 
 

@@ -97,7 +97,8 @@ def _hosts(answer: Answer) -> Iterator[Problem]:
             "hosts",
             f"ALLOWED_HOSTS lacks {', '.join(answer['refused_hosts'])} of stack_domains; it is"
             f" {answer['allowed_hosts']}. Write in the settings: ALLOWED_HOSTS ="
-            f' {_ENVIRONMENT.format("ALLOWED_HOSTS")}.split(",")',
+            f' {_ENVIRONMENT.format("ALLOWED_HOSTS")}.split(","); or set the variable that they read in'
+            " stack_environment",
         )
 
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
+import sys
 from contextlib import redirect_stdout
 
 import pytest
@@ -46,6 +48,17 @@ def test_a_container_is_asked_once(probe):
     assert probe(said)[1] == 1
     found, asked = probe(said)
     assert (found["uid"], asked) == (1000, 0)
+
+
+def test_a_home_is_a_folder_of_the_image(tmp_path):
+    def homes(home):
+        probe = [sys.executable, "-c", image_probe._PROBE]
+        said = subprocess.run(probe, env={"HOME": home}, capture_output=True, text=True, check=True).stdout
+        return json.loads(said)["homes"]
+
+    assert homes(str(tmp_path))[str(os.getuid())] == str(tmp_path)
+    assert str(os.getuid()) not in homes("/")
+    assert str(os.getuid()) not in homes("/nonexistent")
 
 
 @pytest.mark.parametrize("uid", [10002, 10003, 10004])
