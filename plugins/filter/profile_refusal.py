@@ -20,6 +20,10 @@ options:
     type: list
     elements: str
     default: []
+  manage_command:
+    description: How the stack runs Django's commands.
+    type: str
+    default: python3 manage.py
   engine:
     description: Kind of the stack's database. Empty without one.
     type: str
@@ -74,6 +78,7 @@ from ansible_collections.landfall.django.plugins.module_utils._project.refusals 
 def profile_refusal(
     profile: Mapping[str, Any],
     accepted: Sequence[str] = (),
+    manage_command: str = "python3 manage.py",
     engine: str = "",
     database_hosts: Sequence[str] = (),
     kept: Sequence[str] = (),
@@ -83,6 +88,7 @@ def profile_refusal(
     service: Mapping[str, Any] | None = None,
 ) -> str:
     stack = Stack(
+        manage_command=manage_command,
         engine=engine,
         database_hosts=tuple(database_hosts),
         kept=(*kept, *mounted(service or {})),

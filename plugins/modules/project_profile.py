@@ -43,6 +43,10 @@ options:
     description: Command of the web process, which tells whether the server believes the front's C(X-Forwarded-Proto).
     type: str
     default: ""
+  celery_app:
+    description: The Celery application, whose broker is asked for. Empty for none.
+    type: str
+    default: ""
   domains:
     description: Host names of the site.
     type: list
@@ -124,7 +128,14 @@ def ask(params: dict[str, Any]) -> dict[str, Any]:
     container = profile.Container(params["image"], params["user"], tuple(params["writable"]), params["service"])
     environment.update(profile.own_environment(params["service"]))
     scheme = profile.scheme(params["web_command"])
-    asked = profile.question(params["manage_command"], environment, params["domains"], scheme, profile.HEALTH_PATHS)
+    asked = profile.question(
+        params["manage_command"],
+        environment,
+        params["domains"],
+        scheme,
+        profile.HEALTH_PATHS,
+        params["celery_app"],
+    )
     said = docker(*container.arguments(), timeout=120, given=asked)
     return profile.parse(said, environment, params["user"])
 
@@ -139,6 +150,7 @@ def main() -> None:
             "user": {"type": "str", "required": True},
             "manage_command": {"type": "str", "default": "python3 manage.py"},
             "web_command": {"type": "str", "default": ""},
+            "celery_app": {"type": "str", "default": ""},
             "domains": {"type": "list", "elements": "str", "default": []},
             "writable": {"type": "list", "elements": "str", "default": []},
             "service": {"type": "dict", "default": {}},

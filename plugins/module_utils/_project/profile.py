@@ -89,11 +89,22 @@ def own_environment(service: Mapping[str, Any]) -> dict[str, str]:
 
 
 def question(
-    manage_command: str, environment: Mapping[str, str], domains: Sequence[str], scheme: str, paths: Sequence[str]
+    manage_command: str,
+    environment: Mapping[str, str],
+    domains: Sequence[str],
+    scheme: str,
+    paths: Sequence[str],
+    celery_app: str = "",
 ) -> str:
     """What the container reads: the environment, and the program with what is asked of it."""
     python, manage = _python_and_manage(manage_command)
-    asked = {"manage": manage, "domains": list(domains), "scheme": scheme, "health_paths": list(paths)}
+    asked = {
+        "manage": manage,
+        "domains": list(domains),
+        "scheme": scheme,
+        "health_paths": list(paths),
+        "celery_app": celery_app,
+    }
     command = [*python, "-c", inspect.getsource(settings_probe), json.dumps(asked)]
     return json.dumps({"environment": dict(environment), "command": command})
 

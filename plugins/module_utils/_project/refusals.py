@@ -8,6 +8,7 @@ Private to this collection.
 from __future__ import annotations
 
 import os.path
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from ansible_collections.landfall.django.plugins.module_utils._project.profile i
 Answer = Mapping[str, Any]
 
 DEBUG = "debug"
-# What stack_accepted can accept; DEBUG is not among it, and without STATIC_ROOT nothing can be collected.
+# What stack_accepted can accept. DEBUG is not among it; without manage.py and STATIC_ROOT a release cannot work.
 ACCEPTABLE = ("database", "hosts", "https", "logs", "media", "private", "redis")
 _VENDORS = {"mariadb": "mysql"}  # Django counts MariaDB as MySQL
 _ENVIRONMENT = 'os.environ.get("{0}", "")'
@@ -33,6 +34,7 @@ class Stack:
     `kept` are the folders of a container that outlive it.
     """
 
+    manage_command: str = "python3 manage.py"
     engine: str = ""
     database_hosts: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
@@ -51,6 +53,7 @@ class Problem(NamedTuple):
 def problems_of(answer: Answer, stack: Stack) -> list[Problem]:
     """All that is wrong."""
     checks: tuple[Iterable[Problem], ...] = (
+        _manage(answer, stack),
         _debug(answer),
         _hosts(answer),
         _https(answer),
@@ -78,6 +81,16 @@ def refusal(problems: Iterable[Problem], accepted: Iterable[str]) -> str:
 def is_below(path: str, folder: str) -> bool:
     """Whether a path is a folder, or inside it."""
     return bool(path and folder) and os.path.commonpath([path, folder]) == os.path.normpath(folder)
+
+
+def _manage(answer: Answer, stack: Stack) -> Iterator[Problem]:
+    given = next((word for word in shlex.split(stack.manage_command) if word.endswith(".py")), "")
+    if given and given != answer["manage"]:
+        yield Problem(
+            "manage",
+            f"stack_manage_command names {given}, which the image does not have. Set it to python3"
+            f" {answer['manage'] or 'and the path of manage.py'}",
+        )
 
 
 def _debug(answer: Answer) -> Iterator[Problem]:
@@ -124,7 +137,8 @@ def _database(answer: Answer, stack: Stack) -> Iterator[Problem]:
     line = 'DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}'
     if found["problem"]:
         yield Problem(
-            "database", f"DATABASES: {found['problem']}. Add the driver of {found['engine']} to the dependencies"
+            "database",
+            f"DATABASES: {found['problem'].rstrip('.')}. Add the driver of {found['engine']} to the dependencies",
         )
     elif found["vendor"] == "sqlite":
         if stack.engine:

@@ -69,7 +69,7 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
         **_requests(settings, asked["domains"], asked["scheme"]),
         **_files(settings),
         "database": _database(settings),
-        "redis": {"caches": _caches(settings), "queues": _queues(settings)},
+        "redis": {"caches": _caches(settings), "queues": {**_queues(settings), **_celery(asked["celery_app"])}},
         "wsgi": plain(settings.WSGI_APPLICATION),
         "asgi": plain(getattr(settings, "ASGI_APPLICATION", None)),
         "apps": sorted(_APPS & {str(app) for app in settings.INSTALLED_APPS}),
@@ -252,6 +252,19 @@ def _queues(settings: Any) -> dict[str, _Place]:
             value = value.get(key) if isinstance(value, dict) else None
         found.update(_named(name, value))
     return found
+
+
+def _celery(name: str) -> dict[str, _Place]:
+    """The broker that the Celery app has, wherever it has it from; nothing where the app cannot be loaded."""
+    if not name:
+        return {}
+    try:
+        from celery.app.utils import find_app
+
+        broker = find_app(name).conf.broker_url
+    except BaseException:  # noqa: BLE001 - the release says what is wrong with it
+        return {}
+    return _named(f"the broker of {name}", broker)
 
 
 def _named(name: str, place: Any, number: Any = 0) -> dict[str, _Place]:

@@ -86,20 +86,23 @@ def test_a_project_without_a_health_page_is_told(ask):
     assert ask(key="two")[0]["profile"]["note"] == ""
 
 
-FOUND = {"stack": "shop", "profile": {**ANSWER, "health_path": "/up/", "note": "", "media_root": "/code/media"}}
-NAMES = ("stack_health_path", "stack_media_path", "stack_static_path", "stack_collectstatic")
+FOUND = {
+    "stack": "shop",
+    "profile": {**ANSWER, "health_path": "/up/", "note": "", "manage": "src/manage.py", "media_root": "/code/media"},
+}
+NAMES = ("stack_manage_command", "stack_health_path", "stack_media_path", "stack_static_path", "stack_collectstatic")
 
 
 def test_what_nobody_set_is_what_the_project_says():
     said = [variable("stack", name, {"__stack_profile_found": FOUND}) for name in NAMES]
-    assert said == ["/up/", "/code/media", "/app/staticfiles", True]
+    assert said == ["python3 src/manage.py", "/up/", "/code/media", "/app/staticfiles", True]
     assert variable("stack", "stack_media_path", {"__stack_profile_found": FOUND, "stack_media_path": "/x"}) == "/x"
 
 
 @pytest.mark.parametrize("found", [{}, {"__stack_profile_found": {**FOUND, "stack": "another"}}])
 def test_until_the_project_is_asked_it_is_what_is_usual(found):
     said = [variable("stack", name, found) for name in NAMES]
-    assert said == ["/health/", "/app/media", "/app/staticfiles", True]
+    assert said == ["python3 manage.py", "/health/", "/app/media", "/app/staticfiles", True]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ SQLITE = {
     "name": "/app/db.sqlite3",
 }
 GOOD = {
+    "manage": "manage.py",
     "debug": False,
     "debug_value": "False",
     "allowed_hosts": ["shop.example.com"],
@@ -65,6 +66,8 @@ def named(problems):
     [
         ({"debug": True, "debug_value": "True"}, "debug", ["DEBUG = ", "stack_environment"]),
         ({"debug": True, "debug_value": "'False'"}, "debug", ["'False'", "DEBUG = "]),
+        ({"manage": "src/manage.py"}, "manage", ["stack_manage_command", "python3 src/manage.py"]),
+        ({"manage": ""}, "manage", ["stack_manage_command"]),
         ({"refused_hosts": ["shop.example.com"]}, "hosts", ["ALLOWED_HOSTS = ", "stack_domains", "shop.example.com"]),
         ({"secure": False, "refused_origins": ["shop.example.com"]}, "https", ["SECURE_PROXY_SSL_HEADER = "]),
         ({"secure": False, "ssl_redirect": True}, "https", ["SECURE_PROXY_SSL_HEADER = ", "circle"]),

@@ -143,6 +143,14 @@ def test_redis_databases_are_named(asked, settings, caches, queues):
     assert asked(settings)["redis"] == {"caches": caches, "queues": queues}
 
 
+def test_the_broker_of_the_celery_app_is_a_queue(asked, tmp_path):
+    (tmp_path / "tasks.py").write_text(
+        "from celery import Celery\napp = Celery('shop', broker='redis://:pw@redis:6379/2')\n"
+    )
+    assert asked("", celery_app="tasks")["redis"]["queues"] == {"the broker of tasks": ["redis", 6379, 2]}
+    assert asked("", celery_app="nowhere")["redis"]["queues"] == {}
+
+
 def test_log_files_that_cannot_be_written_are_known(asked, tmp_path):
     def handler(path):
         return {"class": "logging.FileHandler", "filename": str(path), "level": "INFO"}
