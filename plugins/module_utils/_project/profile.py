@@ -167,7 +167,7 @@ def _note(answer: Mapping[str, Any]) -> str:
     if answer["health"]["path"]:
         return ""
     unknown = answer["health"]["unknown"]
-    why = f"its URLs cannot be loaded without its database ({unknown})" if unknown else "none of these is a page of it"
+    why = f"its URLs could not be loaded here ({unknown})" if unknown else "none of these is a page of it"
     return (
         f"The project has no health page that is known ({', '.join(HEALTH_PATHS)}): {why}. So it counts as healthy"
         f" while {FRONT_PAGE} answers below 500. Set stack_health_path to a page that answers 200 if all is well"
