@@ -39,6 +39,7 @@ LITERAL = (
     "stack_database_url",
     "stack_redis_password",
     "stack_redis_url",
+    "stack_cache_url",
     "docker_registry_logins",
     "nginx_site_passwords",
 )

@@ -132,10 +132,11 @@ def read_project(compose: Compose, manage_command: str) -> Project:
 def restore_of(root: Path, given: dict[str, Any]) -> Restore:
     """Return the restore of the stack in `root`. Raises ValueError where a newer version wrote its ledger."""
     compose = Compose(str(root), given["project_name"])
-    command = given["manage_command"]
-    ask = partial(read_project, compose, command) if command else None
     record = ledger.serving(ledger.Ledger(str(root)).read())
     site = Site.of(record.site) if record else None
+    # The release that serves may have found its manage.py by itself.
+    command = site.manage_command if site else given["manage_command"]
+    ask = partial(read_project, compose, command) if command else None
     if site and (site.database_external or not site.database):
         raise ValueError(f"the database of {root} is not the stack's own: restore it with the means of its server")
     engine = by_name(site.database if site else DEFAULT)

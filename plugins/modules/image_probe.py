@@ -23,11 +23,6 @@ options:
     description: Python modules that must exist, seen from the image's working directory, by their variables.
     type: dict
     default: {}
-  folders:
-    description: Paths in the image to look into.
-    type: list
-    elements: str
-    default: []
   python_path:
     description: The project's PYTHONPATH, where modules are searched, too.
     type: str
@@ -43,12 +38,6 @@ options:
       be the user of another service.
     type: str
     default: ""
-  kept:
-    description: Paths in the image at which a folder of the host is mounted. The module warns about each volume of the
-      image outside of them, since its data ends with each container.
-    type: list
-    elements: str
-    default: []
   cache:
     description: File that keeps the answer, so that an image which is asked again needs no container. Empty keeps none.
     type: str
@@ -77,14 +66,13 @@ gid:
   description: Numeric group that the image runs as.
   type: int
   returned: where the image exists
+homes:
+  description: The home folders that exist in the image, by the number of their user.
+  type: dict
+  returned: where the image exists
 workdir:
   description: The image's working directory.
   type: str
-  returned: where the image exists
-filled:
-  description: Those of O(folders) that have something in them.
-  type: list
-  elements: str
   returned: where the image exists
 volumes:
   description: Paths that the image declares as volumes.
@@ -100,8 +88,6 @@ from ansible_collections.landfall.django.plugins.module_utils._project.ask_image
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     answer = result(module.params, module.check_mode)
-    for warning in answer.pop("warnings", ()):
-        module.warn(warning)
     (module.fail_json if answer.get("failed") else module.exit_json)(**answer)
 
 

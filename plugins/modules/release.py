@@ -170,6 +170,10 @@ options:
     type: list
     elements: str
     default: []
+  profile:
+    description: What M(landfall.django.project_profile) returned. It goes into the release's record.
+    type: dict
+    default: {}
   check_level:
     description: Message level at which Django's C(check --deploy) stops the release, such as V(ERROR). Empty to skip
       the checks.
@@ -257,6 +261,7 @@ def main() -> None:
             "migrations": {"type": "list", "elements": "str", "default": []},
             "database_import": {"type": "path"},
             "despite_migrations": {"type": "bool", "default": False},
+            "profile": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
@@ -277,7 +282,11 @@ def main() -> None:
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=pending, pending=pending, plan=lines, diff=shown)
         with interrupt.as_exceptions():
-            record = release.run(given["by"] or "somebody", despite_migrations=given["despite_migrations"])
+            record = release.run(
+                given["by"] or "somebody",
+                despite_migrations=given["despite_migrations"],
+                profile=given["profile"],
+            )
     except (DockerError, ReleaseError, HeldError, OSError, ValueError) as error:
         module.fail_json(msg=with_cure(str(error)))
     if record is None:

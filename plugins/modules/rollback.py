@@ -108,7 +108,9 @@ def main() -> None:
             shown = {"prepared": "".join(f"{line}\n" for line in lines)}
             module.exit_json(changed=release.pending(plan), to=number, plan=lines, diff=shown)
         with interrupt.as_exceptions():
-            record = release.run(given["by"] or "an unknown user", rollback_to=number, allow=allow)
+            record = release.run(
+                given["by"] or "an unknown user", rollback_to=number, allow=allow, profile=target.profile
+            )
     except (DockerError, ReleaseError, HeldError, LookupError, OSError, ValueError) as error:
         module.fail_json(msg=str(error.args[0] if isinstance(error, LookupError) else error))
     for warning in record.warnings if record else ():

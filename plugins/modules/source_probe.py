@@ -91,6 +91,10 @@ options:
     description: The file in which M(landfall.django.image_probe) keeps its answer. Empty for none.
     type: str
     default: ""
+  profile_cache:
+    description: The file in which M(landfall.django.project_profile) keeps its answer. Empty for none.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -136,6 +140,10 @@ images:
 image:
   description: The answer in O(image_cache), with the C(name) of its image and the C(modules) that were searched. Empty
     if that image is gone.
+  type: dict
+  returned: success
+profile:
+  description: The C(profile) in O(profile_cache), with its C(key). Empty if there is none.
   type: dict
   returned: success
 """

@@ -105,6 +105,11 @@ certificate:
   sample:
     - CERTIFICATE       UNTIL             LEFT      OF    SERVED
     - shop.example.com  2027-02-21 04:25  60 d 3 h  90 d  as on disk
+profile:
+  description: What the settings of the release that serves said. Empty where they were not asked.
+  returned: success
+  type: dict
+  sample: {"debug": false, "media_root": "/app/media", "health_path": "/health/"}
 kept:
   description: One sentence for each volume with the data from before an upgrade of the database.
   returned: success
@@ -276,17 +281,19 @@ def main() -> None:
         records = ledger.Ledger(root).read()
     except ValueError as error:
         module.fail_json(msg=str(error))
+    serving = ledger.serving(records)
     under_way = is_under_way(Path(root) / ".lock")
     lines: list[str] = []
     if front_root and module.params["domain"]:
         lines, faults = certificate(module.params)
-        problems += [*faults, *answer(module.params, ledger.serving(records))]
+        problems += [*faults, *answer(module.params, serving)]
     module.exit_json(
         changed=False,
         table=services.table(shown),
         services=shown,
         releases=services.table(report.rows(records, under_way), report.COLUMNS) if records else [],
         certificate=lines,
+        profile=serving.profile if serving else {},
         kept=kept,
         problems=problems + report.problems(records, under_way),
     )

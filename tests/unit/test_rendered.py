@@ -158,16 +158,16 @@ def test_what_a_release_runs_once_goes_past_the_entrypoint_and_what_serves_does_
 
 
 def test_what_the_image_has_in_static_root_is_copied_only_where_it_has_something() -> None:
-    def service(filled: list[str], **variables) -> dict:
-        image = {"filled": filled, "workdir": "/app", "uid": 0}
-        text = rendered("stack", "templates/compose.yaml.j2", {"__stack_image_facts": image, **variables})
+    def service(filled: bool, **variables) -> dict:
+        profile = {"static_root": "/app/staticfiles", "static_filled": filled, "media_root": "", "collects": True}
+        text = rendered("stack", "templates/compose.yaml.j2", {"__stack_profile": profile, **variables})
         return yaml.safe_load(text)["services"].get("image-static")
 
-    made = service(["/app/staticfiles"])
+    made = service(True)
     assert made["command"][-2:] == ["/app/staticfiles", made["volumes"][0].split(":")[1]]
-    assert service([]) is None
-    assert service(["/app/staticfiles"], stack_static_path="/app/public") is None
-    assert service(["/app/staticfiles"], stack_collectstatic=False) is None
+    assert service(False) is None
+    assert service(True, stack_static_path="/app/public") is None
+    assert service(True, stack_collectstatic=False) is None
 
 
 def test_commands_of_a_release_see_what_the_project_sees_and_write_static_files() -> None:

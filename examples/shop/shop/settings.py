@@ -75,14 +75,15 @@ if DATABASES["default"]["ENGINE"].endswith("mysql"):
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# One Redis is cache, broker and result store; a request never waits long for it.
+# The cache has a database of its own: clearing it must not delete the queue. A request never waits long for Redis.
 REDIS_URL = from_environment("REDIS_URL", "")
+CACHE_URL = from_environment("CACHE_URL", "")
 REDIS_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}
-if REDIS_URL:
+if CACHE_URL:
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
+            "LOCATION": CACHE_URL,
             "KEY_PREFIX": "shop",
             "OPTIONS": REDIS_TIMEOUTS,
         },

@@ -64,7 +64,7 @@ def test_a_build_that_fails_says_why_and_shows_its_log_once(refused, project):
 
 def test_a_project_that_demands_root_is_told_how_to_get_it(host, refused, project, ansible_playbook, site):
     settings = project / "shop/settings.py"
-    demand = 'if os.environ.get("HOME") == "/tmp" and os.getuid():\n    raise SystemExit("must be run as root")\n'
+    demand = 'if os.environ.get("ALLOWED_HOSTS") and os.getuid():\n    raise SystemExit("must be run as root")\n'
     settings.write_text(f"{settings.read_text()}\n{demand}")
     assert "set stack_user to 0:0" in refused(stack_project_dir=str(project))
 
@@ -80,6 +80,24 @@ def test_a_project_that_demands_root_is_told_how_to_get_it(host, refused, projec
             )
             == 1
         )
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("DEBUG = 'False'", ["DEBUG = "]),
+        ("TOKEN = os.environ['SHOP_TOKEN']", ["SHOP_TOKEN", "stack_secrets"]),
+        ("CELERY_BROKER_URL = CACHES['default']['LOCATION']", ["CELERY_BROKER_URL", "CACHE_URL"]),
+        ("MEDIA_ROOT = BASE_DIR", ["MEDIA_ROOT", "/app/shop/settings.py"]),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_with_the_line_to_write(refused, project, line, words):
+    settings = project / "shop/settings.py"
+    # In the build these variables are not there.
+    settings.write_text(f"{settings.read_text()}\nif os.environ.get('ALLOWED_HOSTS'):\n    {line}\n")
+    said = refused(stack_project_dir=str(project))
+    for word in words:
+        assert word in said
 
 
 def test_the_next_good_run_converges(ansible_playbook, site):

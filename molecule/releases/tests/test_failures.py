@@ -34,7 +34,10 @@ def test_a_container_that_exits_at_once(project, refused):
     ("given", "words"),
     [
         ({"stack_health_path": "/nowhere/"}, ["/nowhere/ answers 404", "stack_health_path"]),
-        ({"stack_environment": {"ALLOWED_HOSTS": "other.example"}}, ["answers 400", "ALLOWED_HOSTS"]),
+        (
+            {"stack_environment": {"ALLOWED_HOSTS": "other.example"}, "stack_accepted": ["hosts"]},
+            ["answers 400", "ALLOWED_HOSTS"],
+        ),
     ],
 )
 def test_a_release_that_never_gets_healthy_says_why(refused, given, words):
@@ -43,6 +46,21 @@ def test_a_release_that_never_gets_healthy_says_why(refused, given, words):
     print(f"over after {time.monotonic() - begin:.1f} s, with 5 s to get healthy")
     for word in words:
         assert word in said
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"ALLOWED_HOSTS": "other.example"}, ["ALLOWED_HOSTS", "stack_domains", "stack_accepted"]),
+        ({"DATABASE_URL": "mysql://meter:secret@nowhere/meter"}, ["DATABASES", "nowhere", "stack_accepted"]),
+    ],
+)
+def test_settings_that_do_not_fit_stop_it_before_anything_changes(host, refused, given, words):
+    before = host.check_output("ls /srv/meter/releases; sha256sum /srv/meter/next/.env")
+    said = refused(stack_environment=given)
+    for word in words:
+        assert word in said
+    assert host.check_output("ls /srv/meter/releases; sha256sum /srv/meter/next/.env") == before
 
 
 def test_its_own_checks_stop_it(project, refused):
@@ -107,7 +125,7 @@ def test_a_broken_nginx_template(tmp_path, refused, project):
     ],
 )
 def test_a_release_that_does_not_reach_what_it_needs(refused, given, words):
-    said = refused(stack_health_timeout=5, stack_environment=given)
+    said = refused(stack_health_timeout=5, stack_environment=given, stack_accepted=["database"])
     for word in words:
         assert word in said
 

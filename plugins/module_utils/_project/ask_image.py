@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ask an image for its user, its working directory, its Python modules and its volumes.
+"""Ask an image for its user and its home, its working directory, its Python modules and its volumes.
 
 Behind the module `image_probe` and its action. Private to this collection.
 """
@@ -13,21 +13,19 @@ from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._project import folders, image_cache, module_path
+from ansible_collections.landfall.django.plugins.module_utils._project import image_cache, module_path
 
 SPEC: dict[str, dict[str, Any]] = {
     "image": {"type": "str", "required": True},
     "modules": {"type": "dict", "default": {}},
     "python_path": {"type": "str", "default": ""},
     "commands": {"type": "list", "elements": "str", "default": []},
-    "folders": {"type": "list", "elements": "str", "default": []},
     "user": {"type": "str", "default": ""},
-    "kept": {"type": "list", "elements": "str", "default": []},
     "cache": {"type": "str", "default": ""},
 }
 # find_spec imports the parents of a dotted name, so it gets only the first part; the others are searched as files.
 _PROBE = """
-import importlib.util, json, os, sys
+import importlib.util, json, os, pwd, sys
 sys.path[:0] = [os.getcwd(), *(os.path.join(os.getcwd(), folder) for folder in json.loads(sys.argv[1]))]
 def exists(name):
     first, *rest = name.split(".")
@@ -39,11 +37,11 @@ def exists(name):
             return False
         folders = [path for path in paths if os.path.isdir(path)]
     return spec is not None
-# Only a path has a slash.
-missing = [name for name in sys.argv[2:] if "/" not in name and not exists(name)]
-filled = [path for path in sys.argv[2:] if "/" in path and os.path.isdir(path) and os.listdir(path)]
-said = {"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd(), "missing": missing, "filled": filled}
-print(json.dumps(said))
+missing = [name for name in sys.argv[2:] if not exists(name)]
+homes = {str(user.pw_uid): user.pw_dir for user in pwd.getpwall()}
+homes[str(os.getuid())] = os.environ.get("HOME", "")
+homes = {uid: home for uid, home in homes.items() if home != "/" and os.path.isdir(home)}
+print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "workdir": os.getcwd(), "homes": homes, "missing": missing}))
 """
 
 
@@ -54,7 +52,7 @@ def result(given: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         facts = image_cache.facts(image)
         if not facts:
             return {"changed": False}
-        identity, names = str(facts["Id"]), sorted({*modules.values(), *given["folders"]})
+        identity, names = str(facts["Id"]), sorted(set(modules.values()))
         answer = image_cache.answer(cache, identity, names)
         if not answer:
             seen = module_path.folders(given["python_path"], given["commands"])
@@ -67,12 +65,7 @@ def result(given: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     # Only an answer that can have no problem is kept: nobody looks for one in it again.
     if cache and not check_mode and not users.service_of(answer["uid"]):
         image_cache.keep(cache, image, identity, names, answer)
-    warnings = [
-        f"stack_volumes: the image declares the volume {path}, and what the project writes there ends with each"
-        f" container: keep it by a line such as {path.rpartition('/')[2]}: {path}"
-        for path in folders.lost(answer.get("volumes", ()), given["kept"])
-    ]
-    return {"changed": False, "id": identity, "warnings": warnings, **answer}
+    return {"changed": False, "id": identity, **answer}
 
 
 def _volumes(facts: Mapping[str, Any]) -> list[str]:
@@ -80,8 +73,7 @@ def _volumes(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _answer_of(image: str, names: list[str], seen: list[str]) -> dict[str, Any]:
-    """What a container of the image says of itself: which of the modules among `names` it does not find, and which of
-    the folders have something in them."""
+    """What a container of the image says of itself, and which of the modules it does not find."""
     run = ("run", "--rm", "--network=none", "--entrypoint=python3", image, "-c", _PROBE, json.dumps(seen), *names)
     return dict(json.loads(docker(*run, timeout=120)))
 

@@ -32,9 +32,9 @@ def kept(volumes: Mapping[str, str], root: str, media: Folder | None, declared: 
     return list(dict.fromkeys(found))
 
 
-def lost(declared: Collection[str], targets: Collection[str]) -> list[str]:
-    """Return the volumes that an image declares outside of the folders `targets`: their data ends with a container."""
-    return sorted(path for path in declared if not any(_is_within(path, target) for target in targets))
+def lost(declared: Collection[str], mounted: Collection[str]) -> list[str]:
+    """Return the volumes that an image declares outside of the folders `mounted`: their data ends with a container."""
+    return sorted(path for path in declared if not any(_is_within(path, folder) for folder in mounted))
 
 
 def _part(above: Collection[Folder], path: str) -> Folder | None:

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._files import beneath
-from ansible_collections.landfall.django.plugins.module_utils._project import build, image_cache, refresh
+from ansible_collections.landfall.django.plugins.module_utils._project import build, image_cache, profile, refresh
 from ansible_collections.landfall.django.plugins.module_utils._project.ignore import Ignore
 from ansible_collections.landfall.django.plugins.module_utils._project.source import digest, lfs_pointers, paths
 
@@ -43,6 +43,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "refresh": {"type": "bool", "default": False},
     "repository": {"type": "str", "default": ""},
     "image_cache": {"type": "str", "default": ""},
+    "profile_cache": {"type": "str", "default": ""},
 }
 
 
@@ -58,6 +59,7 @@ def result(given: dict[str, Any], check_mode: bool) -> dict[str, Any]:
             "base": asdict(_base_of(given)),
             "images": image_cache.names(given["repository"]) if given["repository"] else [],
             "image": image_cache.last(given["image_cache"]),
+            "profile": profile.kept(given["profile_cache"]),
         }
     except (OSError, ValueError) as error:
         return {"failed": True, "msg": f"the source tree {root} cannot be used: {error}"}

@@ -2,6 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The health rule: the health page answers 200 to a request of the site's host that came over HTTPS.
 
+The front page is no health page. It may redirect, want a login or not exist, so there any answer below 500 is healthy,
+except that of Django to a host name that it refuses.
+
 This is the only place that decides it. The release asks a new container by `probe`; the proof through Nginx and the
 status judge the answer by `status_problem`; the healthcheck in compose.yaml runs `container_command`, since a project's
 image does not have this code. Private to this collection.
@@ -13,20 +16,28 @@ import http.client
 
 from ansible_collections.landfall.django.plugins.module_utils._docker.wait import until
 from ansible_collections.landfall.django.plugins.module_utils._front import visitor
+from ansible_collections.landfall.django.plugins.module_utils._project.profile import FRONT_PAGE
 
-HEALTHY = 200
+_HEALTHY = (range(200, 201),)
+_HEALTHY_FRONT_PAGE = (range(200, 400), range(401, 500))
 _TIMEOUT = 5  # seconds for an answer
 _VISITORS = 10  # seconds for Nginx to resolve new names
 _COMMAND = """import http.client, sys
 web = http.client.HTTPConnection("127.0.0.1", {port}, timeout={timeout})
 web.request("GET", {path!r}, headers={headers!r})
-sys.exit(web.getresponse().status != {healthy})"""
+status = web.getresponse().status
+sys.exit(not any(status in part for part in {healthy!r}))"""
 _REASONS = {
     400: "Django refuses the host name: add every name of stack_domains to ALLOWED_HOSTS",
     404: "the page does not exist: set stack_health_path to one that does",
     301: "it redirects: set SECURE_PROXY_SSL_HEADER to trust X-Forwarded-Proto, and stack_health_path to the exact URL",
     302: "it redirects, perhaps to a login: set stack_health_path to a page without login",
 }
+
+
+def healthy(path: str) -> tuple[range, ...]:
+    """The statuses that count as healthy."""
+    return _HEALTHY_FRONT_PAGE if path == FRONT_PAGE else _HEALTHY
 
 
 def headers(host: str) -> dict[str, str]:
@@ -49,7 +60,7 @@ def probe(address: str, port: int, path: str, host: str, timeout: float = _TIMEO
 
 def status_problem(status: int, path: str) -> str:
     """Return what is wrong with an answer: its status, the likely cause and the cure. Empty where it is healthy."""
-    if status == HEALTHY:
+    if any(status in part for part in healthy(path)):
         return ""
     reason = _REASONS.get(status)
     return f"{path} answers {status}" + (f": {reason}" if reason else "")
@@ -79,5 +90,5 @@ def wait_for_visitors(port: int, host: str, path: str, patience: float = _VISITO
 
 def container_command(port: int, path: str, host: str) -> list[str]:
     """Return a command that applies the rule inside a container that has python3."""
-    values = {"port": port, "path": path, "headers": headers(host), "timeout": _TIMEOUT, "healthy": HEALTHY}
+    values = {"port": port, "path": path, "headers": headers(host), "timeout": _TIMEOUT, "healthy": healthy(path)}
     return ["python3", "-c", _COMMAND.format(**values)]

@@ -56,6 +56,8 @@ class Record:
     error: str = ""
     rollback_to: int = 0
     site: dict[str, Any] = field(default_factory=dict)
+    # What the project's settings said before it began.
+    profile: dict[str, Any] = field(default_factory=dict)
     # The migrations that this attempt applied, and all that the database had when it began to serve. None where Django
     # was not asked.
     migrations: list[str] = field(default_factory=list)

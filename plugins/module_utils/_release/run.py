@@ -7,7 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -149,12 +149,14 @@ class Release:
         allow: Callable[[], None] = lambda: None,
         *,
         despite_migrations: bool = False,
+        profile: Mapping[str, Any] | None = None,
     ) -> Record | None:
         """Bring the release into service and return its record; None where there was nothing to do.
 
         `allow` raises ReleaseError where the release must not begin; nothing has changed then. It is called when no
         earlier run is under way any more. With `despite_migrations`, unsafe migrations are not refused, and the record
-        says so. Raises ReleaseError with the former release serving, HeldError where another one is under way.
+        says so. `profile` goes into the record. Raises ReleaseError with the former release serving, HeldError where
+        another one is under way.
         """
         with lock.held(self.root / ".lock", by, patience=_ORPHAN):
             # Only a deployment brings an upgrade of the database to an end.
@@ -170,6 +172,7 @@ class Release:
                 return None
             journal = self.ledger.begin(self.files, by, asdict(self.site), rollback_to)
             journal.record.despite_migrations = despite_migrations
+            journal.record.profile = dict(profile or {})
             with in_force.held(self.root):
                 undo = Undo()
                 try:

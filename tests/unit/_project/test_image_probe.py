@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
+import sys
 from contextlib import redirect_stdout
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._docker import cli
+from ansible_collections.landfall.django.plugins.module_utils._project import ask_image
 from ansible_collections.landfall.django.plugins.modules import image_probe
 
 from tests.unit.module_arguments import patch_module_args
@@ -49,6 +52,17 @@ def test_a_container_is_asked_once(probe):
     assert (found["uid"], asked) == (1000, 0)
 
 
+def test_a_home_is_a_folder_of_the_image(tmp_path):
+    def homes(home):
+        probe = [sys.executable, "-c", ask_image._PROBE, "[]"]
+        said = subprocess.run(probe, env={"HOME": home}, capture_output=True, text=True, check=True).stdout
+        return json.loads(said)["homes"]
+
+    assert homes(str(tmp_path))[str(os.getuid())] == str(tmp_path)
+    assert str(os.getuid()) not in homes("/")
+    assert str(os.getuid()) not in homes("/nonexistent")
+
+
 @pytest.mark.parametrize("uid", [10002, 10003, 10004])
 def test_an_image_with_the_user_of_another_service_is_refused(probe, uid):
     said = {"uid": uid, "gid": uid}
@@ -69,20 +83,6 @@ def test_a_module_that_is_missing_is_named_in_every_run(probe):
         assert asked == 1
 
 
-def test_a_volume_of_the_image_that_nobody_keeps_is_told(probe, monkeypatch):
-    warnings = []
-    monkeypatch.setattr(image_probe.AnsibleModule, "warn", lambda module, text: warnings.append(text))
-    said, volumes = {"uid": 1000, "gid": 1000}, ["/app/media/thumbs", "/app/index"]
-    found, _ = probe(said, volumes, kept=["/app/media", "/app/inde"])
+def test_the_volumes_of_the_image_are_named(probe):
+    found, _ = probe({"uid": 1000, "gid": 1000}, ["/app/media/thumbs", "/app/index"])
     assert found["volumes"] == ["/app/index", "/app/media/thumbs"]
-    [warning] = warnings
-    assert all(part in warning for part in ("stack_volumes", "index: /app/index"))
-    probe(said, volumes, kept=["/app/media", "/app/index/"])
-    assert warnings == [warning]
-
-
-def test_the_folders_that_are_looked_into_are_part_of_the_question(probe):
-    said = {"uid": 1000, "gid": 1000, "filled": ["/app/staticfiles"]}
-    assert probe(said, folders=["/app/staticfiles"])[0]["filled"] == ["/app/staticfiles"]
-    assert probe(said, folders=["/app/staticfiles"])[1] == 0
-    assert probe(said, folders=["/app/public"])[1] == 1

@@ -212,10 +212,10 @@ class Stack:
         (self.root / "static" / image.replace(":", "-")).mkdir(parents=True, exist_ok=True)
         return self.site(image)
 
-    def deploy(self, image: str, *, options=(), despite=False, imports="", **what):
+    def deploy(self, image: str, *, options=(), despite=False, imports="", profile=None, **what):
         self.render(image, **what)
         release = Release(self.site(image, **dict(options)), self.root / "next", str(imports))
-        return release.run("ann", despite_migrations=despite)
+        return release.run("ann", despite_migrations=despite, profile=profile)
 
     def roll_back(self, number: int):
         record = ledger.by_number(self.ledger.read(), number)

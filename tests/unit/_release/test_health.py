@@ -32,7 +32,8 @@ def site():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             right = (self.headers["Host"], self.headers["X-Forwarded-Proto"]) == (HOST, "https")
-            self.send_response(statuses[-1] if right and self.path.startswith("/health") else 400)
+            known = self.path == "/" or self.path.startswith("/health")
+            self.send_response(statuses[-1] if right and known else 400)
             self.end_headers()
 
         def log_message(self, *_arguments):
@@ -60,6 +61,7 @@ def test_a_status_names_the_cure():
         (200, HOST, "/nowhere/"),
         (301, HOST, "/health/"),
         (204, HOST, "/health/"),
+        (404, HOST, "/health/"),
         (500, HOST, "/health/"),
     ],
 )
@@ -70,6 +72,23 @@ def test_the_check_in_the_container_agrees_with_the_one_from_outside(site, statu
     inside = subprocess.run([sys.executable, *words], check=False).returncode == 0
     outside = probe("127.0.0.1", port, path, host) == ""
     assert inside == outside == (status == 200 and host == HOST and path.startswith("/health"))
+
+
+@pytest.mark.parametrize(
+    ("status", "host", "healthy"),
+    [
+        *((status, HOST, True) for status in (200, 302, 401, 404)),
+        *((status, HOST, False) for status in (400, 500, 503)),
+        (200, "other.example.com", False),
+    ],
+)
+def test_the_front_page_is_healthy_if_it_answers(site, status, host, healthy):
+    port, answers_with = site
+    answers_with(status)
+    _python, *words = container_command(port, "/", host)
+    inside = subprocess.run([sys.executable, *words], check=False).returncode == 0
+    outside = probe("127.0.0.1", port, "/", host) == ""
+    assert inside == outside == healthy
 
 
 def test_a_container_that_does_not_answer_is_not_healthy(site):

@@ -23,6 +23,13 @@ def test_a_first_release_serves(stack):
     assert set(stack.running) == {"shop-db-1", "shop-redis-1", "shop-web-1", "shop-celery-1", "shop-celery-beat-1"}
 
 
+def test_the_record_has_what_the_settings_said(stack):
+    stack.deploy("shop:1", profile={"debug": False})
+    assert stack.ledger.read()[-1].profile == {"debug": False}
+    stack.deploy("shop:2")
+    assert stack.ledger.read()[-1].profile == {}
+
+
 def test_nothing_to_do_changes_nothing(stack):
     stack.deploy("shop:1")
     before = stack.running

@@ -16,7 +16,7 @@ DATABASES = {
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": os.environ["REDIS_URL"],
+        "LOCATION": os.environ["CACHE_URL"],
         "TIMEOUT": None,
     },
 }

@@ -1,0 +1,176 @@
+#!/usr/bin/python
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: project_profile
+short_description: Ask a project's settings what they say
+version_added: 0.1.0
+author: landfall.django contributors (@landfall)
+description:
+  - Runs the project's own C(manage.py) up to its settings, in one throwaway container of the image, with the stack's
+    environment, past the entry point, without network, database or mounted files. Returns what Django says.
+  - Fails with the last telling line and the cure where the settings cannot be loaded.
+extends_documentation_fragment:
+  - landfall.django._attributes.read_only
+options:
+  image:
+    description: Name of the image.
+    type: str
+    required: true
+  key:
+    description: What the answer depends on, from P(landfall.django.profile_key#filter).
+    type: str
+    required: true
+  cache:
+    description: File that keeps the answer, so that nothing is asked again with the same O(key). Empty keeps none.
+    type: str
+    default: ""
+  environment:
+    description: Content of the stack's C(.env).
+    type: str
+    required: true
+  user:
+    description: User and group of the project's containers.
+    type: str
+    required: true
+  manage_command:
+    description: How to run Django's commands in the image.
+    type: str
+    default: python3 manage.py
+  web_command:
+    description: Command of the web process, which tells whether the server believes the front's C(X-Forwarded-Proto).
+    type: str
+    default: ""
+  celery_app:
+    description: The Celery application, whose broker is asked for. Empty for none.
+    type: str
+    default: ""
+  domains:
+    description: Host names of the site.
+    type: list
+    elements: str
+    default: []
+  writable:
+    description: Folders of the container that are mounted in a release. Here they are empty and in memory.
+    type: list
+    elements: str
+    default: []
+  service:
+    description: What the stack's Compose override says of the service C(web).
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Ask the project's settings
+  landfall.django.project_profile:
+    image: shop:3f9c2ab41d07
+    key: "{{ ['shop:3f9c2ab41d07', lookup('ansible.builtin.file', '.env')] | landfall.django.profile_key }}"
+    environment: "{{ lookup('ansible.builtin.file', '.env') }}"
+    user: "10001:10001"
+    domains: [shop.example.com]
+  register: project
+"""
+
+RETURN = r"""
+profile:
+  description: What the settings say. No password is in it.
+  type: dict
+  returned: success
+  contains:
+    debug:
+      description: Whether DEBUG is on.
+      type: bool
+    refused_hosts:
+      description: Those of O(domains) that ALLOWED_HOSTS lacks.
+      type: list
+      elements: str
+    secure:
+      description: Whether a visitor's request counts as one over HTTPS.
+      type: bool
+    static_root:
+      description: STATIC_ROOT as an absolute path, or empty. There are C(static_url), C(media_root) and C(media_url),
+        too.
+      type: str
+    collects:
+      description: Whether C(django.contrib.staticfiles) is installed.
+      type: bool
+    database:
+      description: Engine, vendor, host, port and name of the default database.
+      type: dict
+    redis:
+      description: Host, port and database number of each cache and each queue in Redis.
+      type: dict
+    health_path:
+      description: The project's health page, or its front page if it has none.
+      type: str
+    note:
+      description: What the owner of a project without a known health page should know. Empty otherwise.
+      type: str
+"""
+
+import json
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+from ansible_collections.landfall.django.plugins.module_utils._project import profile
+from ansible_collections.landfall.django.plugins.module_utils._secrets.dotenv import load
+
+
+def ask(params: dict[str, Any]) -> dict[str, Any]:
+    """Ask in a container. Raises ValueError where the settings do not load, DockerError where nothing runs."""
+    environment = load(params["environment"])
+    container = profile.Container(params["image"], params["user"], tuple(params["writable"]), params["service"])
+    environment.update(profile.own_environment(params["service"]))
+    scheme = profile.scheme(params["web_command"])
+    asked = profile.question(
+        params["manage_command"],
+        environment,
+        params["domains"],
+        scheme,
+        profile.HEALTH_PATHS,
+        params["celery_app"],
+    )
+    said = docker(*container.arguments(), timeout=120, given=asked)
+    return profile.parse(said, environment, params["user"])
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "image": {"type": "str", "required": True},
+            "key": {"type": "str", "required": True, "no_log": False},
+            "cache": {"type": "str", "default": ""},
+            "environment": {"type": "str", "required": True, "no_log": True},
+            "user": {"type": "str", "required": True},
+            "manage_command": {"type": "str", "default": "python3 manage.py"},
+            "web_command": {"type": "str", "default": ""},
+            "celery_app": {"type": "str", "default": ""},
+            "domains": {"type": "list", "elements": "str", "default": []},
+            "writable": {"type": "list", "elements": "str", "default": []},
+            "service": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    given, cache = module.params, module.params["cache"]
+    found = profile.kept(cache)
+    if found.get("key") == given["key"]:
+        answer = found["profile"]
+    else:
+        try:
+            answer = ask(given)
+        except (DockerError, ValueError) as error:
+            module.fail_json(msg=str(error))
+        if cache and not module.check_mode:
+            os.makedirs(os.path.dirname(cache), mode=0o750, exist_ok=True)
+            replace(cache, json.dumps({"key": given["key"], "profile": answer}).encode(), 0o600)
+    module.exit_json(changed=False, profile=answer)
+
+
+if __name__ == "__main__":
+    main()
