@@ -33,8 +33,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The facts V(image), V(scheme), V(port), V(build_packages), V(run_packages), V(init_script) and
-    V(url_options).
+  description: The facts V(image), V(scheme), V(port), V(build_packages), V(run_packages), V(drivers), V(init_script)
+    and V(url_options).
   type: dict
 """
 
@@ -58,6 +58,7 @@ def database(name: str, tls: str = DISABLE, ca_file: str = "") -> dict[str, Any]
         # Of every engine: a project may name the driver of one that it does not use.
         "build_packages": sorted({name for one in ENGINES.values() for name in one.packages.build}),
         "run_packages": list(engine.packages.run),
+        "drivers": list(engine.drivers),
         "init_script": engine.init_script,
         "url_options": engine.url_options(tls, ca_file),
     }

@@ -59,7 +59,7 @@ options:
 EXAMPLES = r"""
 - name: Show what is wrong
   ansible.builtin.debug:
-    msg: "{{ project.profile | landfall.django.profile_refusal(engine='mysql', database_hosts=['db']) }}"
+    msg: "{{ project.profile | landfall.django.profile_refusal(static_path='/app/staticfiles') }}"
 """
 
 RETURN = r"""

@@ -67,10 +67,11 @@ options:
         description: Command of the web process.
         type: str
         default: ""
-      engine:
-        description: The database engine, whose driver the image needs.
-        type: str
-        default: ""
+      drivers:
+        description: Packages that the project may reach its database with. The first is added where there is none.
+        type: list
+        elements: str
+        default: []
   refreshed:
     description: File with the time of the last build for the updates of the base image. Empty for none.
     type: str

@@ -100,13 +100,14 @@ class Engine(ABC):
     name: str
     title: str  # as its makers write it
     vendor: str  # as Django names it; MariaDB apart from MySQL
+    django_vendor: str  # as the settings name it: the same for both
     image: str  # default image
     scheme: str  # of DATABASE_URL
     port: int
     administrator: str  # the user that belongs to the server itself
     reserved_prefixes: tuple[str, ...] = ()  # of other such users
     packages: Packages
-    drivers: tuple[str, ...]  # Python packages, the usual one first
+    drivers: tuple[str, ...]  # Python packages that Django connects with; a build without any adds the first
     words_in_settings: str  # pattern by which settings name it, in ENGINE or an address; empty for none of its own
     client: str  # program that runs SQL
     dump_program: str

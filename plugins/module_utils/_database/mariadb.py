@@ -43,9 +43,7 @@ class MariaDB(MySQL):
     # "Ver 10.19 Distrib 10.11.6-MariaDB": the first version is the program's own.
     series_pattern = r"\d+\.\d+(?=\.\d+-MariaDB)|^\d+\.\d+"
     system_schemas = (*MySQL.system_schemas, _SCHEMA)
-    # Django calls both by the same name.
-    drivers = ()
-    words_in_settings = ""
+    words_in_settings = ""  # Django calls both by the same name
     packages = Packages(build=("libmariadb-dev",), run=("libmariadb3",))
     dump_program = "mariadb-dump"
     after_failed_migration = "What it did up to there stays done, since MariaDB cannot undo a change of a table."

@@ -87,7 +87,7 @@ class MySQL(Engine):
 
     name = "mysql"
     title = "MySQL"
-    vendor = "mysql"
+    vendor = django_vendor = "mysql"
     image = "mysql:9.7"
     scheme = "mysql"
     port = 3306

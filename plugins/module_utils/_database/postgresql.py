@@ -123,13 +123,13 @@ class PostgreSQL(Engine):
 
     name = "postgresql"
     title = "PostgreSQL"
-    vendor = "postgresql"
+    vendor = django_vendor = "postgresql"
     image = "postgres:18"
     scheme = "postgresql"
     port = 5432
     administrator = "postgres"
     reserved_prefixes = ("pg_",)
-    drivers = ("psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg")
+    drivers = ("psycopg2", "psycopg", "psycopg2-binary")
     words_in_settings = r"postg|psql|psycopg|timescale"
     packages = Packages(build=("libpq-dev",), run=("libpq5",))
     client = "psql"

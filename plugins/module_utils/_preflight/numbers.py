@@ -16,6 +16,7 @@ _DAY = 86400
 BOUNDS: dict[str, tuple[int, int, str]] = {
     "stack_disk_free_minimum_mib": (0, 2**30, "is not a size in MiB"),
     "stack_media_maximum_mib": (0, 2**30, "is neither a size nor 0 for no bound"),
+    "stack_image_refresh_days": (0, 36500, "is neither a number of days nor 0 for never"),
     "stack_port": _PORT,
     "stack_database_port": _PORT,
     "stack_health_timeout": (1, _DAY, "is no time to become healthy in"),

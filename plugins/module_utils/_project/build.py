@@ -21,12 +21,6 @@ except ImportError:  # Python 3.10 and older, which no supported host has
     tomllib = None  # type: ignore[assignment]
 
 MANAGE = "manage.py"
-# What is installed where the dependencies have none of these, and the files in files/tools that pin it.
-_DRIVERS = {
-    "mysql": ("mysqlclient", ("mysqlclient", "pymysql", "mysql-connector-python")),
-    "mariadb": ("mysqlclient", ("mysqlclient", "pymysql", "mysql-connector-python")),
-    "postgresql": ("psycopg2", ("psycopg2", "psycopg", "psycopg2-binary")),
-}
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,7 @@ class Wanted:
     python_image: str = ""
     manage_command: str = "python3 manage.py"
     web_command: str = ""
-    engine: str = ""
+    drivers: Sequence[str] = ()  # of the database; the first is added where there is none
 
 
 @dataclass(frozen=True)
@@ -168,8 +162,8 @@ def copies(files: Sequence[str], folders: Sequence[str]) -> list[list[str]]:
 
 def _additions(wanted: Wanted) -> list[Addition]:
     found = []
-    if wanted.engine in _DRIVERS:
-        found.append(Addition(*_DRIVERS[wanted.engine]))
+    if wanted.drivers:
+        found.append(Addition(wanted.drivers[0], wanted.drivers))
     if "gunicorn" in wanted.web_command:
         found += [Addition("gunicorn", ("gunicorn",)), Addition("packaging", ("packaging",))]
     return found

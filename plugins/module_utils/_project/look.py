@@ -35,7 +35,7 @@ SPEC: dict[str, dict[str, Any]] = {
             "python_image": {"type": "str", "default": ""},
             "manage_command": {"type": "str", "default": "python3 manage.py"},
             "web_command": {"type": "str", "default": ""},
-            "engine": {"type": "str", "default": ""},
+            "drivers": {"type": "list", "elements": "str", "default": []},
         },
     },
     "refreshed": {"type": "str", "default": ""},

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES, by_name
 from ansible_collections.landfall.django.plugins.module_utils._project.profile import STDERR_HANDLER
 
 Answer = Mapping[str, Any]
@@ -20,7 +21,7 @@ Answer = Mapping[str, Any]
 DEBUG = "debug"
 # What stack_accepted can accept. DEBUG is not among it; without manage.py and STATIC_ROOT a release cannot work.
 ACCEPTABLE = ("database", "hosts", "https", "logs", "media", "private", "redis")
-_VENDORS = {"mariadb": "mysql"}  # Django counts MariaDB as MySQL
+_SERVERS = {engine.django_vendor for engine in ENGINES.values()} | {"oracle"}
 _ENVIRONMENT = 'os.environ.get("{0}", "")'
 # Options of a database that lead to a server by themselves.
 _LEADS = {"dsn", "host", "read_default_file", "read_default_group", "service", "unix_socket"}
@@ -154,12 +155,12 @@ def _database(answer: Answer, stack: Stack) -> Iterator[Problem]:
                 f"DATABASES has its file in {found['name']}, which ends with each container. Move it to a {where}."
                 f" Write in the settings: {line}",
             )
-    elif found["vendor"] in ("mysql", "postgresql", "oracle"):
+    elif found["vendor"] in _SERVERS:
         yield from _server(found, stack, line)
 
 
 def _server(found: Mapping[str, Any], stack: Stack, line: str) -> Iterator[Problem]:
-    wanted = _VENDORS.get(stack.engine, stack.engine)
+    wanted = by_name(stack.engine).django_vendor if stack.engine else ""
     if not wanted:
         if found["host"] not in stack.database_hosts:
             yield Problem(

@@ -1,6 +1,6 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Find what a project depends on: its lock file, the names of its packages, and its Python version.
+"""Find what a project depends on: its lock file and the names of its packages.
 
 Private to this collection.
 """
@@ -9,12 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from ansible_collections.landfall.django.plugins.plugin_utils._init.tree import Found, Tree, beneath, folder_of, found
-
-if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
+from ansible_collections.landfall.django.plugins.plugin_utils._init.tree import Tree, beneath, folder_of
 
 # In the order in which the role stack takes them.
 LOCKS = ("uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt")
@@ -25,14 +21,6 @@ _NAME_IN = {
 }
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)")
 _INCLUDE = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
-_SERIES = re.compile(r"(?:python-?|cpython-?)?(3\.\d+)(?:\.\d+)?")
-# Newest first, after the one that the base image has by default.
-_PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10", "3.9")
-_VERSIONS = (
-    ("pyproject.toml", re.compile(r"""requires-python\s*=\s*["']([^"']+)["']""")),
-    ("pyproject.toml", re.compile(r"""python\s*=\s*["']([^"']+)["']""")),
-    ("Pipfile", re.compile(r"""python_(?:full_)?version\s*=\s*["']([^"']+)["']""")),
-)
 
 
 def lock_file(tree: Tree, base: str) -> str:
@@ -85,43 +73,3 @@ def _normal(path: str) -> str:
         elif part not in ("", "."):
             parts.append(part)
     return "/".join(parts)
-
-
-def python_version(tree: Tree, base: str) -> Found | None:
-    """Return the Python series, such as 3.12, or the versions, such as >=3.11, that the project asks for."""
-    for name in (".python-version", "runtime.txt"):
-        path = beneath(base, name)
-        for number, line in tree.lines(path)[:1]:
-            if match := _SERIES.fullmatch(line.strip()):
-                return Found(match[1], f"{path}:{number}")
-    for name, pattern in _VERSIONS:
-        path = beneath(base, name)
-        for number, line in tree.lines(path):
-            if match := pattern.match(line.strip()):
-                series = _SERIES.fullmatch(match[1])
-                return found(series[1] if series else match[1], f"{path}:{number}")
-    return None
-
-
-def python_series(wanted: str, default: str) -> str:
-    """Return the series to use: `default` where it fits, else the newest that does; nothing if none is known."""
-    if re.fullmatch(r"3\.\d+", wanted):
-        return wanted
-    # Of Ansible itself, but not where its sanity tests import this file.
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        allowed = SpecifierSet(_without_caret(wanted))
-    except InvalidSpecifier:
-        return ""
-    return next((series for series in (default, *_PYTHONS) if _fits(series, allowed)), "")
-
-
-def _fits(series: str, allowed: SpecifierSet) -> bool:
-    return allowed.contains(series) or allowed.contains(f"{series}.99")
-
-
-def _without_caret(wanted: str) -> str:
-    """Poetry's own signs: ^3.11 is any Python 3 from there, ~3.11 is that series."""
-    wanted = re.sub(r"\^\s*3(\.\d+)?(\.\d+)?", lambda match: f">={match[0].lstrip('^ ')},<4", wanted)
-    return re.sub(r"(?<![~=!<>])~\s*(3\.\d+)(\.\d+)?", r"==\1.*", wanted)

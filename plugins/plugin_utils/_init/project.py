@@ -25,7 +25,6 @@ class Project:
     code: str  # the folder of manage.py in the image
     lock: str
     packages: dict[str, str]
-    python: Found | None
     dockerfile: web.Dockerfile | None
     default_settings: Found | None
     settings_module: Found | None
@@ -67,7 +66,6 @@ def look(tree: Tree, environment: str = "production", manage: str = "") -> Proje
         code=place,
         lock=dependencies.lock_file(tree, base),
         packages=packages,
-        python=dependencies.python_version(tree, base),
         dockerfile=dockerfile,
         default_settings=default,
         settings_module=chosen,

@@ -66,7 +66,7 @@ def plan(project: Project, given: Given, defaults: Mapping[str, Any]) -> Plan:
     sections = [
         ("The site", list(_site(given, name))),
         ("The source", list(_source(project))),
-        ("How it runs", [*_processes(project), *_image(project, defaults)]),
+        ("How it runs", [*_processes(project), *_image(project)]),
         ("Database and Redis", list(_services(project, defaults))),
         ("Files and pages", list(_files(project, defaults))),
     ]
@@ -154,25 +154,13 @@ def _web_command(project: Project) -> Iterator[Entry]:
             yield Entry("stack_port", dockerfile.port.value, dockerfile.port.where)
 
 
-def _image(project: Project, defaults: Mapping[str, Any]) -> Iterator[Entry]:
+def _image(project: Project) -> Iterator[Entry]:
     if project.dockerfile:
         return
     elsewhere = [path for path in web.dockerfiles_elsewhere(project.tree, project.base) if is_plain(path)]
     if elsewhere:
         question = f"Build with a Dockerfile of the project? Found: {', '.join(elsewhere[:5])}."
         yield Entry("stack_dockerfile", elsewhere[0], question, is_open=True)
-    default = str(defaults.get("stack_python_image", ""))
-    match = re.fullmatch(r"python:(3\.\d+)(-.*)", default)
-    if not project.python or not match:
-        return
-    series = dependencies.python_series(project.python.value, match[1])
-    if series:
-        yield Entry(
-            "stack_python_image", f"python:{series}{match[2]}", f"{project.python.where}: {project.python.value}"
-        )
-    else:
-        question = f"Which Python? {project.python.where} asks for {project.python.value}."
-        yield Entry("stack_python_image", default, question, is_open=True)
 
 
 def _services(project: Project, defaults: Mapping[str, Any]) -> Iterator[Entry]:
@@ -205,7 +193,7 @@ def _files(project: Project, defaults: Mapping[str, Any]) -> Iterator[Entry]:
     else:
         question = "Which page answers 200 without a login if the project is healthy? No health page was found."
         pages = [url.value[0] for url in project.urls if url.value[1].endswith("admin.site.urls")]
-        example = f"{pages[0].rstrip('/')}/login/" if pages else defaults.get("stack_health_path", "/health/")
+        example = f"{pages[0].rstrip('/')}/login/" if pages else "/health/"
         yield Entry("stack_health_path", example, question, is_open=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import by_name
 from ansible_collections.landfall.django.plugins.module_utils._project import build, node
 
 FILES = {"manage.py": "", "requirements.txt": "django\n"}
@@ -51,7 +52,8 @@ def test_a_sub_folder_demands_its_python():
     ],
 )
 def test_what_is_added(requirements, engine, added):
-    found = plan({**FILES, "requirements.txt": requirements}, engine=engine, web_command="gunicorn shop.wsgi")
+    drivers = by_name(engine).drivers if engine else ()
+    found = plan({**FILES, "requirements.txt": requirements}, drivers=drivers, web_command="gunicorn shop.wsgi")
     assert found.added == added
 
 

@@ -63,7 +63,7 @@ def test_what_only_looks_like_a_template_is_refused(text: str) -> None:
 def test_marked_as_text_it_arrives_byte_for_byte(text: str) -> None:
     marked = wrap_var(text)
     assert fault_of(marked, {}) is None
-    given = {"stack_secrets": {"IT": marked}, "__stack_image_probe": {}}
+    given = {"stack_secrets": {"IT": marked}, "__stack_image_probe": {"uid": 1000, "gid": 1000}}
     assert load(rendered("stack", "templates/env.j2", given))["IT"] == text
 
 

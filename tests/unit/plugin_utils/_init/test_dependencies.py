@@ -32,37 +32,3 @@ def tree(folder: Path, files: dict[str, str]) -> Tree:
 )
 def test_packages(tmp_path: Path, files: dict[str, str], name: str, where: str) -> None:
     assert dependencies.packages(tree(tmp_path, files), "")[name] == where
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({".python-version": "3.11.9\n"}, ("3.11", ".python-version:1")),
-        ({"runtime.txt": "python-3.12.1"}, ("3.12", "runtime.txt:1")),
-        ({"pyproject.toml": '[project]\nrequires-python = ">=3.11,<3.13"\n'}, (">=3.11,<3.13", "pyproject.toml:2")),
-        ({"Pipfile": '[requires]\npython_version = "3.12"\n'}, ("3.12", "Pipfile:2")),
-        ({".python-version": "pypy3\n"}, None),
-    ],
-)
-def test_python_version(tmp_path: Path, files: dict[str, str], expected: tuple[str, str] | None) -> None:
-    version = dependencies.python_version(tree(tmp_path, files), "")
-    assert (version and (version.value, version.where)) == expected
-
-
-@pytest.mark.parametrize(
-    ("wanted", "series"),
-    [
-        ("3.11", "3.11"),
-        (">=3.10", "3.13"),
-        (">=3.11,<3.13", "3.12"),
-        (">=3.13.2", "3.13"),
-        ("==3.12.*", "3.12"),
-        ("^3.11", "3.13"),
-        ("~3.11", "3.11"),
-        ("~=3.12", "3.13"),
-        ("<3", ""),
-        ("whatever", ""),
-    ],
-)
-def test_the_series_that_fits(wanted: str, series: str) -> None:
-    assert dependencies.python_series(wanted, "3.13") == series

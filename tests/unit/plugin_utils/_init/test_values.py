@@ -35,7 +35,7 @@ def test_a_plain_project(tmp_path: Path) -> None:
     assert values["stack_database"] == "none"
     assert (values["stack_redis"], values["stack_collectstatic"]) == (False, False)
     # It has its default, or nobody can tell.
-    assert not {"stack_celery_app", "stack_manage_command", "stack_media_path", "stack_python_image"} & set(values)
+    assert not {"stack_celery_app", "stack_manage_command", "stack_media_path"} & set(values)
     assert made.needed == ["stack_domains"]
     assert entries(made)["stack_health_path"].value == "/admin/login/"
     wrong = ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "SQLite", "STATIC_ROOT")
@@ -49,7 +49,6 @@ def test_a_split_project_in_a_folder(tmp_path: Path) -> None:
     assert values["stack_project_dir"].endswith("/backend")
     assert values["stack_celery_app"] == "config"
     assert values["stack_database"] == "postgresql"
-    assert values["stack_python_image"] == "python:3.12-slim"
     assert (values["stack_static_path"], values["stack_media_path"]) == ("/app/assets", "/app/uploads")
     assert values["stack_health_path"] == "/api/healthz"
     assert made.needed == ["MAIL_PASSWORD", "SITE_TITLE"]
@@ -59,7 +58,6 @@ def test_a_split_project_in_a_folder(tmp_path: Path) -> None:
 def test_each_value_says_where_it_comes_from(tmp_path: Path) -> None:
     made = planned(tmp_path, SPLIT)
     assert entries(made)["stack_static_path"].comment == "backend/config/settings/base.py:7"
-    assert entries(made)["stack_python_image"].comment.startswith("backend/.python-version:1")
 
 
 def test_variables_whose_meaning_the_settings_tell(tmp_path: Path) -> None:
