@@ -26,7 +26,7 @@ attributes:
 options:
   path:
     description: Folder of the source.
-    type: path
+    type: str
     required: true
   subdir:
     description: Folder of the project, relative to O(path).

@@ -78,7 +78,8 @@ def mounted(service: Mapping[str, Any]) -> Iterable[str]:
         if isinstance(volume, Mapping):
             yield str(volume.get("target"))
         elif not str(volume).endswith(":ro"):
-            yield str(volume).split(":")[1 if ":" in str(volume) else 0]
+            source, _, target = str(volume).partition(":")
+            yield (target or source).partition(":")[0]
 
 
 def own_environment(service: Mapping[str, Any]) -> dict[str, str]:

@@ -49,7 +49,8 @@ def main(asked: dict[str, Any]) -> None:
             answer = look(asked)
         except BaseException as error:  # noqa: BLE001 - settings raise and exit as they like
             answer = {"error": _described(error, said)}
-        print(MARK + json.dumps(answer), file=out, flush=True)
+        out.write(f"{MARK}{json.dumps(answer)}\n")
+        out.flush()
         os._exit(0)
 
 
