@@ -78,7 +78,7 @@ def mounted(service: Mapping[str, Any]) -> Iterable[str]:
         if isinstance(volume, Mapping):
             yield str(volume.get("target"))
         elif not str(volume).endswith(":ro"):
-            source, _, target = str(volume).partition(":")
+            source, _colon, target = str(volume).partition(":")
             yield (target or source).partition(":")[0]
 
 
