@@ -1,4 +1,4 @@
-"""The lab's own certificate authority: it signs the ACME server's interface, and nothing else."""
+"""The lab's own certificate authority: it signs the ACME server's interface, and what tests serve outside of stacks."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,21 +14,11 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engines 
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 
-from lab import docker
+from lab import authority, docker
 from lab.shell import wait_for
 
 SCHEMA, USER, PASSWORD, ADDRESS = "elsewhere", "app", "p@ss/w:rd", "127.0.0.1"
 CA = "/run/landfall/database-ca.pem"
-# A certificate authority, and a certificate for the address of the server.
-CERTIFICATES = f"""
-set -e
-new="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-openssl req -x509 $new -days 30 -keyout ca.key -out ca.pem -subj /CN=outside
-openssl req $new -keyout server.key -out server.csr -subj /CN=outside
-echo subjectAltName=IP:{ADDRESS} >san
-openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile san -out server.pem
-chmod 644 server.key
-"""
 
 
 @dataclass
@@ -45,8 +34,9 @@ class Elsewhere:
         prefix = self.engine.upper()
         given = {"RANDOM_ROOT_PASSWORD": "1", "USER": USER, "PASSWORD": PASSWORD, "DATABASE": SCHEMA}
         words = [word for key, value in given.items() for word in ("--env", f"{prefix}_{key}={value}")]
-        tls = ("--ssl-ca=/tls/ca.pem", "--ssl-cert=/tls/server.pem", "--ssl-key=/tls/server.key")
-        place = ("--detach", "--name", self.name, f"--volume={self.folder}:/tls:ro,z")
+        tls = ("--ssl-ca=/ca.pem", "--ssl-cert=/tls/cert.pem", "--ssl-key=/tls/key.pem")
+        mounts = (f"--volume={self.folder}:/tls:ro,z", f"--volume={authority.CA_FILE}:/ca.pem:ro")
+        place = ("--detach", "--name", self.name, *mounts)
         docker.docker("run", *place, *words, self.image, *tls, "--require-secure-transport=ON")
 
     def client(self, tls: str = "verify-full", ca: str = CA, host: str = ADDRESS) -> Server:
@@ -55,7 +45,7 @@ class Elsewhere:
         words = [word for key, value in given.items() for word in ("--env", f"DATABASE_{key}={value}")]
         mounts = (
             f"--volume={self.folder}/password:/run/secrets/password:ro,z",
-            f"--volume={self.folder}/ca.pem:{CA}:ro,z",
+            f"--volume={authority.CA_FILE}:{CA}:ro",
         )
         confined = ("--read-only", "--tmpfs=/tmp", "--user=10002:10002", "--cap-drop=ALL", "--entrypoint=")
         network = f"--network=container:{self.name}"
@@ -78,7 +68,8 @@ def elsewhere(
     folder = tmp_path_factory.mktemp("tls")
     folder.chmod(0o755)
     (folder / "password").write_text(PASSWORD)
-    subprocess.run(["sh", "-c", CERTIFICATES], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    authority.server_certificate("outside", ADDRESS, folder)
+    (folder / "key.pem").chmod(0o644)
     name = f"landfall-lab-try-{uuid.uuid4().hex[:8]}"
     made = Elsewhere(name, request.param.partition(":")[0], provided(request.param), folder)
     made.start()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 from meter_stack import COLUMNS, COPY
 
+from lab import authority
 from lab.services import SERVICE
 
 NAME = "outside"
 PASSWORD = "p@ss/w:rd"
-CA = COPY.parent / "database-ca.pem"
 BOX, NETWORK, ADDRESS = "landfall-lab-outside", "landfall-lab", "172.30.77.60"
 VARIABLES = {
     "stack_database": "external",
@@ -23,19 +24,8 @@ VARIABLES = {
     "stack_database_name": "elsewhere",
     "stack_database_user": "app",
     "stack_database_password": PASSWORD,
-    "stack_database_ca_file": str(CA),
+    "stack_database_ca_file": str(authority.CA_FILE),
 }
-# A certificate authority, and a certificate for the address of the server.
-CERTIFICATES = f"""
-set -e
-new="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-openssl req -x509 $new -days 30 -keyout ca.key -out ca.pem -subj /CN=outside
-openssl req $new -keyout server.key -out server.csr -subj /CN=outside
-echo subjectAltName=IP:{ADDRESS} >san
-openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile san -out server.pem
-chmod 600 server.key
-chown 999 server.key
-"""
 
 
 def docker(*words: str) -> None:
@@ -49,12 +39,12 @@ def server(tmp_path_factory, until) -> Iterator[None]:
     folder.chmod(0o755)
     for parent in folder.parents[:2]:
         parent.chmod(0o755)
-    subprocess.run(["sh", "-c", CERTIFICATES], cwd=folder, check=True, stderr=subprocess.DEVNULL)
-    CA.write_text((folder / "ca.pem").read_text())
+    authority.server_certificate("outside", ADDRESS, folder)
+    os.chown(folder / "key.pem", 999, -1)
     subprocess.run(["docker", "rm", "--force", "--volumes", BOX], check=True, capture_output=True)
     place = ("--name", BOX, "--label", SERVICE, "--network", NETWORK, "--ip", ADDRESS)
     given = ("--volume", f"{folder}:/tls:ro", "--env", "POSTGRES_PASSWORD=unused")
-    tls = ("-c", "ssl=on", "-c", "ssl_cert_file=/tls/server.pem", "-c", "ssl_key_file=/tls/server.key")
+    tls = ("-c", "ssl=on", "-c", "ssl_cert_file=/tls/cert.pem", "-c", "ssl_key_file=/tls/key.pem")
     docker("run", "--detach", *place, *given, "postgres:18", "postgres", *tls)
     ask = ["docker", "exec", BOX, "psql", "--username=postgres", "--host=127.0.0.1", "--command"]
     until(lambda: subprocess.run([*ask, "SELECT"], capture_output=True, check=False).returncode == 0, seconds=60)
