@@ -46,6 +46,7 @@ class MariaDB(MySQL):
     # Django calls both by the same name.
     drivers = ()
     words_in_settings = ""
+    least_memory_mib = 320
     packages = Packages(build=("libmariadb-dev",), run=("libmariadb3",))
     dump_program = "mariadb-dump"
     after_failed_migration = "What it did up to there stays done, since MariaDB cannot undo a change of a table."
