@@ -124,9 +124,11 @@ def documented() -> str:
     hosts |= {"16 GB, 8 cores": (15992, 8), "64 GB, 16 cores": (64300, 16)}
     columns = {title: on(*host) for title, host in hosts.items()}
     lines = [f"| | {' | '.join(columns)} |", f"|{'---|' * (len(columns) + 1)}"]
-    for name in NAMES:
-        if name not in ("stacks", "beat_memory_mib", "redis_maxmemory_policy"):
-            lines.append(f"| `{name}` | {' | '.join(str(getattr(one, name)) for one in columns.values())} |")
+    lines += [
+        f"| `{name}` | {' | '.join(str(getattr(one, name)) for one in columns.values())} |"
+        for name in NAMES
+        if name not in ("stacks", "beat_memory_mib", "redis_maxmemory_policy")
+    ]
     return "\n".join(lines) + "\n"
 
 
