@@ -205,3 +205,11 @@ def test_an_external_database_has_a_limit_for_its_client() -> None:
     given = {"stack_database": "external", "stack_redis": False}
     services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", given))["services"]
     assert {"mem_limit", "memswap_limit"} <= services["database-client"].keys()
+
+
+def test_the_front_may_not_use_twice_its_memory() -> None:
+    text = rendered(
+        "nginx", "roles/nginx/templates/compose.yaml.j2", {"nginx_memory_limit": "1g", "__nginx_uid": 10004}
+    )
+    services = yaml.safe_load(text)["services"]
+    assert {name: found["memswap_limit"] for name, found in services.items()} == {"edge": "48m", "nginx": "1536m"}
