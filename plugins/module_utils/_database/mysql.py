@@ -147,8 +147,9 @@ class MySQL(Engine):
     def buffer_mib(self, memory_mib: int) -> int:
         # The server takes 210 MiB besides, temporary tables and the clients of a dump take more.
         most = max(memory_mib // 5, (memory_mib - 448) * 2 // 3)
-        # With several instances, the server rounds up to whole chunks of each.
-        return most // 1024 * 1024 if most >= 1024 else most // 32 * 32
+        # The server rounds up to whole chunks of 128 MiB, and of each instance where it has several.
+        step = 1024 if most >= 1024 else 128 if most >= 128 else 32
+        return most // step * step
 
     def client_version_command(self) -> list[str]:
         return [self.dump_program, "--version"]

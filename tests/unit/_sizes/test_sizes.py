@@ -105,6 +105,14 @@ def test_more_stacks_get_less_each() -> None:
         assert found == sorted(found, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("limit", "buffer"), [(384, 64), (640, 128), (700, 128), (1728, 768), (2368, 1024), (24320, 15360)]
+)
+def test_the_server_does_not_round_its_buffer_up(limit: int, buffer: int) -> None:
+    """It takes whole chunks of 128 MiB, and with several instances eight of them."""
+    assert ENGINES["mysql"].buffer_mib(limit) == ENGINES["mariadb"].buffer_mib(limit) == buffer
+
+
 def test_the_usual_host_has_the_usual_sizes() -> None:
     found = on(3915)
     assert (found.web_workers, found.web_threads, found.celery_concurrency, found.db_connections) == (2, 4, 2, 100)
