@@ -8,7 +8,7 @@ import random
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,15 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engine i
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES
 from ansible_collections.landfall.django.plugins.module_utils._database.replacement import Replacement
 from ansible_collections.landfall.django.plugins.module_utils._database.server import Server
+from ansible_collections.landfall.django.plugins.module_utils._sizes.sizes import Shape, sizes, with_swap
 
 from lab import docker, images
 from lab.shell import ROOT, say, wait_for, works
 
 FOLDER = ROOT / ".cache" / "bench" / "databases"
 OWNER = "10002:10002"  # as the template has it
+HOST = {"memory_mib": 3915, "cores": 2, "stacks": 1}
+MEMORY = 640  # MiB, the same for all
 ROWS, ROW = 1_000_000, 1000  # a table of about 1 GB
 STEPS = (DUMP, VERIFY, LOAD) = ("dump", "verify the dump", "load it")
 MOMENTS = (STARTED, LOADED) = ("after the start", "after the load")
@@ -98,11 +101,13 @@ def service(engine: Engine, root: Path) -> dict[str, Any]:
     """The engine's part of the service db, with its files in `root`."""
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined)  # noqa: S701 - YAML, no HTML
     environment.filters["to_json"] = json.dumps
+    environment.filters["landfall.django.swap_limit"] = with_swap
     template = environment.from_string((ROOT / f"templates/database/{engine.name}.yaml.j2").read_text())
     given = {
         "stack_database_name": "shop",
         "stack_database_user": "shop",
         "__stack_owners": {"db": OWNER.split(":")[0]},
+        "__stack_sizes": asdict(sizes(HOST, Shape(engine), {"db_memory_mib": MEMORY})),
     }
     given |= {"__stack_secrets_dir": f"{root}/secrets", "__stack_init_dir": f"{root}/database"}
     block: dict[str, Any] = yaml.safe_load(template.render(given))

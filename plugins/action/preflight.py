@@ -208,7 +208,7 @@ class ActionModule(ActionBase):
         result["warnings"] = host.warnings_of(probe)
         if not self._is_pipelining_enabled("new"):
             result["warnings"].append(NO_PIPELINING)
-        result.update({name: probe[name] for name in ("engine", "programs", "stack_files")})
+        result.update({name: probe[name] for name in ("engine", "programs", "sized_for", "stack_files")})
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
         dump_place, front_place = probe["paths"].pop(), probe["paths"].pop()
         name = str(values.get("stack_name") or "")

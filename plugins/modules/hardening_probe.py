@@ -72,6 +72,10 @@ options:
     description: Settings of the kernel, by name.
     type: dict
     default: {}
+  swap_mib:
+    description: Size of the swap file in MiB. V(0) for none.
+    type: int
+    default: 0
   connection:
     description: Name of the connection plugin. Set by the action plugin.
     type: str
@@ -147,6 +151,10 @@ firewall_active:
   description: Whether the unit of the role's firewall is active.
   type: bool
   returned: success
+swap_missing:
+  description: Whether the host is to get a swap file.
+  type: bool
+  returned: success
 """
 
 from dataclasses import asdict
@@ -168,6 +176,7 @@ def main() -> None:
         "fail2ban": {"type": "bool", "default": False},
         "journal": {"type": "bool", "default": False},
         "sysctl": {"type": "dict", "default": {}},
+        "swap_mib": {"type": "int", "default": 0},
     }
     module = AnsibleModule(
         argument_spec={**wish, "connection": {"type": "str", "default": judge.OPENSSH}}, supports_check_mode=True
@@ -198,6 +207,7 @@ def main() -> None:
         container=found.container,
         journal_in_memory=wanted.journal and not found.journal_on_disk,
         firewall_active=found.is_active(firewall.UNIT),
+        swap_missing=judge.lacks_swap(wanted, found),
     )
 
 

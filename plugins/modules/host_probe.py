@@ -126,6 +126,14 @@ memory_mib:
   returned: success
   type: int
   sample: 1967
+sized_for:
+  description:
+    - The C(memory_mib) and C(cores) of the host and the number of C(stacks) on it that the sizes of the stack in
+      O(stack_root) are for.
+    - A deployed stack keeps its numbers until the host has other cores, or a tenth more or less memory.
+  returned: success
+  type: dict
+  sample: {"memory_mib": 1967, "cores": 2, "stacks": 1}
 paths:
   description: For each path the nearest existing one, the number of its file system and the MiB free there.
   returned: success

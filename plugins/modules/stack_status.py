@@ -76,17 +76,27 @@ table:
   type: list
   elements: str
   sample:
-    - SERVICE  STATE    HEALTH   UPTIME    IMAGE
-    - db       running  healthy  3 d 4 h   mysql:9.7
-    - web      running  healthy  12 min 5 s  shop:5f0c2e
+    - SERVICE  STATE    HEALTH   UPTIME      MEMORY   IMAGE
+    - db       running  healthy  3 d 4 h     672 MiB  mysql:9.7
+    - web      running  healthy  12 min 5 s  512 MiB  shop:5f0c2e
 services:
   description: The same as data, one entry per container.
   returned: success
   type: list
   elements: dict
   sample:
-    - {"service": "db", "state": "running", "health": "healthy", "uptime": "3 d 4 h", "image": "mysql:9.7",
-       "container": "shop-db-1"}
+    - {"service": "db", "state": "running", "health": "healthy", "uptime": "3 d 4 h", "memory": "672 MiB",
+       "image": "mysql:9.7", "container": "shop-db-1"}
+sizes:
+  description: The lines of a table of the sizes in the stack's C(compose.yaml), by the names in V(stack_sizes), and of
+    the host's memory and cores that they are for. What C(stack_compose_override) changes is in RV(table) only.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - SIZE         VALUE
+    - memory_mib   3915
+    - web_workers  2
 releases:
   description: The lines of a table of the last attempts at a release, newest first, with the first line of the error.
     Empty before the first release.
@@ -144,6 +154,7 @@ from ansible_collections.landfall.django.plugins.module_utils._front.nginx impor
 from ansible_collections.landfall.django.plugins.module_utils._release import health, ledger, report
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
+from ansible_collections.landfall.django.plugins.module_utils._sizes import host
 from ansible_collections.landfall.django.plugins.module_utils._status import services, storage
 
 LETSENCRYPT = Path("/etc/letsencrypt")
@@ -224,6 +235,14 @@ def answer(params: dict[str, Any], record: Record | None) -> list[str]:
     return [f"{params['domain']}: {problem}. Run landfall.django.deploy, which points Nginx at the running containers."]
 
 
+def sizes_in_force(root: Path) -> dict[str, Any]:
+    """Return the sizes in a stack's compose.yaml, and how many stacks the host has now where that has changed."""
+    file = root / "compose.yaml"
+    recorded = host.recorded(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    now = host.stacks(str(root))
+    return {**recorded, "stacks_now": now} if recorded and now != recorded["stacks"] else recorded
+
+
 def is_under_way(path: Path) -> bool:
     """Return whether a release is in progress on the host."""
     if not path.exists():
@@ -291,6 +310,7 @@ def main() -> None:
         changed=False,
         table=services.table(shown),
         services=shown,
+        sizes=services.sizes(sizes_in_force(Path(root))),
         releases=services.table(report.rows(records, under_way), report.COLUMNS) if records else [],
         certificate=lines,
         profile=serving.profile if serving else {},

@@ -179,3 +179,37 @@ def test_commands_of_a_release_see_what_the_project_sees_and_write_static_files(
     # In the same order in every run, or Compose would find a change.
     assert [volume for volume in web if volume != f"{static}:ro"] == others
     assert len(web) == len(collect)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_sizes_fit_the_host(name: str) -> None:
+    def services(memory: int, cores: int, **variables) -> dict:
+        host = {"memory_mib": memory, "cores": cores, "stacks": 1}
+        given = {"stack_database": name, "__stack_preflight": {"engine": "29.0.0", "sized_for": host}, **variables}
+        return yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", given))["services"]
+
+    small, large = services(957, 1), services(64300, 8)
+    assert "--workers=1 --threads=8" in small["web"]["command"]
+    assert "--workers=8 --threads=4" in large["web"]["command"]
+    assert "--concurrency=8" in large["celery"]["command"]
+    assert small["db"]["command"] != large["db"]["command"]
+    chosen = services(957, 1, stack_sizes={"redis_maxmemory_mib": 200, "redis_maxmemory_policy": "volatile-lru"})
+    assert chosen["redis"]["command"][-3:] == ["200mb", "--maxmemory-policy", "volatile-lru"]
+    for one in (small, large, chosen):
+        # Not twice as much, which is Docker's default.
+        limits = {service: (found["mem_limit"], found["memswap_limit"]) for service, found in one.items()}
+        assert all(int(swap[:-1]) == int(memory[:-1]) * 3 // 2 for memory, swap in limits.values())
+
+
+def test_an_external_database_has_a_limit_for_its_client() -> None:
+    given = {"stack_database": "external", "stack_redis": False}
+    services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", given))["services"]
+    assert {"mem_limit", "memswap_limit"} <= services["database-client"].keys()
+
+
+def test_the_front_may_not_use_twice_its_memory() -> None:
+    text = rendered(
+        "nginx", "roles/nginx/templates/compose.yaml.j2", {"nginx_memory_limit": "1g", "__nginx_uid": 10004}
+    )
+    services = yaml.safe_load(text)["services"]
+    assert {name: found["memswap_limit"] for name, found in services.items()} == {"edge": "48m", "nginx": "1536m"}

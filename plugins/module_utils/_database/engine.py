@@ -108,6 +108,7 @@ class Engine(ABC):
     reserved_prefixes: tuple[str, ...] = ()  # of other such users
     packages: Packages
     drivers: tuple[str, ...]  # Python packages that Django connects with; a build without any adds the first
+    least_memory_mib: int  # with which it takes a dump, too
     words_in_settings: str  # pattern by which settings name it, in ENGINE or an address; empty for none of its own
     client: str  # program that runs SQL
     dump_program: str
@@ -136,6 +137,10 @@ class Engine(ABC):
     def url_options(self, tls: str, ca_file: str) -> str:
         """Return the query of a DATABASE_URL for an external server. `tls` is one of TLS."""
         return ""
+
+    @abstractmethod
+    def buffer_mib(self, memory_mib: int) -> int:
+        """Return how much of its memory limit the server's own cache of the data takes."""
 
     # Commands
 

@@ -44,6 +44,7 @@ class MariaDB(MySQL):
     series_pattern = r"\d+\.\d+(?=\.\d+-MariaDB)|^\d+\.\d+"
     system_schemas = (*MySQL.system_schemas, _SCHEMA)
     words_in_settings = ""  # Django calls both by the same name
+    least_memory_mib = 320
     packages = Packages(build=("libmariadb-dev",), run=("libmariadb3",))
     dump_program = "mariadb-dump"
     after_failed_migration = "What it did up to there stays done, since MariaDB cannot undo a change of a table."

@@ -94,6 +94,7 @@ class MySQL(Engine):
     administrator = "root"
     drivers: tuple[str, ...] = ("mysqlclient", "pymysql", "mysql-connector-python")
     words_in_settings = r"mysql|mariadb"
+    least_memory_mib = 384
     packages = Packages(build=("default-libmysqlclient-dev",), run=("libmariadb3",))
     dump_program = "mysqldump"
     after_failed_migration = "What it did up to there stays done, since MySQL cannot undo a change of a table."
@@ -142,6 +143,13 @@ class MySQL(Engine):
         # As dj-database-url and mysqlclient read it. A driver that is told nothing does not encrypt.
         authorities = quote(ca_file or "/etc/ssl/certs/ca-certificates.crt")
         return {VERIFY: f"?ssl-ca={authorities}", REQUIRE: "?ssl_mode=REQUIRED"}.get(tls, "")
+
+    def buffer_mib(self, memory_mib: int) -> int:
+        # The server takes 210 MiB besides, temporary tables and the clients of a dump take more.
+        most = max(memory_mib // 5, (memory_mib - 448) * 2 // 3)
+        # The server rounds up to whole chunks of 128 MiB, and of each instance where it has several.
+        step = 1024 if most >= 1024 else 128 if most >= 128 else 32
+        return most // step * step
 
     def client_version_command(self) -> list[str]:
         return [self.dump_program, "--version"]

@@ -128,6 +128,7 @@ class PostgreSQL(Engine):
     scheme = "postgresql"
     port = 5432
     administrator = "postgres"
+    least_memory_mib = 256
     reserved_prefixes = ("pg_",)
     drivers = ("psycopg2", "psycopg", "psycopg2-binary")
     words_in_settings = r"postg|psql|psycopg|timescale"
@@ -169,6 +170,10 @@ SQL
         # libpq looks for the certificates of the system only where it is told to.
         root = {VERIFY: f"&sslrootcert={quote(ca_file or 'system')}"}.get(tls, "")
         return f"?sslmode={tls}{root}"
+
+    def buffer_mib(self, memory_mib: int) -> int:
+        # It relies on the system's cache, too, which counts as the container's memory.
+        return memory_mib // 5 // 32 * 32
 
     def free_space_command(self) -> list[str]:
         return ["df", "-Pk", "/var/lib/postgresql"]

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ansible_collections.landfall.django.plugins.module_utils._hardening import firewall, kernel, sshd
+from ansible_collections.landfall.django.plugins.module_utils._hardening import firewall, kernel, sshd, swap
 from ansible_collections.landfall.django.plugins.module_utils._hardening.session import Session
 from ansible_collections.landfall.django.plugins.module_utils._preflight import system
 
@@ -39,6 +39,7 @@ class Wish:
     fail2ban: bool = False
     journal: bool = False
     sysctl: dict[str, object] = field(default_factory=dict)
+    swap_mib: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Found:
     broken_sshd: str = ""
     journal_on_disk: bool = True
     sysctl_drifted: list[str] = field(default_factory=list)
+    swap: swap.Host = field(default_factory=swap.Host)
 
     def enabled(self, unit: str) -> str:
         return self.units.get(unit, {}).get("enabled", "")
@@ -150,11 +152,25 @@ def units(wish: Wish, found: Found) -> dict[str, bool]:
 
 def warnings(wish: Wish, found: Found) -> list[str]:
     """What the role cannot do, without failing for it."""
+    sentences = []
     timers = ("apt-daily.timer", "apt-daily-upgrade.timer")
     masked = [name for name in timers if found.enabled(name) == "masked"]
-    if not (wish.upgrades and masked):
-        return []
-    return [f"hardening_upgrades: nothing is upgraded, these are masked: {', '.join(masked)}. Run `systemctl unmask`."]
+    if wish.upgrades and masked:
+        sentences.append(
+            f"hardening_upgrades: nothing is upgraded, these are masked: {', '.join(masked)}. Run `systemctl unmask`."
+        )
+    reason = "" if found.container else swap.obstacle(wish.swap_mib, found.swap)
+    if reason:
+        sentences.append(
+            f"hardening_swap_mib: the host has {found.swap.memory_mib} MiB of memory and gets no swap file: {reason}. "
+            "Add swap yourself, or set hardening_swap_mib: 0."
+        )
+    return sentences
+
+
+def lacks_swap(wish: Wish, found: Found) -> bool:
+    """Whether the host is to get a swap file. A container has the swap of its host."""
+    return not found.container and swap.is_missing(wish.swap_mib, found.swap)
 
 
 UNITS = (
@@ -184,6 +200,7 @@ def look(wish: Wish, session: Session | None) -> Found:
         broken_sshd=broken,
         journal_on_disk=_has_journal(),
         sysctl_drifted=kernel.drifted(wish.sysctl, container),
+        swap=swap.look(),
     )
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
 from ansible_collections.landfall.django.plugins.module_utils._preflight import probe, system
+from ansible_collections.landfall.django.plugins.module_utils._sizes import host
 
 # Of a user who is not root, too, whose own has no folders of the system.
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
@@ -42,6 +43,7 @@ def look(
     front_root: str = "",
 ) -> dict[str, Any]:
     """Return what the module host_probe returns for these options."""
+    compose = read(f"{stack_root}/compose.yaml")
     # The engine is asked while the rest is read.
     with ThreadPoolExecutor(1) as thread:
         version = thread.submit(engine_version) if engine else None
@@ -50,13 +52,14 @@ def look(
             "files": checksums(files),
             "distribution": probe.parse_os_release(read("/etc/os-release")),
             "architecture": probe.architecture(platform.machine()),
-            "memory_mib": memory_mib(),
+            "memory_mib": host.memory_mib(),
+            "sized_for": host.look(stack_root, compose),
             "paths": [free_space(path) for path in paths],
             "packages": system.packages(packages),
             "units": system.units(units),
             "programs": {name: shutil.which(name, path=_PATH) is not None for name in programs},
             "ports": holders(ports),
-            "stack": probe.parse_compose_name(read(f"{stack_root}/compose.yaml")),
+            "stack": probe.parse_compose_name(compose),
             "stack_files": names_in(stack_root),
             "sites": sites(front_root),
         }
@@ -154,10 +157,6 @@ def engine_version() -> str:
         return docker("version", "--format", "{{.Server.Version}}").strip()
     except DockerError:
         return ""
-
-
-def memory_mib() -> int:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def names_in(folder: str) -> list[str]:

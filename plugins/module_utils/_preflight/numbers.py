@@ -23,6 +23,7 @@ BOUNDS: dict[str, tuple[int, int, str]] = {
     "stack_stop_timeout": (0, 7 * _DAY, "is no time to end tasks in"),
     "stack_web_replicas": (1, 1000, "would serve nobody, or more than a host can"),
     "stack_releases_kept": (1, 1000, "would leave no release to go back to, or more than a disk holds"),
+    "hardening_swap_mib": (0, 2**16, "is neither a size in MiB nor 0 for no swap"),
     "nginx_http_port": _PORT,
     "nginx_https_port": _PORT,
     "nginx_site_requests": (2, 1000000, "would serve nobody beside another, or is no limit"),

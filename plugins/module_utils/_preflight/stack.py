@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, ENGINES
 from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._preflight import (
     certificate,
@@ -23,6 +24,7 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
     syntax,
     volumes,
 )
+from ansible_collections.landfall.django.plugins.module_utils._sizes import sizes
 
 Values = Mapping[str, Any]
 
@@ -51,6 +53,7 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         _python_names(values),
         database.problems_of(values),
         _containers(values),
+        sizes.problems_of(values.get("stack_sizes") or {}, ENGINES.get(str(values.get("stack_database", DEFAULT)))),
         numbers.problems_of(values),
         _ports(values),
         _fallbacks(values),

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot
 from ansible_collections.landfall.django.plugins.module_utils._certificate.tls import Leaf
 
-COLUMNS = ("service", "state", "health", "uptime", "image")
+COLUMNS = ("service", "state", "health", "uptime", "memory", "image")
 Row = dict[str, str]
 
 _LABEL = "com.docker.compose."
@@ -53,6 +53,7 @@ def rows(inspected: Iterable[Mapping[str, Any]], now: datetime.datetime) -> list
                 "state": status,
                 "health": health if status == "running" and health != "none" else "-",
                 "uptime": uptime(age) if status == "running" else "-",
+                "memory": memory((container.get("HostConfig") or {}).get("Memory") or 0),
                 "image": container["Config"]["Image"],
                 "container": container["Name"].lstrip("/"),
             }
@@ -76,12 +77,27 @@ def uptime(seconds: int) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
+def memory(limit: int) -> str:
+    """Return a memory limit in bytes as a text."""
+    return f"{limit >> 20} MiB" if limit else "-"
+
+
+def sizes(recorded: Mapping[str, Any]) -> list[str]:
+    """Return the lines of a table of a stack's sizes, under the names by which stack_sizes changes them."""
+    there = {name: value for name, value in recorded.items() if value}
+    return (
+        table([{"size": name, "value": str(value)} for name, value in there.items()], ("size", "value"))
+        if there
+        else []
+    )
+
+
 def with_missing(found: list[Row], counts: Mapping[str, int]) -> list[Row]:
     """Return the rows in the order of the services, with a row for each missing container."""
     complete = []
     for service in [*counts, *sorted({row["service"] for row in found} - set(counts))]:
         own = sorted((row for row in found if row["service"] == service), key=lambda row: row["container"])
-        absent = {"service": service, "state": "missing", "health": "-", "uptime": "-", "image": "-", "container": ""}
+        absent = {**dict.fromkeys(COLUMNS, "-"), "service": service, "state": "missing", "container": ""}
         complete += own + [absent] * (counts.get(service, 0) - len(own))
     return complete
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._preflight import look, probe
+from ansible_collections.landfall.django.plugins.module_utils._sizes import host
 
 from rendered import rendered, variable
 
@@ -56,7 +57,7 @@ def test_os_release(text: str, expected: dict[str, str]) -> None:
 
 def test_memory_is_the_kernels_total() -> None:
     (total,) = re.findall(r"^MemTotal: +(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
-    assert look.memory_mib() == int(total) // 1024
+    assert host.memory_mib() == int(total) // 1024
 
 
 def test_socket_links() -> None:

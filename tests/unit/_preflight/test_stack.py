@@ -183,6 +183,8 @@ def test_what_is_right_gets_no_word(change: dict[str, Any]) -> None:
         ({"stack_processes": {"w": "celery -A a worker -B"}}, "stack_processes: w is a worker with a beat inside"),
         ({"stack_web_command": "gunicorn -n 'a"}, "stack_web_command: it has a quotation mark that nothing closes"),
         ({"stack_migrate_command": 'x "'}, "stack_migrate_command: it has a quotation mark that nothing closes"),
+        ({"stack_sizes": {"web_worker": 3}}, "stack_sizes: there is no size 'web_worker'"),
+        ({"stack_sizes": {"db_memory_mib": 64}}, "stack_sizes: db_memory_mib: 64 is out of bounds"),
         ({"stack_secret_key_fallbacks": ["a", "b,c"]}, "stack_secret_key_fallbacks: a key has a comma"),
     ],
 )

@@ -44,16 +44,38 @@ def problems_of(project: str, **changes: dict[str, Any]) -> list[str]:
 
 def test_the_table() -> None:
     assert services.table(rows_of("shop")[0] + rows_of("nginx")[0]) == [
-        "SERVICE      STATE         HEALTH     UPTIME      IMAGE",
-        "celery       running       -          1 min 34 s  shop-base:trixie",
-        "celery-beat  restarting    -          -           shop-base:trixie",
-        "db           running       healthy    1 min 34 s  shop-base:trixie",
-        "redis        running       unhealthy  1 min 34 s  shop-base:trixie",
-        "web          running       healthy    1 min 34 s  shop-base:trixie",
-        "web          exited (143)  -          -           shop-base:trixie",
-        "edge         running       -          1 min 33 s  shop-base:trixie",
-        "nginx        running       healthy    1 min 32 s  shop-base:trixie",
+        "SERVICE      STATE         HEALTH     UPTIME      MEMORY   IMAGE",
+        "celery       running       -          1 min 34 s  -        shop-base:trixie",
+        "celery-beat  restarting    -          -           -        shop-base:trixie",
+        "db           running       healthy    1 min 34 s  640 MiB  shop-base:trixie",
+        "redis        running       unhealthy  1 min 34 s  -        shop-base:trixie",
+        "web          running       healthy    1 min 34 s  -        shop-base:trixie",
+        "web          exited (143)  -          -           -        shop-base:trixie",
+        "edge         running       -          1 min 33 s  -        shop-base:trixie",
+        "nginx        running       healthy    1 min 32 s  -        shop-base:trixie",
     ]
+
+
+def test_the_sizes_that_a_stack_has() -> None:
+    recorded = {
+        "memory_mib": 957,
+        "stacks": 1,
+        "web_workers": 1,
+        "redis_maxmemory_mib": 0,
+        "redis_maxmemory_policy": "",
+    }
+    assert services.sizes(recorded) == ["SIZE         VALUE", "memory_mib   957", "stacks       1", "web_workers  1"]
+    assert services.sizes({}) == []
+
+
+def test_the_sizes_of_the_compose_file_in_force_and_the_stacks_that_came_since(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    (root / "releases").mkdir(parents=True)
+    assert stack_status.sizes_in_force(root) == {}
+    (root / "compose.yaml").write_text('name: shop\n\nx-sizes: {"memory_mib": 957, "stacks": 1}\n')
+    assert stack_status.sizes_in_force(root) == {"memory_mib": 957, "stacks": 1}
+    (tmp_path / "blog" / "releases").mkdir(parents=True)
+    assert stack_status.sizes_in_force(root)["stacks_now"] == 2
 
 
 def test_each_fault_is_named() -> None:
