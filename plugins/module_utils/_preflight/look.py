@@ -40,6 +40,7 @@ def look(
     accounts: Sequence[str] = (),
     stack_root: str = "",
     front_root: str = "",
+    calendars: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what the module host_probe returns for these options."""
     # The engine is asked while the rest is read.
@@ -59,6 +60,7 @@ def look(
             "stack": probe.parse_compose_name(read(f"{stack_root}/compose.yaml")),
             "stack_files": names_in(stack_root),
             "sites": sites(front_root),
+            "calendars": {given: system.calendar_problem(given) for given in calendars},
         }
     return {"changed": False, "engine": version.result() if version else "", **found}
 

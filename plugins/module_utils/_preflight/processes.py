@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._preflight import syntax
 from ansible_collections.landfall.django.plugins.module_utils._project import processes
 
 # Those of the stack and of the front, and those that a release runs once.
@@ -21,7 +22,6 @@ MOMENTS = ("before_migrate", "after_migrate", "after_switch")
 
 _OF_SHELLS = {"&&", "||", ";", "|", "&", ">", ">>", "<", "2>&1"}
 
-_SERVICE = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 _OPTIONS = ("command", "memory", "replicas", "stop_timeout")
 # As Docker reads it, but never a number of bytes.
 _MEMORY = re.compile(r"[1-9]\d*(\.\d+)?[kmg]b?", re.IGNORECASE)
@@ -34,7 +34,7 @@ def problems_of(values: Mapping[str, Any]) -> Iterator[str]:
     for name, value in given.items():
         if str(name).lower() in RESERVED_SERVICES:
             yield f"stack_processes: '{name}' is a service that the stack has already: choose another name."
-        elif not isinstance(name, str) or not _SERVICE.fullmatch(name):
+        elif not syntax.is_service(name):
             yield f"stack_processes: '{name}' is not the name of a service: use lower-case letters, digits and hyphens."
         else:
             yield from _process(name, processes.options_of(value))
@@ -75,7 +75,13 @@ def _process(name: str, options: Mapping[str, Any]) -> Iterator[str]:
             f"stack_processes: {name} is a beat with {options['replicas']} replicas, and each would queue every task:"
             " leave replicas out."
         )
-    yield from _command(name, options.get("command"))
+    command = options.get("command")
+    yield from command_problems("stack_processes", name, command)
+    if _kind_of(command) == processes.BOTH:
+        yield (
+            f"stack_processes: {name} is a worker with a beat inside (-B), and each release would have two beats for a "
+            f"while: leave -B out, and give beat a process of its own, such as {name}-beat: celery --app=… beat."
+        )
 
 
 def _number(value: Any) -> int | None:
@@ -105,18 +111,14 @@ def _two_beats(commands: Mapping[Any, Any]) -> Iterator[str]:
             )
 
 
-def _command(name: str, command: Any) -> Iterator[str]:
+def command_problems(variable: str, name: str, command: Any) -> Iterator[str]:
+    """What is wrong with the command of a process or a job."""
     if not isinstance(command, str):
-        yield f"stack_processes: the command of {name} is not a text: write it in quotes, as in a shell."
+        yield f"{variable}: the command of {name} is not a text: write it in quotes, as in a shell."
     elif not command.strip():
-        yield f"stack_processes: the command of {name} is empty: give one, or leave {name} out."
-    elif wrong := list(_words("stack_processes", f"the command of {name}", command)):
-        yield from wrong
-    elif processes.kind_of(command) == processes.BOTH:
-        yield (
-            f"stack_processes: {name} is a worker with a beat inside (-B), and each release would have two beats for a "
-            f"while: leave -B out, and give beat a process of its own, such as {name}-beat: celery --app=… beat."
-        )
+        yield f"{variable}: the command of {name} is empty: give one, or leave {name} out."
+    else:
+        yield from _words(variable, f"the command of {name}", command)
 
 
 def _words(variable: str, what: str, command: str) -> Iterator[str]:
