@@ -16,7 +16,17 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
 from ansible_collections.landfall.django.plugins.module_utils._project import processes
 
 # Those of the stack and of the front, and those that a release runs once.
-RESERVED_SERVICES = ("db", "redis", "web", "nginx", "edge", "migrate", "collectstatic", "image-static")
+RESERVED_SERVICES = (
+    "db",
+    "redis",
+    "web",
+    "nginx",
+    "edge",
+    "migrate",
+    "collectstatic",
+    "image-static",
+    "database-client",
+)
 COMMANDS = ("stack_web_command", "stack_manage_command", "stack_migrate_command")
 MOMENTS = ("before_migrate", "after_migrate", "after_switch")
 

@@ -174,6 +174,7 @@ def test_what_is_right_gets_no_word(change: dict[str, Any]) -> None:
         ({"stack_processes": {"redis": "x"}}, "stack_processes: 'redis' is a service that the stack has already"),
         ({"nginx_root": "/opt/nginx"}, "stack_nginx_root: '/srv/nginx' is not nginx_root, '/opt/nginx'"),
         ({"stack_processes": {"migrate": "x"}}, "stack_processes: 'migrate' is a service that the stack has already"),
+        ({"stack_processes": {"database-client": "x"}}, "'database-client' is a service that the stack has already"),
         ({"stack_processes": {"CollectStatic": "x"}}, "'CollectStatic' is a service that the stack has already"),
         ({"stack_processes": {"edge": "x"}}, "stack_processes: 'edge' is a service that the stack has already"),
         ({"stack_processes": {"My loop": "x"}}, "stack_processes: 'My loop' is not the name of a service"),
