@@ -19,10 +19,12 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
     docker,
     front,
     host,
+    jobs,
     roles,
     spec,
 )
 from ansible_collections.landfall.django.plugins.module_utils._preflight import stack as variables
+from ansible_collections.landfall.django.plugins.module_utils._project.jobs import UNITS, unit_of
 from ansible_collections.landfall.django.plugins.plugin_utils import _own_certificate, _program, _values
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -201,6 +203,8 @@ class ActionModule(ActionBase):
             "programs": list(PROGRAMS),
             "stack_root": root,
             "front_root": front_root,
+            "files": [f"{UNITS}/{unit_of(values.get('stack_name'), '*')}"],
+            "calendars": jobs.schedules(values),
         }
         probe = self._probe(asked, raw)
         if probe.get("failed"):
@@ -208,7 +212,7 @@ class ActionModule(ActionBase):
         result["warnings"] = host.warnings_of(probe)
         if not self._is_pipelining_enabled("new"):
             result["warnings"].append(NO_PIPELINING)
-        result.update({name: probe[name] for name in ("engine", "programs", "sized_for", "stack_files")})
+        result.update({name: probe[name] for name in ("engine", "programs", "sized_for", "stack_files", "files")})
         minimum = values.get("stack_disk_free_minimum_mib", host.DISK_FREE_MINIMUM_MIB)
         dump_place, front_place = probe["paths"].pop(), probe["paths"].pop()
         name = str(values.get("stack_name") or "")
@@ -217,7 +221,7 @@ class ActionModule(ActionBase):
         problems = host.problems_of(probe, ports, minimum)
         problems += host.neighbour_problems(probe, name, root, site, domains if front_root else [])
         problems += database.missing_import(values, dump_place, probe["stack_files"])
-        checks = [docker.host_problems]
+        checks = [docker.host_problems, jobs.host_problems]
         if front_root:
             checks += [front.host_problems, certificate.host_problems]
             body = values.get("nginx_site_client_max_body_size", limits.BODY)

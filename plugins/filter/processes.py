@@ -12,7 +12,7 @@ description:
     command for Docker Compose. A beat comes after all other processes.
 options:
   _input:
-    description: Names and commands, as in O(landfall.django.stack#role:main:stack_processes).
+    description: Names, and commands or dictionaries, as in O(landfall.django.stack#role:main:stack_processes).
     type: dict
     required: true
 """
@@ -26,7 +26,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: For each process its C(name), its C(kind) (V(worker), V(beat), V(both) or V(other)), whether
-    C(celery_heartbeat.py) watches it (C(watched)), and its C(command), which is a list of words if it is watched.
+    C(celery_heartbeat.py) watches it (C(watched)), its C(command), which is a list of words if it is watched, its
+    C(memory), C(replicas) and C(stop_timeout), and C(containers), a list that has its name once for each replica.
   type: list
   elements: dict
 """
@@ -39,15 +40,15 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.landfall.django.plugins.module_utils._project.processes import processes as parsed
 
 
-def processes(commands: dict[str, str]) -> list[dict[str, Any]]:
-    if not isinstance(commands, dict):
-        raise AnsibleFilterError(f"landfall.django.processes needs a dictionary, not {type(commands).__name__}")
+def processes(given: dict[str, Any]) -> list[dict[str, Any]]:
+    if not isinstance(given, dict):
+        raise AnsibleFilterError(f"landfall.django.processes needs a dictionary, not {type(given).__name__}")
     try:
-        return [asdict(process) for process in parsed(commands)]
+        return [{**asdict(process), "containers": [process.name] * process.replicas} for process in parsed(given)]
     except ValueError as error:
         raise AnsibleFilterError(f"landfall.django.processes: {error}") from error
 
 
 class FilterModule:
-    def filters(self) -> dict[str, Callable[[dict[str, str]], list[dict[str, Any]]]]:
+    def filters(self) -> dict[str, Callable[[dict[str, Any]], list[dict[str, Any]]]]:
         return {"processes": processes}

@@ -71,9 +71,9 @@ def sizes(
 ) -> dict[str, Any]:
     shape = Shape(ENGINES.get(database), redis, int(replicas))
     if processes is not None:
-        kinds = [process["kind"] for process in processes]
-        beats = kinds.count("beat")
-        shape = Shape(shape.engine, redis, shape.replicas, len(kinds) - beats, beats)
+        beats = sum(process["kind"] == "beat" for process in processes)
+        others = sum(int(process["replicas"]) for process in processes if process["kind"] != "beat")
+        shape = Shape(shape.engine, redis, shape.replicas, others, beats)
     try:
         return asdict(computed(host, shape, given))
     except (KeyError, TypeError, ValueError) as error:

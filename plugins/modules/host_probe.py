@@ -64,6 +64,11 @@ options:
     description: Folder of the host's Nginx, to see which sites it serves already.
     type: str
     default: ""
+  calendars:
+    description: Calendar expressions for timers of systemd, to see whether the host's systemd takes them.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     support: full
@@ -166,6 +171,11 @@ sites:
   returned: success
   type: dict
   sample: {"shop": ["shop.example.com"]}
+calendars:
+  description: For each of O(calendars) what is wrong with it, empty where nothing is or where there is no systemd.
+  returned: success
+  type: dict
+  sample: {"daily": "", "dayly": "Failed to parse calendar specification 'dayly': Invalid argument"}
 ports:
   description:
     - For each port its holders, an empty list where it is free.
@@ -194,6 +204,7 @@ def main() -> None:
             "accounts": {"type": "list", "elements": "str", "default": []},
             "stack_root": {"type": "str", "default": ""},
             "front_root": {"type": "str", "default": ""},
+            "calendars": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )

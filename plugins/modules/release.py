@@ -95,7 +95,8 @@ options:
     type: int
     default: 1
   processes:
-    description: Other services that run the image, in the order in which they are replaced.
+    description: Other services that run the image, in the order in which they are replaced. One that has several
+      containers is listed once for each.
     type: list
     elements: str
     default: []
@@ -126,7 +127,8 @@ options:
     type: int
     default: 60
   stop_timeout:
-    description: Seconds for an old worker to finish its tasks. Unfinished ones are queued again and reported.
+    description: Longest time in seconds that a container may take to stop. An old worker has its own
+      C(stop_grace_period) to finish its tasks. Unfinished ones are queued again and reported.
     type: int
     default: 300
   front_port:

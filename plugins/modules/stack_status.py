@@ -16,6 +16,7 @@ description:
     one on disk and not the temporary one. It must have a third of its life left, less the 25 hours that certbot may
     take to renew it then. Of a life under ten days, where certbot renews at half of it, it must have a third.
   - With O(domain), requests the site's health page through the front, as a visitor would.
+  - Reports how each scheduled job ended last, and one that failed or has no timer as a problem.
   - Reports how the last attempts at a release ended, and whether one was interrupted.
   - Does not fail where a service is down, so that a play can show the table first.
 author: landfall.django contributors (@landfall)
@@ -115,6 +116,16 @@ certificate:
   sample:
     - CERTIFICATE       UNTIL             LEFT      OF    SERVED
     - shop.example.com  2027-02-21 04:25  60 d 3 h  90 d  as on disk
+jobs:
+  description: The lines of a table of the scheduled jobs. Empty where there are none. After a reboot, systemd knows no
+    result until a job runs again.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - JOB            LAST                         RESULT              NEXT
+    - clearsessions  Sat 2026-11-28 00:00:00 UTC  success             Sun 2026-11-29 00:00:00 UTC
+    - report         Sat 2026-11-28 03:15:00 UTC  failed with code 1  Sat 2026-11-28 03:30:00 UTC
 profile:
   description: What the settings of the release that serves said. Empty where they were not asked.
   returned: success
@@ -155,7 +166,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release import he
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 from ansible_collections.landfall.django.plugins.module_utils._sizes import host
-from ansible_collections.landfall.django.plugins.module_utils._status import services, storage
+from ansible_collections.landfall.django.plugins.module_utils._status import jobs, services, storage
 
 LETSENCRYPT = Path("/etc/letsencrypt")
 # Where the renewal hooks of the role letsencrypt report a failure.
@@ -272,6 +283,17 @@ def former_data(stack: str) -> list[str]:
     ]
 
 
+def scheduled(stack: str) -> tuple[list[str], list[str]]:
+    """Return the table of the stack's jobs and their problems."""
+    names = jobs.jobs(stack)
+    if not names:
+        return [], []
+    show = ["systemctl", "show", f"--property={','.join(jobs.PROPERTIES)}", *jobs.units_of(stack, names)]
+    units = services.units(run(show).stdout)
+    table = services.table(jobs.rows(stack, names, units), jobs.COLUMNS)
+    return table, jobs.problems(stack, names, units)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -302,6 +324,8 @@ def main() -> None:
         module.fail_json(msg=str(error))
     serving = ledger.serving(records)
     under_way = is_under_way(Path(root) / ".lock")
+    job_lines, job_problems = scheduled(stack)
+    problems += job_problems
     lines: list[str] = []
     if front_root and module.params["domain"]:
         lines, faults = certificate(module.params)
@@ -313,6 +337,7 @@ def main() -> None:
         sizes=services.sizes(sizes_in_force(Path(root))),
         releases=services.table(report.rows(records, under_way), report.COLUMNS) if records else [],
         certificate=lines,
+        jobs=job_lines,
         profile=serving.profile if serving else {},
         kept=kept,
         problems=problems + report.problems(records, under_way),

@@ -50,6 +50,12 @@ class OwnScheduler(Scheduler):
 @app.task
 def nap(seconds):
     time.sleep(seconds)
+
+
+@app.task
+def nap_within(seconds):
+    nap.apply(args=[0])
+    time.sleep(seconds)
 """
 
 
@@ -109,8 +115,8 @@ class Celery:
             assert result.returncode == 0, result.stdout + self.log.read_text()
             time.sleep(0.2)
 
-    def naps(self, count: int, seconds: float) -> None:
-        code = f"import proj\nfor _ in range({count}): proj.nap.delay({seconds})"
+    def naps(self, count: int, seconds: float, task: str = "nap") -> None:
+        code = f"import proj\nfor _ in range({count}): proj.{task}.delay({seconds})"
         subprocess.run([sys.executable, "-c", code], cwd=self.folder, env=self.environment, check=True)
 
     def waiting(self) -> int:
@@ -286,6 +292,20 @@ def test_busy_pool_is_healthy(busy_worker: Celery) -> None:
     wait_for(lambda: busy_worker.log.read_text().count("received") == 6, 15, busy_worker.log)
     long_enough = busy_worker.started + 4 * float(STALL)
     busy_worker.stays_healthy(max(float(FRESH), long_enough - time.time()))
+
+
+@pytest.mark.parametrize("task", ["nap", "nap_within"])
+def test_a_long_task_of_the_solo_pool_is_no_freeze_and_a_freeze_after_it_is(
+    start: Callable[..., Celery], task: str
+) -> None:
+    celery = start("worker", "--pool=solo")
+    celery.becomes(True)
+    celery.naps(1, 8, task)
+    wait_for(lambda: celery.file.stat().st_mtime > time.time() + 60, 15, celery.log)
+    celery.stays_healthy(7)
+    wait_for(lambda: celery.file.stat().st_mtime <= time.time(), 15, celery.log)
+    os.kill(celery.process.pid, signal.SIGSTOP)
+    celery.becomes(False)
 
 
 def test_idle_beat_with_own_scheduler_beats_and_its_freeze_is_noticed(idle_beat: Celery) -> None:

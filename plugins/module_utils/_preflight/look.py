@@ -41,6 +41,7 @@ def look(
     accounts: Sequence[str] = (),
     stack_root: str = "",
     front_root: str = "",
+    calendars: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what the module host_probe returns for these options."""
     compose = read(f"{stack_root}/compose.yaml")
@@ -62,6 +63,7 @@ def look(
             "stack": probe.parse_compose_name(compose),
             "stack_files": names_in(stack_root),
             "sites": sites(front_root),
+            "calendars": {given: system.calendar_problem(given) for given in calendars},
         }
     return {"changed": False, "engine": version.result() if version else "", **found}
 

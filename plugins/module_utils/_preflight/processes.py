@@ -12,26 +12,43 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._preflight import syntax
 from ansible_collections.landfall.django.plugins.module_utils._project import processes
 
 # Those of the stack and of the front, and those that a release runs once.
-RESERVED_SERVICES = ("db", "redis", "web", "nginx", "edge", "migrate", "collectstatic", "image-static")
+RESERVED_SERVICES = (
+    "db",
+    "redis",
+    "web",
+    "nginx",
+    "edge",
+    "migrate",
+    "collectstatic",
+    "image-static",
+    "database-client",
+)
 COMMANDS = ("stack_web_command", "stack_manage_command", "stack_migrate_command")
 MOMENTS = ("before_migrate", "after_migrate", "after_switch")
 
 _OF_SHELLS = {"&&", "||", ";", "|", "&", ">", ">>", "<", "2>&1"}
 
-_SERVICE = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
+_OPTIONS = ("command", "memory", "replicas", "stop_timeout")
+# As Docker reads it, but never a number of bytes.
+_MEMORY = re.compile(r"[1-9]\d*(\.\d+)?[kmg]b?", re.IGNORECASE)
+# The least and the most; above the most, a number is a slip of the pen.
+_BOUNDS = {"replicas": (1, 1000), "stop_timeout": (0, 7 * 86400)}
 
 
 def problems_of(values: Mapping[str, Any]) -> Iterator[str]:
-    for name, command in (values.get("stack_processes") or {}).items():
+    given = values.get("stack_processes") or {}
+    for name, value in given.items():
         if str(name).lower() in RESERVED_SERVICES:
             yield f"stack_processes: '{name}' is a service that the stack has already: choose another name."
-        elif not isinstance(name, str) or not _SERVICE.fullmatch(name):
+        elif not syntax.is_service(name):
             yield f"stack_processes: '{name}' is not the name of a service: use lower-case letters, digits and hyphens."
         else:
-            yield from _command(name, command)
+            yield from _process(name, processes.options_of(value))
+    yield from _two_beats({name: processes.options_of(value).get("command") for name, value in given.items()})
     for name in COMMANDS:
         yield from _words(name, "it", values.get(name) or "")
     yield from _release_commands(values.get("stack_release_commands") or {})
@@ -49,18 +66,69 @@ def _release_commands(given: Mapping[str, Any]) -> Iterator[str]:
                 yield from _words("stack_release_commands", f"'{command}'", command)
 
 
-def _command(name: str, command: Any) -> Iterator[str]:
-    if not isinstance(command, str):
-        yield f"stack_processes: the command of {name} is not a text: write it in quotes, as in a shell."
-    elif not command.strip():
-        yield f"stack_processes: the command of {name} is empty: give one, or leave {name} out."
-    elif wrong := list(_words("stack_processes", f"the command of {name}", command)):
-        yield from wrong
-    elif processes.kind_of(command) == processes.BOTH:
+def _process(name: str, options: Mapping[str, Any]) -> Iterator[str]:
+    for option in options:
+        if option not in _OPTIONS:
+            yield f"stack_processes: {name} has no option '{option}': use {', '.join(_OPTIONS)}."
+    memory = options.get("memory")
+    if memory is not None and not _MEMORY.fullmatch(str(memory)):
+        yield f"stack_processes: the memory of {name}, '{memory}', is not a size: write it as in 512m or 1g."
+    for option, (least, most) in _BOUNDS.items():
+        number = _number(options.get(option, least))
+        if number is None or not least <= number <= most:
+            yield (
+                f"stack_processes: {option} of {name} is {options[option]!r}: give a whole number from {least} to"
+                f" {most}."
+            )
+    if _kind_of(options.get("command")) == processes.BEAT and (_number(options.get("replicas", 1)) or 1) > 1:
+        yield (
+            f"stack_processes: {name} is a beat with {options['replicas']} replicas, and each would queue every task:"
+            " leave replicas out."
+        )
+    command = options.get("command")
+    yield from command_problems("stack_processes", name, command)
+    if _kind_of(command) == processes.BOTH:
         yield (
             f"stack_processes: {name} is a worker with a beat inside (-B), and each release would have two beats for a "
             f"while: leave -B out, and give beat a process of its own, such as {name}-beat: celery --app=… beat."
         )
+
+
+def _number(value: Any) -> int | None:
+    """A whole number, also as a template may return it."""
+    if isinstance(value, bool) or not str(value).isdecimal():
+        return None
+    return int(value)
+
+
+def _kind_of(command: Any) -> str:
+    try:
+        return processes.kind_of(command) if isinstance(command, str) else processes.OTHER
+    except ValueError:
+        return processes.OTHER
+
+
+def _two_beats(commands: Mapping[Any, Any]) -> Iterator[str]:
+    first: dict[str, Any] = {}
+    for name, command in commands.items():
+        if _kind_of(command) != processes.BEAT:
+            continue
+        other = first.setdefault(processes.app_of(command), name)
+        if other != name:
+            yield (
+                f"stack_processes: {other} and {name} are two beats of one Celery app, and each would queue every task:"
+                " keep one."
+            )
+
+
+def command_problems(variable: str, name: str, command: Any) -> Iterator[str]:
+    """What is wrong with the command of a process or a job."""
+    if not isinstance(command, str):
+        yield f"{variable}: the command of {name} is not a text: write it in quotes, as in a shell."
+    elif not command.strip():
+        yield f"{variable}: the command of {name} is empty: give one, or leave {name} out."
+    else:
+        yield from _words(variable, f"the command of {name}", command)
 
 
 def _words(variable: str, what: str, command: str) -> Iterator[str]:

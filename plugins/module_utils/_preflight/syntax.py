@@ -16,6 +16,7 @@ _USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _USER_NUMBERS = re.compile(r"\d+:\d+")
 _URL_PATH = re.compile(r"/[^\s\"'\\;{}#]*")
 _HOST_PATH = re.compile(r"[A-Za-z0-9._/-]+")
+_SERVICE = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 
 
 def is_host_name(text: str) -> bool:
@@ -39,6 +40,11 @@ def is_docker_size(text: object) -> bool:
 def is_nginx_size(text: object) -> bool:
     """Such as 20m, or 0."""
     return bool(_NGINX_SIZE.fullmatch(str(text)))
+
+
+def is_service(text: object) -> bool:
+    """The name of a service of Docker Compose, such as celery-beat."""
+    return isinstance(text, str) and bool(_SERVICE.fullmatch(text))
 
 
 def is_user_name(text: str) -> bool:

@@ -1,6 +1,7 @@
 # Copyright: landfall.django contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which packages a host has, and how its units are: one command for all of them (decision 18 says why).
+"""Which packages a host has, how its units are, and what it thinks of a calendar expression. One command tells of all
+packages, and one of all units (decision 18 says why).
 
 Private to this collection.
 """
@@ -24,6 +25,23 @@ def units(names: Sequence[str]) -> Units:
     """By name: whether the unit is `enabled` and `active`, in the words of `systemctl show`."""
     shown = _said("systemctl", "show", "--property=UnitFileState,ActiveState", *names) if names else ""
     return parse_units(names, shown)
+
+
+def calendar_problem(expression: str) -> str:
+    """Why no timer of systemd can have this calendar expression; empty where it can, or where nobody can tell."""
+    try:
+        done = run(["systemd-analyze", "calendar", "--", expression])
+    except FileNotFoundError:
+        return ""
+    if done.returncode:
+        return done.stderr.strip() or "systemd refuses it"
+    return "it never comes" if parse_next_elapse(done.stdout) == "never" else ""
+
+
+def parse_next_elapse(shown: str) -> str:
+    """When a calendar expression comes next, in the words of `systemd-analyze calendar`."""
+    found = (line.partition(":") for line in shown.splitlines())
+    return next((time.strip() for name, _, time in found if name.strip() == "Next elapse"), "")
 
 
 def parse_packages(listed: str) -> list[str]:

@@ -12,12 +12,15 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 WORKER, BEAT, BOTH, OTHER = "worker", "beat", "both", "other"
 # Runs Celery so that a frozen process becomes unhealthy.
 HEARTBEAT = "/run/landfall/celery_heartbeat.py"
 # On this signal it requeues the running tasks, and names each in a line of the log after this text.
 REQUEUE_SIGNAL, REQUEUED = "USR2", "celery_heartbeat: requeued"
+# Where beat can write: the working folder, where it would keep its schedule, is read-only.
+SCHEDULE = "/var/lib/celery/schedule"
 
 # The options that take a value, from `celery --help` of Celery 5.
 _GLOBAL = {"-A", "--app", "-b", "--broker", "--result-backend", "--loader", "--config", "--workdir"}
@@ -40,26 +43,45 @@ _LAUNCHERS = {
 }
 _SHELLS = ("sh", "bash", "dash", "ash", "zsh")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
+_SCHEDULE_OPTION = re.compile(r"-s.*|--schedule(-filename)?(=.*)?", re.DOTALL)
+_APP_OPTION = re.compile(r"(?:^|\s)(?:-A\s*|--app(?:=|\s+))([^\s'\"]+)")
 
 
 @dataclass(frozen=True)
 class Process:
-    """One process: its `kind`, whether the heartbeat watches it, and its command for Compose."""
+    """One process: its `kind`, whether the heartbeat watches it, and its command for Compose.
+
+    An empty `memory` and no `stop_timeout` stand for the limit and the seconds that its kind has.
+    """
 
     name: str
     kind: str
     watched: bool
     command: str | list[str]
+    memory: str = ""
+    replicas: int = 1
+    stop_timeout: int | None = None
 
 
-def processes(commands: Mapping[str, str]) -> list[Process]:
+def processes(given: Mapping[str, str | Mapping[str, Any]]) -> list[Process]:
     """Return the processes in the order in which a release replaces them: beat last, after the workers that run its
-    tasks.
+    tasks. Each is given as its command, or as a dictionary.
 
     Raises ValueError where a command cannot be split into words.
     """
-    found = [_process(name, command) for name, command in commands.items()]
+    found = [_process(name, options_of(value)) for name, value in given.items()]
     return sorted(found, key=lambda process: process.kind == BEAT)
+
+
+def options_of(value: Any) -> dict[str, Any]:
+    """Return the options of a process or job, of which a command alone is the short form."""
+    return dict(value) if isinstance(value, Mapping) else {"command": value}
+
+
+def app_of(command: str) -> str:
+    """Return the Celery app in a command's option; empty where it has none."""
+    found = _APP_OPTION.search(command)
+    return found.group(1) if found else ""
 
 
 def kind_of(command: str) -> str:
@@ -67,11 +89,23 @@ def kind_of(command: str) -> str:
     return _kind(shlex.split(command))
 
 
-def _process(name: str, command: str) -> Process:
+def _process(name: str, options: Mapping[str, Any]) -> Process:
+    command = options["command"]
     words = shlex.split(command)
     kind = _kind(words)
     watched = _watched(words) if kind in (WORKER, BEAT) else None
-    return Process(name, kind, watched is not None, watched or command)
+    if kind == BEAT and watched and not any(_SCHEDULE_OPTION.fullmatch(word) for word in watched):
+        watched = [*watched, f"--schedule={SCHEDULE}"]
+    timeout = options.get("stop_timeout")
+    return Process(
+        name,
+        kind,
+        watched is not None,
+        watched or command,
+        str(options.get("memory") or ""),
+        int(options.get("replicas", 1)),
+        None if timeout is None else int(timeout),
+    )
 
 
 def _kind(words: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -92,15 +93,17 @@ def plan(
     present: Iterable[Container],
     known: Iterable[str],
 ) -> Plan:
-    """Compare the containers `present` with `replicas` of `web` and one of each other service.
+    """Compare the containers `present` with `replicas` of `web`, one of `processes` for each time that it is named, and
+    one of each backing service.
 
     `known` are all the services of compose.yaml: a container of any other is an orphan.
     """
     present = list(present)
     named = set(known)
+    counts = Counter(processes)
     return Plan(
         web=_change(web, replicas, present),
-        processes=tuple(_change(name, 1, present) for name in processes),
+        processes=tuple(_change(name, count, present) for name, count in counts.items()),
         orphans=tuple(container.name for container in present if container.service not in named),
         backing=tuple(name for name in backing if _change(name, 1, present).pending),
     )

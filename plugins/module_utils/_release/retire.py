@@ -7,7 +7,9 @@ Private to this collection.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker, inspect, name_of
 from ansible_collections.landfall.django.plugins.module_utils._docker.wait import until
@@ -80,17 +82,28 @@ class Retirement:
         docker("rm", "--force", *existing)
 
     def _stop_workers(self) -> None:
-        until(lambda: not _running(self.workers), self.site.stop_timeout)
-        late = _running(self.workers)
+        began = time.monotonic()
+        limits = self._stop_timeouts()
+        for limit in sorted(set(limits.values())):
+            names = [name for name in limits if limits[name] == limit]
+            until(partial(_ended, names), max(0, began + limit - time.monotonic()))
+            self._requeue_tasks_of(_running(names))
+        self._stop_and_remove(self.workers)
+
+    def _stop_timeouts(self) -> dict[str, int]:
+        """The seconds that each worker has to end its tasks, which Docker knows of its container."""
+        found = inspect(*_existing(self.workers))
+        return {name_of(item): item["Config"].get("StopTimeout", self.site.stop_timeout) for item in found}
+
+    def _requeue_tasks_of(self, late: list[str]) -> None:
         for name in late:
             # celery_heartbeat.py requeues the worker's running tasks, and ends it.
             docker("kill", f"--signal={REQUEUE_SIGNAL}", name)
         if late:
-            until(lambda: not _running(late), _REQUEUE)
+            until(partial(_ended, late), _REQUEUE)
         for name in late:
             log = docker("logs", "--tail", "1000", name, merge=True).splitlines()
             self.journal.record.requeued += [line.partition(REQUEUED)[2].strip() for line in log if REQUEUED in line]
-        self._stop_and_remove(self.workers)
 
 
 def _existing(names: Iterable[str]) -> list[str]:
@@ -103,6 +116,10 @@ def _running(names: Iterable[str]) -> list[str]:
     """Return those that run."""
     found = set(docker("ps", "--format", "{{.Names}}").split())
     return [name for name in names if name in found]
+
+
+def _ended(names: Iterable[str]) -> bool:
+    return not _running(names)
 
 
 def _killed(names: list[str]) -> list[str]:

@@ -322,5 +322,7 @@ def _seen(record: Record) -> list[str]:
         first = "; ".join(record.proof["first_failures"])
         warnings.append(f"{failures} of {record.proof['requests']} requests failed during the switch ({first})")
     if record.requeued:
-        warnings.append(f"not finished within stack_stop_timeout, so queued again: {', '.join(record.requeued)}")
+        warnings.append(
+            f"not finished within the time to stop of their process, so queued again: {', '.join(record.requeued)}"
+        )
     return warnings

@@ -7,7 +7,8 @@
 
 `celery inspect ping` imports the application each time and fails while every pool slot is busy. The check here costs
 a few milliseconds, and a worker beats only while its event loop turns, its broker answers and its pool takes work.
-It cannot see a pool that froze inside tasks it had accepted: from outside, those are long tasks.
+It cannot see a pool that froze inside tasks it had accepted: from outside, those are long tasks. The pool `solo` runs
+a task in the worker itself, whose loop stands still meanwhile: the file's time is then in the future until the end.
 
 A process of the pool without a task ends at once, where billiard would let it sleep for a second: a release waits until
 the old workers have ended.
@@ -37,6 +38,7 @@ BEAT_INTERVAL = 10.0
 WORKER_INTERVAL = 2.0
 IDLE_SECONDS = 1.0  # after this time the worker has what a process of its pool had to tell
 LINGER_SECONDS = 0.1
+TASK_SECONDS = 365 * 86400.0  # more than any task takes
 
 
 def check(seconds: float) -> str | None:
@@ -50,10 +52,12 @@ def check(seconds: float) -> str | None:
     return None
 
 
-def touch() -> None:
+def touch(ahead: float = 0) -> None:
+    """Note that all is well, now and for the seconds `ahead`."""
+    at = time.time() + ahead
     try:
         with open(HEARTBEAT_FILE, "a", encoding="ascii"):
-            os.utime(HEARTBEAT_FILE)
+            os.utime(HEARTBEAT_FILE, (at, at))
     except OSError as error:  # Celery must not die of a full or read-only /tmp; the check reports it
         print(f"celery_heartbeat: {error}", file=sys.stderr, flush=True)
 
@@ -81,6 +85,7 @@ class Worker:
 
             def start(self, parent: Any) -> None:
                 worker.consumer = parent
+                worker.watch_solo(parent.pool)
                 # A restart by SIGHUP executes sys.argv again, which must then be this file once more.
                 sys.argv[0] = os.path.abspath(__file__)
                 worker.on_heartbeat()
@@ -111,6 +116,22 @@ class Worker:
 
     def on_heartbeat(self, **_: object) -> None:
         if not self.is_stalled():
+            touch()
+
+    def watch_solo(self, pool: Any) -> None:
+        """Let no task count as a freeze where each runs in the worker's only thread."""
+        from celery import signals
+        from celery.concurrency import solo
+
+        if isinstance(pool, solo.TaskPool):
+            signals.task_prerun.connect(self.on_solo_task, weak=False)
+            signals.task_postrun.connect(self.on_solo_end, weak=False)
+
+    def on_solo_task(self, **_: object) -> None:
+        touch(TASK_SECONDS)
+
+    def on_solo_end(self, task: Any, **_: object) -> None:
+        if not task.request.is_eager:  # one that another task runs within itself
             touch()
 
     def is_stalled(self) -> bool:

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from ansible_collections.landfall.django.plugins.module_utils._project.processes import (
     HEARTBEAT,
+    SCHEDULE,
+    app_of,
     kind_of,
     processes,
 )
@@ -34,6 +36,10 @@ from rendered import rendered, variable
         ("celery -A shop worker -Q beat -n beat@%h", "worker"),
         ("celery -A shop worker -QB -lB", "worker"),
         ("celery -A shop worker -n -B", "worker"),
+        ("celery -A shop worker --without-heartbeat --heartbeat-interval 5", "worker"),
+        ("celery -A shop worker -n beat@%h -Q beats,bulk -P solo", "worker"),
+        ("celery -A config.beat worker -l info", "worker"),
+        ("celery -A shop --workdir=/srv/beat worker", "worker"),
         ("celery -A shop worker --hostname --beat", "worker"),
         ("celery -A shop worker -B", "both"),
         ("celery -A shop worker --beat -l info", "both"),
@@ -45,6 +51,10 @@ from rendered import rendered, variable
         ("/opt/venv/bin/celery -A shop beat", "beat"),
         ("env QUEUE=beat celery -A shop worker", "worker"),
         ("poetry run celery -A shop beat", "beat"),
+        ("/app/.venv/bin/celery -A shop.celery worker --loglevel=info", "worker"),
+        ("/app/.venv/bin/python -m celery -A shop worker --beat", "both"),
+        ("uv run python -m celery -A shop worker", "worker"),
+        ("pipenv run celery -A shop worker -B", "both"),
         ("ddtrace-run celery -A shop worker -B", "both"),
         ("newrelic-admin run-program celery -A 'my beat' worker", "worker"),
         ("sh -c 'exec celery -A shop worker -Q beat'", "worker"),
@@ -88,8 +98,10 @@ def test_kinds(command: str, kind: str) -> None:
     [
         ("celery -A 'my shop' worker", ["python3", HEARTBEAT, "-A", "my shop", "worker"]),
         ("env A=1 B=2 celery worker", ["env", "A=1", "B=2", "python3", HEARTBEAT, "worker"]),
-        ("python3.12 -u -m celery beat", ["python3.12", "-u", HEARTBEAT, "beat"]),
-        ("/v/bin/python -X dev -mcelery beat", ["/v/bin/python", "-X", "dev", HEARTBEAT, "beat"]),
+        ("python3.12 -u -m celery beat", ["python3.12", "-u", HEARTBEAT, "beat", f"--schedule={SCHEDULE}"]),
+        ("/v/bin/python -X dev -mcelery beat -s /x", ["/v/bin/python", "-X", "dev", HEARTBEAT, "beat", "-s", "/x"]),
+        ("celery beat --schedule /x", ["python3", HEARTBEAT, "beat", "--schedule", "/x"]),
+        ("celery beat -S x", ["python3", HEARTBEAT, "beat", "-S", "x", f"--schedule={SCHEDULE}"]),
         # Which Python that one has, and what another program does with its words, is not known.
         ("/opt/venv/bin/celery worker", None),
         ("env -i celery worker", None),
@@ -135,8 +147,48 @@ def test_the_role_and_the_compose_file_go_by_the_kind() -> None:
     assert variable("stack", "__stack_workers", given) == ["beats"]
     services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", given))["services"]
     assert services["beats"]["command"] == ["python3", HEARTBEAT, "--app=shop", "worker", "--queues", "beats"]
-    assert services["clock"]["command"][-1] == "$$x"
+    assert services["clock"]["command"][-2:] == ["$$x", f"--schedule={SCHEDULE}"]
     assert services["flower"]["command"] == "celery --app=shop flower"
     assert [name for name in given["stack_processes"] if "healthcheck" in services[name]] == ["beats", "clock"]
     assert [name for name in given["stack_processes"] if services[name]["stop_grace_period"] == "10s"] == ["clock"]
     assert services["clock"]["mem_limit"] == "160m"
+
+
+@pytest.mark.parametrize(
+    ("command", "app"),
+    [
+        ("celery -A shop beat", "shop"),
+        ("celery -Ashop.celery:app beat", "shop.celery:app"),
+        ("sh -c 'celery --app=shop beat'", "shop"),
+        ("celery --app shop beat", "shop"),
+        ("celery beat --max-interval 5", ""),
+    ],
+)
+def test_the_app(command: str, app: str) -> None:
+    assert app_of(command) == app
+
+
+def test_a_process_may_have_limits_of_its_own() -> None:
+    given = {
+        "stack_stop_timeout": 300,
+        "stack_processes": {
+            "bulk": {"command": "celery -A shop worker", "memory": "2g", "replicas": 3, "stop_timeout": 7200},
+            "quick": {"command": "celery -A shop worker -Q quick", "stop_timeout": 0},
+            "clock": {"command": "celery -A shop beat", "memory": "200m"},
+            "loop": "python3 loop.py",
+        },
+    }
+    services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", given))["services"]
+    limits = {
+        name: (services[name]["mem_limit"], services[name]["stop_grace_period"]) for name in given["stack_processes"]
+    }
+    assert limits["bulk"] == ("2g", "7200s")
+    assert limits["quick"] == ("512m", "0s")
+    assert limits["clock"] == ("200m", "10s")
+    assert limits["loop"] == ("512m", "300s")
+    assert [name for name in services if services[name].get("scale")] == ["bulk"]
+    assert services["bulk"]["scale"] == 3
+    assert services["bulk"]["command"][:2] == ["python3", HEARTBEAT]
+    assert variable("stack", "__stack_process_order", given) == ["bulk", "bulk", "bulk", "quick", "loop", "clock"]
+    assert variable("stack", "__stack_workers", given) == ["bulk", "quick"]
+    assert variable("stack", "__stack_longest_stop", given) == 7200

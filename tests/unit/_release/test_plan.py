@@ -41,6 +41,12 @@ def test_fewer_replicas_stop_the_surplus():
     assert (result.web.start, result.web.stop) == (0, ("shop-web-2",))
 
 
+def test_a_process_has_a_container_for_each_time_that_it_is_named():
+    present = [web(1), web(1, service="celery"), web(2, service="celery", current=False)]
+    celery = planned(present, processes=["celery", "celery", "celery", "beat"]).processes[0]
+    assert (celery.keep, celery.start, celery.stop) == (("shop-celery-1",), 2, ("shop-celery-2",))
+
+
 def test_a_stopped_container_is_replaced():
     result = planned([web(1, running=False)])
     assert (result.web.start, result.web.dead) == (1, ("shop-web-1",))
