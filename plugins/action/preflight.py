@@ -27,7 +27,7 @@ from ansible_collections.landfall.django.plugins.plugin_utils import _own_certif
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Each of their values is looked at by itself: one may refer to what does not exist yet.
-ENVIRONMENTS = ("stack_environment", "stack_secrets", "stack_build_args", "stack_build_secrets")
+ENVIRONMENTS = ("stack_environment", "stack_secrets", "stack_build_args", "stack_build_secrets", variables.FILES)
 # What has to arrive as it is written.
 LITERAL = (
     *ENVIRONMENTS,

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import inspect
 import json
+import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,16 +20,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ansible_collections.landfall.django.plugins.module_utils._docker.volumes import SECRETS
 from ansible_collections.landfall.django.plugins.module_utils._project import settings_probe
 
 # The first that is a page of its own is the project's health page.
 HEALTH_PATHS = ("/health/", "/health", "/healthz/", "/healthz", "/up/", "/up", "/ht/")
 # Where there is none. _release/health.py says what counts as healthy there.
 FRONT_PAGE = "/"
-# Takes the environment from its standard input, which no process list shows, and becomes the program.
-_BOOT = """
+# Takes the environment and the secret files from its standard input, which no process list shows, and becomes the
+# program.
+_BOOT = f"""
 import json, os, sys
 asked = json.load(sys.stdin)
+for name, content in asked["files"].items():
+    with open(os.path.join("{SECRETS}", name), "w", newline="", encoding="utf-8") as file:
+        file.write(content)
 os.environ.update(asked["environment"])
 os.execvp(asked["command"][0], asked["command"])
 """
@@ -95,8 +101,9 @@ def question(
     scheme: str,
     paths: Sequence[str],
     celery_app: str = "",
+    files: Mapping[str, str] | None = None,
 ) -> str:
-    """What the container reads: the environment, and the program with what is asked of it."""
+    """What the container reads: the environment, the secret files, and the program with what is asked of it."""
     python, manage = _python_and_manage(manage_command)
     asked = {
         "manage": manage,
@@ -106,7 +113,7 @@ def question(
         "celery_app": celery_app,
     }
     command = [*python, "-c", inspect.getsource(settings_probe), json.dumps(asked)]
-    return json.dumps({"environment": dict(environment), "command": command})
+    return json.dumps({"environment": dict(environment), "files": dict(files or {}), "command": command})
 
 
 def _python_and_manage(command: str) -> tuple[list[str], str]:
@@ -138,7 +145,9 @@ def key(image_id: str, *parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def parse(output: str, environment: Mapping[str, str], user: str) -> dict[str, Any]:
+def parse(
+    output: str, environment: Mapping[str, str], user: str, files: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The answer of a container. Raises ValueError with the reason and the cure where the settings do not load."""
     marked = [line for line in output.splitlines() if line.startswith(settings_probe.MARK)]
     if not marked:
@@ -147,7 +156,7 @@ def parse(output: str, environment: Mapping[str, str], user: str) -> dict[str, A
         )
     answer = dict(json.loads(marked[-1][len(settings_probe.MARK) :]))
     if "error" in answer:
-        raise ValueError(_hide(_explain(answer["error"], environment, user), environment))
+        raise ValueError(_hide(_explain(answer["error"], environment, user), environment, files or {}))
     answer["health_path"] = answer["health"]["path"] or FRONT_PAGE
     answer["note"] = _note(answer)
     return answer
@@ -192,6 +201,8 @@ def _cure(error: Mapping[str, Any], said: str, environment: Mapping[str, str], u
             f"The project's user {user} may not write to {error['path']} in the image. Log to standard error with"
             f" {STDERR_HANDLER} in LOGGING, or mount a folder there with volumes or tmpfs in stack_compose_override"
         )
+    if error["errno"] == errno.ENOENT and str(error["path"]).startswith(f"{SECRETS}/"):
+        return f"Set {posixpath.relpath(error['path'], SECRETS)} in stack_secret_files to the content of that file"
     if "run as root" in said:
         return "If it is right to ask for root, set stack_user to 0:0"
     if error["kind"] == "ModuleNotFoundError" and "'django'" in said:
@@ -211,10 +222,10 @@ def _cure(error: Mapping[str, Any], said: str, environment: Mapping[str, str], u
     return "Correct the settings, or the variable in stack_environment or stack_secrets that they read"
 
 
-def _hide(text: str, environment: Mapping[str, str]) -> str:
-    """The text without any value of the environment, nor the password of an address there."""
-    values = set(environment.values())
-    for value in environment.values():
+def _hide(text: str, environment: Mapping[str, str], files: Mapping[str, str]) -> str:
+    """The text without any value of the environment, any line of a file, or the password of an address there."""
+    values = {*environment.values(), *(line.strip() for content in files.values() for line in content.splitlines())}
+    for value in list(values):
         try:
             password = urlsplit(value).password or ""
         except ValueError:

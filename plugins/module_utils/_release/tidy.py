@@ -15,6 +15,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release import st
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, kept, with_dumps
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
+from ansible_collections.landfall.django.plugins.module_utils._secrets.project_files import SecretFiles
 
 
 def tidy(site: Site, ledger: Ledger) -> list[str]:
@@ -26,6 +27,7 @@ def tidy(site: Site, ledger: Ledger) -> list[str]:
         if site.static_release:
             names = {str(record.site.get("static_release")) for record in keep}
             static.remove_unused(Path(site.project_src) / "static", names, Path(site.static_dest))
+        SecretFiles(Path(site.project_src)).remove_unused({str(record.site.get("secret_files")) for record in keep})
         # By name, not by id: each stack has its own names, and another stack may use the same image.
         present = set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
         for name in sorted((_images(records) - _images(keep)) & present):
