@@ -89,6 +89,7 @@ class ActionModule(ActionBase):
         known = self._options("stack")
         values, problems = self._values(raw, ["stack", *roles.CHECKS, "hardening"])
         result["stack"] = values.get("stack_name", "")
+        result["rsync_is_root"] = self._rsync_is_root()
         problems = [*spec.unknown_names(raw, known), *problems]
         if variables.uses_front(values):
             problems += _own_certificate.problems_of(values, self._controller_path, self._decrypted)
@@ -179,6 +180,14 @@ class ActionModule(ActionBase):
             return {}
         # Not by Ansible's loader, which takes ten times as long to note where each value is written.
         return dict(yaml_load(file.read_text())["argument_specs"]["main"]["options"])
+
+    def _rsync_is_root(self) -> bool:
+        """Whether rsync on the host becomes root as the tasks do: synchronize knows sudo only, and no password."""
+        become = self._connection.become
+        if become is None or self._connection.transport not in ("ssh", "paramiko"):
+            return True
+        method = become.name.rpartition(".")[2]
+        return method == "sudo" and not become.get_option("become_pass", playcontext=self._play_context)
 
     def _controller_path(self, path: str) -> Path:
         return Path(self._loader.path_dwim(str(Path(path).expanduser())))
