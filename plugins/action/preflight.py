@@ -207,7 +207,8 @@ class ActionModule(ActionBase):
             **front.asked(values),
             "ports": list(ports),
             "paths": [root, "/var/lib/docker", made, str(values.get("stack_database_import") or root)],
-            "programs": list(PROGRAMS),
+            **docker.present(),
+            "programs": [*PROGRAMS, *docker.present()["programs"]],
             "stack_root": root,
             "front_root": front_root,
         }

@@ -24,6 +24,8 @@ from typing import Any
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
 from ansible_collections.landfall.django.plugins.module_utils._preflight import probe, system
 
+# apt and dpkg hold one of them while they work.
+_APT_LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock")
 # Of a user who is not root, too, whose own has no folders of the system.
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -51,6 +53,7 @@ def look(
             "distribution": probe.parse_os_release(read("/etc/os-release")),
             "architecture": probe.architecture(platform.machine()),
             "memory_mib": memory_mib(),
+            "apt_holder": apt_holder(),
             "paths": [free_space(path) for path in paths],
             "packages": system.packages(packages),
             "units": system.units(units),
@@ -154,6 +157,17 @@ def engine_version() -> str:
         return docker("version", "--format", "{{.Server.Version}}").strip()
     except DockerError:
         return ""
+
+
+def apt_holder() -> str:
+    """The name of the process that keeps others from using apt; empty for none."""
+    locks = read("/proc/locks")
+    for path in _APT_LOCKS:
+        with contextlib.suppress(OSError):
+            pid = probe.parse_locks(locks, os.stat(path).st_ino)
+            if pid:
+                return read(f"/proc/{pid}/comm").strip() or str(pid)
+    return ""
 
 
 def memory_mib() -> int:

@@ -21,6 +21,7 @@ PROBE: dict[str, Any] = {
     "engine": "29.0.0",
     "files": {"/etc/apt/keyrings/docker-0.asc": "5ec7e7"},
     "packages": ["docker.io"],
+    "programs": {},
     "units": {"docker.service": {"enabled": "enabled", "active": "active"}},
 }
 
@@ -66,7 +67,11 @@ def test_the_host_is_asked_once_for_all_that_the_role_wants(monkeypatch: pytest.
 
 def test_variables_and_host_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
     play = Play(monkeypatch, "docker")
-    play.answer = {**PROBE, "distribution": {**PROBE["distribution"], "version": "12", "name": "Debian 12"}}
+    play.answer = {
+        **PROBE,
+        "packages": [],
+        "distribution": {**PROBE["distribution"], "version": "12", "name": "Debian 12"},
+    }
     done = play.run(docker_origin="distribution", docker_version="5:29.*", docker_repository_key_checksum="0EBFCD88")
     assert done["failed"]
     named = [line.split(":")[0].removeprefix("- ") for line in done["msg"].splitlines()[1:]]
