@@ -43,6 +43,8 @@ _BLIND = {"daphne", "granian", "hypercorn", "runserver", "waitress-serve"}
 _BELIEVES = ("--proxy-headers", "--trusted-proxy")
 # The name of a variable of the environment, and not of a setting.
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b(?! setting)|^[A-Z][A-Z0-9]{2,}$")
+# A folder that has nothing but logs, so that a mount hides none of the project's files.
+_LOG_FOLDER = re.compile(r"/logs?(/|$)")
 _SHORT = 6  # a shorter value of the environment is not worth hiding, and may be a part of any word
 _NO_WRITING = (errno.EROFS, errno.EACCES, errno.EPERM)
 STDERR_HANDLER = '{"class": "logging.StreamHandler"}'
@@ -199,7 +201,8 @@ def _cure(error: Mapping[str, Any], said: str, environment: Mapping[str, str], u
     if error["errno"] in _NO_WRITING:
         return (
             f"The project's user {user} may not write to {error['path']} in the image. Log to standard error with"
-            f" {STDERR_HANDLER} in LOGGING, or mount a folder there with volumes or tmpfs in stack_compose_override"
+            f" {STDERR_HANDLER} in LOGGING, or write to a folder that is kept:"
+            f" {kept_logs(error['path'])}"
         )
     if error["errno"] == errno.ENOENT and str(error["path"]).startswith(f"{SECRETS}/"):
         return f"Set {posixpath.relpath(error['path'], SECRETS)} in stack_secret_files to the content of that file"
@@ -220,6 +223,12 @@ def _cure(error: Mapping[str, Any], said: str, environment: Mapping[str, str], u
     if missing:
         return f"Set {missing[0]} in stack_environment, or in stack_secrets if it is a secret"
     return "Correct the settings, or the variable in stack_environment or stack_secrets that they read"
+
+
+def kept_logs(path: str) -> str:
+    """The line that keeps a folder for a log: that of its path, or one of its own beside the project's files."""
+    folder = posixpath.dirname(path) if posixpath.splitext(path)[1] else path
+    return f"stack_volumes: {{logs: {folder if _LOG_FOLDER.search(folder) else posixpath.join(folder, 'logs')}}}"
 
 
 def _hide(text: str, environment: Mapping[str, str], files: Mapping[str, str]) -> str:
