@@ -39,7 +39,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.landfall.django.plugins.module_utils._secrets.project_files import entries
+from ansible_collections.landfall.django.plugins.module_utils._project.secret_files import entries
 
 
 def secret_files(files: dict[str, Any], user: str) -> list[dict[str, Any]]:

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._project.secret_files import SecretFiles
 from ansible_collections.landfall.django.plugins.module_utils._release import static
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, kept, with_dumps
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
-from ansible_collections.landfall.django.plugins.module_utils._secrets.project_files import SecretFiles
 
 
 def tidy(site: Site, ledger: Ledger) -> list[str]:

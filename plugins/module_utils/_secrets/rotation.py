@@ -20,9 +20,9 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.cli import
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose
 from ansible_collections.landfall.django.plugins.module_utils._docker.volumes import SECRETS
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+from ansible_collections.landfall.django.plugins.module_utils._project.secret_files import SecretFiles
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._secrets import dotenv, redis_users
-from ansible_collections.landfall.django.plugins.module_utils._secrets.project_files import SecretFiles
 from ansible_collections.landfall.django.plugins.module_utils._secrets.store import (
     DATABASE,
     DATABASE_ROOT,

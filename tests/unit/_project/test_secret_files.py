@@ -10,7 +10,7 @@ import stat
 import pytest
 import yaml
 from ansible_collections.landfall.django.plugins.module_utils._files import bring
-from ansible_collections.landfall.django.plugins.module_utils._secrets.project_files import SecretFiles, entries
+from ansible_collections.landfall.django.plugins.module_utils._project.secret_files import SecretFiles, entries
 
 from rendered import SHOP, rendered, variable
 
