@@ -29,7 +29,7 @@ from ansible_collections.landfall.django.plugins.plugin_utils import _own_certif
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Each of their values is looked at by itself: one may refer to what does not exist yet.
-ENVIRONMENTS = ("stack_environment", "stack_secrets", "stack_build_args", "stack_build_secrets")
+ENVIRONMENTS = ("stack_environment", "stack_secrets", "stack_build_args", "stack_build_secrets", variables.FILES)
 # What has to arrive as it is written.
 LITERAL = (
     *ENVIRONMENTS,
@@ -91,6 +91,7 @@ class ActionModule(ActionBase):
         known = self._options("stack")
         values, problems = self._values(raw, ["stack", *roles.CHECKS, "hardening"])
         result["stack"] = values.get("stack_name", "")
+        result["rsync_is_root"] = self._rsync_is_root()
         problems = [*spec.unknown_names(raw, known), *problems]
         if variables.uses_front(values):
             problems += _own_certificate.problems_of(values, self._controller_path, self._decrypted)
@@ -182,6 +183,14 @@ class ActionModule(ActionBase):
         # Not by Ansible's loader, which takes ten times as long to note where each value is written.
         return dict(yaml_load(file.read_text())["argument_specs"]["main"]["options"])
 
+    def _rsync_is_root(self) -> bool:
+        """Whether rsync on the host becomes root as the tasks do: synchronize knows sudo only, and no password."""
+        become = self._connection.become
+        if become is None or self._connection.transport not in ("ssh", "paramiko"):
+            return True
+        method = become.name.rpartition(".")[2]
+        return method == "sudo" and not become.get_option("become_pass", playcontext=self._play_context)
+
     def _controller_path(self, path: str) -> Path:
         return Path(self._loader.path_dwim(str(Path(path).expanduser())))
 
@@ -200,7 +209,8 @@ class ActionModule(ActionBase):
             **front.asked(values),
             "ports": list(ports),
             "paths": [root, "/var/lib/docker", made, str(values.get("stack_database_import") or root)],
-            "programs": list(PROGRAMS),
+            **docker.present(),
+            "programs": [*PROGRAMS, *docker.present()["programs"]],
             "stack_root": root,
             "front_root": front_root,
             "files": [f"{UNITS}/{unit_of(values.get('stack_name'), '*')}"],

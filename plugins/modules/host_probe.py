@@ -126,6 +126,11 @@ architecture:
   returned: success
   type: str
   sample: amd64
+apt_holder:
+  description: Name of the process that keeps others from using apt. Empty for none.
+  returned: success
+  type: str
+  sample: unattended-upgr
 memory_mib:
   description: The memory in MiB.
   returned: success

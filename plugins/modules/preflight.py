@@ -103,6 +103,11 @@ programs:
   returned: V(role=stack)
   type: dict
   sample: {"git": false, "rsync": true}
+rsync_is_root:
+  description: Whether C(rsync) on the host can become root. It cannot with a C(become) password, or with another
+    C(become_method) than sudo.
+  returned: V(role=stack)
+  type: bool
 stack:
   description: Name of the stack that was checked.
   returned: V(role=stack)

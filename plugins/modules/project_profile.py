@@ -31,6 +31,10 @@ options:
     description: Content of the stack's C(.env).
     type: str
     required: true
+  files:
+    description: The secret files of the project, by name, which the container has in C(/run/secrets).
+    type: dict
+    default: {}
   user:
     description: User and group of the project's containers.
     type: str
@@ -117,15 +121,18 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._docker.volumes import SECRETS
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 from ansible_collections.landfall.django.plugins.module_utils._project import profile
 from ansible_collections.landfall.django.plugins.module_utils._secrets.dotenv import load
+from ansible_collections.landfall.django.plugins.module_utils._secrets.hidden import texts
 
 
-def ask(params: dict[str, Any]) -> dict[str, Any]:
+def ask(params: dict[str, Any], files: dict[str, str]) -> dict[str, Any]:
     """Ask in a container. Raises ValueError where the settings do not load, DockerError where nothing runs."""
     environment = load(params["environment"])
-    container = profile.Container(params["image"], params["user"], tuple(params["writable"]), params["service"])
+    writable = (*params["writable"], *([SECRETS] if files else []))
+    container = profile.Container(params["image"], params["user"], writable, params["service"])
     environment.update(profile.own_environment(params["service"]))
     scheme = profile.scheme(params["web_command"])
     asked = profile.question(
@@ -135,9 +142,10 @@ def ask(params: dict[str, Any]) -> dict[str, Any]:
         scheme,
         profile.HEALTH_PATHS,
         params["celery_app"],
+        files,
     )
     said = docker(*container.arguments(), timeout=120, given=asked)
-    return profile.parse(said, environment, params["user"])
+    return profile.parse(said, environment, params["user"], files)
 
 
 def main() -> None:
@@ -147,6 +155,7 @@ def main() -> None:
             "key": {"type": "str", "required": True, "no_log": False},
             "cache": {"type": "str", "default": ""},
             "environment": {"type": "str", "required": True, "no_log": True},
+            "files": {"type": "dict", "default": {}, "no_log": True},
             "user": {"type": "str", "required": True},
             "manage_command": {"type": "str", "default": "python3 manage.py"},
             "web_command": {"type": "str", "default": ""},
@@ -158,12 +167,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     given, cache = module.params, module.params["cache"]
+    files = texts(module, "files")
     found = profile.kept(cache)
     if found.get("key") == given["key"]:
         answer = found["profile"]
     else:
         try:
-            answer = ask(given)
+            answer = ask(given, files)
         except (DockerError, ValueError) as error:
             module.fail_json(msg=str(error))
         if cache and not module.check_mode:

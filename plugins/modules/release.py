@@ -194,6 +194,10 @@ options:
     description: Folder of the static files that are served.
     type: str
     default: ""
+  secret_files:
+    description: Folder below O(project_src)C(/secrets/files) that the project's containers mount. Empty for none.
+    type: str
+    default: ""
   releases_kept:
     description: Number of releases to keep, including the one that serves.
     type: int

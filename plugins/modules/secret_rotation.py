@@ -128,7 +128,8 @@ def main() -> None:
     store = Store(root / "secrets", OWNERS)
     try:
         store.owners = volumes.owners(compose, parse_owners(given["owners"]))
-        rotation = Rotation(root, store, compose, by_name(Site.of(last.site).database or DEFAULT))
+        site = Site.of(last.site)
+        rotation = Rotation(root, store, compose, by_name(site.database or DEFAULT), site.secret_files)
         ends_fallback = False
         if given["state"] == "finished":
             chosen = store.retiring()

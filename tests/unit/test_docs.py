@@ -1,13 +1,33 @@
-"""The generated tables of variables."""
+"""The tables of variables, which are generated, and the examples, which name variables that exist."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 import docs
+
+PAGES = sorted(
+    path.relative_to(docs.ROOT) for pattern in ("*.md", "docs/*.md", "roles/*/*.md") for path in docs.ROOT.glob(pattern)
+)
+BLOCK = re.compile(r"^( *)```yaml\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+OF_A_ROLE = re.compile(r"(docker|hardening|letsencrypt|nginx|stack)_[a-z0-9_]+")
+
+
+class Loader(yaml.SafeLoader):
+    """With Ansible's tags."""
+
+
+def unsafe(loader: Loader, node: yaml.ScalarNode) -> Any:
+    return loader.construct_scalar(node)
+
+
+Loader.add_constructor("!unsafe", unsafe)
 
 
 def test_every_readme_is_what_the_specs_say() -> None:
@@ -75,3 +95,28 @@ def test_a_readme_without_markers_gets_a_section(tmp_path: Path) -> None:
     ((_readme, wanted),) = docs.stale(role(tmp_path, "# thing\n"))
     assert wanted.startswith(f"# thing\n\n## Variables\n\n{docs.BEGIN}\n| variable |")
     assert wanted.endswith(f"\n{docs.END}\n")
+
+
+def names(value: Any) -> Iterator[str]:
+    """The keys of all dictionaries in an example."""
+    if isinstance(value, dict):
+        yield from map(str, value)
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        yield from names(item)
+
+
+def known() -> set[str]:
+    specs = (yaml.safe_load(path.read_text()) for path in docs.ROOT.glob("roles/*/meta/argument_specs.yml"))
+    return {name for spec in specs for entry in spec["argument_specs"].values() for name in entry.get("options", {})}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_the_examples_of_a_page_name_variables_that_exist(page: Path) -> None:
+    blocks = [text for _indent, text in BLOCK.findall((docs.ROOT / page).read_text(encoding="utf-8"))]
+    found = {name for text in blocks for name in names(yaml.load(text, Loader)) if OF_A_ROLE.fullmatch(name)}
+    assert sorted(found - known()) == []
+
+
+def test_the_recipes_are_read() -> None:
+    assert len(BLOCK.findall((docs.ROOT / "docs/recipes.md").read_text(encoding="utf-8"))) == 6

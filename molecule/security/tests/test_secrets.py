@@ -66,6 +66,7 @@ def vault(tmp_path_factory):
     label = {"label": "{{ vault_planted | replace('$', '$$') }}"}
     planted = {
         "stack_secrets": {"PLANTED": "{{ vault_planted }}"},
+        "stack_secret_files": {"planted.txt": "{{ vault_planted }}"},
         "stack_compose_override": {"services": {"celery": {"labels": label}}},
         "docker_registry_logins": [{"registry": "elsewhere.test", "username": "x", "password": "{{ vault_planted }}"}],
         # Makes another image, so that it is built.
@@ -159,6 +160,22 @@ def test_a_secret_from_the_vault_arrives_byte_for_byte(host, rotated):
     web = host.check_output("docker compose -p shop ps -q web")
     seen = host.check_output("docker exec %s python3 -c %s", web, "import os; print(ascii(os.environ['PLANTED']))")
     assert ast.literal_eval(seen) == PLANTED
+
+
+@pytest.mark.parametrize("service", ["web", "celery", "celery-beat"])
+def test_a_secret_file_arrives_byte_for_byte_and_cannot_be_changed(host, rotated, service):
+    container = host.check_output("docker compose -p shop ps -q %s", service)
+    code = "print(ascii(open('/run/secrets/planted.txt', newline='').read()))"
+    assert ast.literal_eval(host.check_output("docker exec %s python3 -c %s", container, code)) == PLANTED
+    assert host.run("docker exec %s python3 -c %s", container, code.replace("newline=''", "'a'")).rc != 0
+    assert MARK not in host.check_output("docker inspect --format '{{json .Mounts}}' %s", container)
+
+
+def test_nobody_else_reads_a_secret_file(host, rotated):
+    """Not even a user of the host with the number of the project's."""
+    (path, *_others) = host.check_output(f"ls {SECRETS}/files/*/planted.txt").splitlines()
+    owner = host.file(path).uid
+    assert host.run(f"setpriv --reuid={owner} --regid={owner} --clear-groups cat {path}").rc != 0
 
 
 def test_a_run_says_no_secret(rotated, secrets):

@@ -37,11 +37,17 @@ def neighbour_problems(probe: Probe, name: str, root: str, site: str, domains: C
 
 def warnings_of(probe: Probe) -> list[str]:
     memory = probe["memory_mib"]
+    warnings = []
     if 0 < memory < MEMORY_MINIMUM_MIB:
-        return [
+        warnings.append(
             f"The host has {memory} MiB of memory: a whole stack needs 2 GiB, and below 1 GiB the kernel may kill it."
-        ]
-    return []
+        )
+    if probe["apt_holder"]:
+        warnings.append(
+            f"apt on the host is busy ({probe['apt_holder']}), as on a new host that upgrades itself at its first boot:"
+            " tasks that install packages wait for it, up to 15 minutes each."
+        )
+    return warnings
 
 
 def _system(probe: Probe) -> Iterator[str]:

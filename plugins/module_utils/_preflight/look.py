@@ -25,6 +25,8 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.cli import
 from ansible_collections.landfall.django.plugins.module_utils._preflight import probe, system
 from ansible_collections.landfall.django.plugins.module_utils._sizes import host
 
+# apt and dpkg hold one of them while they work.
+_APT_LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock")
 # Of a user who is not root, too, whose own has no folders of the system.
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -55,6 +57,7 @@ def look(
             "architecture": probe.architecture(platform.machine()),
             "memory_mib": host.memory_mib(),
             "sized_for": host.look(stack_root, compose),
+            "apt_holder": apt_holder(),
             "paths": [free_space(path) for path in paths],
             "packages": system.packages(packages),
             "units": system.units(units),
@@ -159,6 +162,17 @@ def engine_version() -> str:
         return docker("version", "--format", "{{.Server.Version}}").strip()
     except DockerError:
         return ""
+
+
+def apt_holder() -> str:
+    """The name of the process that keeps others from using apt; empty for none."""
+    locks = read("/proc/locks")
+    for path in _APT_LOCKS:
+        with contextlib.suppress(OSError):
+            pid = probe.parse_locks(locks, os.stat(path).st_ino)
+            if pid:
+                return read(f"/proc/{pid}/comm").strip() or str(pid)
+    return ""
 
 
 def names_in(folder: str) -> list[str]:

@@ -53,6 +53,16 @@ def parse_listening(text: str) -> dict[int, list[str]]:
     return listening
 
 
+def parse_locks(text: str, inode: int) -> int:
+    """From /proc/locks: the process that holds a lock of the file with this inode; 0 for none."""
+    for line in text.splitlines():
+        fields = line.split()
+        # A process that waits has an arrow after the number.
+        if len(fields) > 5 and fields[1] != "->" and fields[5].rpartition(":")[2] == str(inode):
+            return int(fields[4])
+    return 0
+
+
 def parse_socket_link(target: str) -> str:
     """The inode in a link such as `socket:[4711]`, or nothing."""
     return target[len("socket:[") : -1] if target.startswith("socket:[") and target.endswith("]") else ""

@@ -36,6 +36,8 @@ _CHANGED_IN_2008 = re.compile("[\u00df\u03c2\u200c\u200d]")
 _CLOSING = ("nginx_site_canonical_domain", "nginx_site_passwords", "nginx_site_allowed")
 _STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+FILES = "stack_secret_files"
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 # As apt-get takes it, with a version or an architecture.
 _DEBIAN_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?")
@@ -81,22 +83,31 @@ def uses_front(values: Values) -> bool:
 
 
 def environment_problems(name: str, value: Any) -> Iterator[str]:
-    """What is wrong with a dictionary that becomes environment variables or build arguments. No value is repeated."""
+    """What is wrong with a dictionary that becomes environment variables, build arguments or files.
+
+    No value is repeated.
+    """
     if not isinstance(value, Mapping):
         yield f"{name}: it is not a dictionary: write one line a setting, as NAME: value."
         return
     for key, item in value.items():
-        if not _ENVIRONMENT_NAME.fullmatch(str(key)):
+        if name == FILES:
+            if not _FILE_NAME.fullmatch(str(key)):
+                yield (
+                    f"{name}: '{key}' is not the name of a file in /run/secrets: use up to 100 letters, digits and _.-,"
+                    " no / and no dot or hyphen at the beginning."
+                )
+        elif not _ENVIRONMENT_NAME.fullmatch(str(key)):
             yield (
                 f"{name}: '{key}' is not the name of an environment variable: use letters, digits and _ only, "
                 "and no digit at the beginning."
             )
         if isinstance(item, (Mapping, list, tuple, set)):
             yield (
-                f"{name}: {key} is a dictionary or a list, and an environment has texts only: put it in quotes, or"
+                f"{name}: {key} is a dictionary or a list, and only a text can be its value: put it in quotes, or"
                 ' write "{{ … | to_json }}"; before ansible-core 2.19, "{{ … | string }}" for what is JSON already.'
             )
-        elif "\0" in str(item):
+        elif "\0" in str(item) and name != FILES:
             yield f"{name}: {key} has a NUL character in it, which no environment can hold: remove it."
 
 

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import inspect
 import json
+import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,16 +20,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ansible_collections.landfall.django.plugins.module_utils._docker.volumes import SECRETS
 from ansible_collections.landfall.django.plugins.module_utils._project import settings_probe
 
 # The first that is a page of its own is the project's health page.
 HEALTH_PATHS = ("/health/", "/health", "/healthz/", "/healthz", "/up/", "/up", "/ht/")
 # Where there is none. _release/health.py says what counts as healthy there.
 FRONT_PAGE = "/"
-# Takes the environment from its standard input, which no process list shows, and becomes the program.
-_BOOT = """
+# Takes the environment and the secret files from its standard input, which no process list shows, and becomes the
+# program.
+_BOOT = f"""
 import json, os, sys
 asked = json.load(sys.stdin)
+for name, content in asked["files"].items():
+    with open(os.path.join("{SECRETS}", name), "w", newline="", encoding="utf-8") as file:
+        file.write(content)
 os.environ.update(asked["environment"])
 os.execvp(asked["command"][0], asked["command"])
 """
@@ -37,6 +43,8 @@ _BLIND = {"daphne", "granian", "hypercorn", "runserver", "waitress-serve"}
 _BELIEVES = ("--proxy-headers", "--trusted-proxy")
 # The name of a variable of the environment, and not of a setting.
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b(?! setting)|^[A-Z][A-Z0-9]{2,}$")
+# A folder that has nothing but logs, so that a mount hides none of the project's files.
+_LOG_FOLDER = re.compile(r"/logs?(/|$)")
 _SHORT = 6  # a shorter value of the environment is not worth hiding, and may be a part of any word
 _NO_WRITING = (errno.EROFS, errno.EACCES, errno.EPERM)
 STDERR_HANDLER = '{"class": "logging.StreamHandler"}'
@@ -96,8 +104,9 @@ def question(
     scheme: str,
     paths: Sequence[str],
     celery_app: str = "",
+    files: Mapping[str, str] | None = None,
 ) -> str:
-    """What the container reads: the environment, and the program with what is asked of it."""
+    """What the container reads: the environment, the secret files, and the program with what is asked of it."""
     python, manage = _python_and_manage(manage_command)
     asked = {
         "manage": manage,
@@ -107,7 +116,7 @@ def question(
         "celery_app": celery_app,
     }
     command = [*python, "-c", inspect.getsource(settings_probe), json.dumps(asked)]
-    return json.dumps({"environment": dict(environment), "command": command})
+    return json.dumps({"environment": dict(environment), "files": dict(files or {}), "command": command})
 
 
 def _python_and_manage(command: str) -> tuple[list[str], str]:
@@ -139,7 +148,9 @@ def key(image_id: str, *parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def parse(output: str, environment: Mapping[str, str], user: str) -> dict[str, Any]:
+def parse(
+    output: str, environment: Mapping[str, str], user: str, files: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The answer of a container. Raises ValueError with the reason and the cure where the settings do not load."""
     marked = [line for line in output.splitlines() if line.startswith(settings_probe.MARK)]
     if not marked:
@@ -148,7 +159,7 @@ def parse(output: str, environment: Mapping[str, str], user: str) -> dict[str, A
         )
     answer = dict(json.loads(marked[-1][len(settings_probe.MARK) :]))
     if "error" in answer:
-        raise ValueError(_hide(_explain(answer["error"], environment, user), environment))
+        raise ValueError(_hide(_explain(answer["error"], environment, user), environment, files or {}))
     answer["health_path"] = answer["health"]["path"] or FRONT_PAGE
     answer["note"] = _note(answer)
     return answer
@@ -191,8 +202,11 @@ def _cure(error: Mapping[str, Any], said: str, environment: Mapping[str, str], u
     if error["errno"] in _NO_WRITING:
         return (
             f"The project's user {user} may not write to {error['path']} in the image. Log to standard error with"
-            f" {STDERR_HANDLER} in LOGGING, or mount a folder there with volumes or tmpfs in stack_compose_override"
+            f" {STDERR_HANDLER} in LOGGING, or write to a folder that is kept:"
+            f" {kept_logs(error['path'])}"
         )
+    if error["errno"] == errno.ENOENT and str(error["path"]).startswith(f"{SECRETS}/"):
+        return f"Set {posixpath.relpath(error['path'], SECRETS)} in stack_secret_files to the content of that file"
     if "run as root" in said:
         return "If it is right to ask for root, set stack_user to 0:0"
     if error["kind"] == "ModuleNotFoundError" and "'django'" in said:
@@ -212,10 +226,16 @@ def _cure(error: Mapping[str, Any], said: str, environment: Mapping[str, str], u
     return "Correct the settings, or the variable in stack_environment or stack_secrets that they read"
 
 
-def _hide(text: str, environment: Mapping[str, str]) -> str:
-    """The text without any value of the environment, nor the password of an address there."""
-    values = set(environment.values())
-    for value in environment.values():
+def kept_logs(path: str) -> str:
+    """The line that keeps a folder for a log: that of its path, or one of its own beside the project's files."""
+    folder = posixpath.dirname(path) if posixpath.splitext(path)[1] else path
+    return f"stack_volumes: {{logs: {folder if _LOG_FOLDER.search(folder) else posixpath.join(folder, 'logs')}}}"
+
+
+def _hide(text: str, environment: Mapping[str, str], files: Mapping[str, str]) -> str:
+    """The text without any value of the environment, any line of a file, or the password of an address there."""
+    values = {*environment.values(), *(line.strip() for content in files.values() for line in content.splitlines())}
+    for value in list(values):
         try:
             password = urlsplit(value).password or ""
         except ValueError:

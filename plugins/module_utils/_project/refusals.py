@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES, by_name
-from ansible_collections.landfall.django.plugins.module_utils._project.profile import STDERR_HANDLER
+from ansible_collections.landfall.django.plugins.module_utils._project.profile import STDERR_HANDLER, kept_logs
 
 Answer = Mapping[str, Any]
 
@@ -201,8 +201,8 @@ def _logs(answer: Answer) -> Iterator[Problem]:
             yield Problem(
                 "logs",
                 f"LOGGING writes to {log['path']}, where nobody may write. Docker keeps what goes to standard error:"
-                f' write in LOGGING["handlers"]: "{log["handler"]}": {STDERR_HANDLER}; or mount a folder there with'
-                " volumes or tmpfs in stack_compose_override",
+                f' write in LOGGING["handlers"]: "{log["handler"]}": {STDERR_HANDLER}; or write to a folder that is'
+                f" kept: {kept_logs(log['path'])}",
             )
 
 

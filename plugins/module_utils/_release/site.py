@@ -56,6 +56,7 @@ class Site:
     static_release: str = ""
     static_in_image: bool = False
     static_dest: str = ""
+    secret_files: str = field(default="", metadata={"no_log": False})
     releases_kept: int = 5
 
     @property

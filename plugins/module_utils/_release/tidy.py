@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
+from ansible_collections.landfall.django.plugins.module_utils._project.secret_files import SecretFiles
 from ansible_collections.landfall.django.plugins.module_utils._release import static
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import Ledger, kept, with_dumps
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
@@ -26,6 +27,7 @@ def tidy(site: Site, ledger: Ledger) -> list[str]:
         if site.static_release:
             names = {str(record.site.get("static_release")) for record in keep}
             static.remove_unused(Path(site.project_src) / "static", names, Path(site.static_dest))
+        SecretFiles(Path(site.project_src)).remove_unused({str(record.site.get("secret_files")) for record in keep})
         # By name, not by id: each stack has its own names, and another stack may use the same image.
         present = set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
         for name in sorted((_images(records) - _images(keep)) & present):

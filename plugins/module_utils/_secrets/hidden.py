@@ -28,3 +28,15 @@ def parts(module: Any, argument: str, key: str, where: str = "") -> list[dict[st
             part[key] = HIDDEN
     module.no_log_values.clear()
     return given
+
+
+def texts(module: Any, argument: str) -> dict[str, str]:
+    """Return the values of a no_log dictionary as texts, with nothing for None.
+
+    Afterwards the module's result hides them here, and no equal word anywhere else.
+    """
+    given = module.params[argument]
+    found = {name: "" if value is None else str(value) for name, value in given.items()}
+    module.params[argument] = dict.fromkeys(given, HIDDEN)
+    module.no_log_values.difference_update(found.values())
+    return found

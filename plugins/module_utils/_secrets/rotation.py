@@ -18,7 +18,9 @@ from pathlib import Path
 from ansible_collections.landfall.django.plugins.module_utils._database.engine import SERVICE, Engine
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES, Compose
+from ansible_collections.landfall.django.plugins.module_utils._docker.volumes import SECRETS
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+from ansible_collections.landfall.django.plugins.module_utils._project.secret_files import SecretFiles
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 from ansible_collections.landfall.django.plugins.module_utils._secrets import dotenv, redis_users
 from ansible_collections.landfall.django.plugins.module_utils._secrets.store import (
@@ -32,8 +34,8 @@ from ansible_collections.landfall.django.plugins.module_utils._secrets.store imp
     generate,
 )
 
-# The project's .env before the rotation: by it, the .env of kept releases is updated.
-_FORMER = "former.env"
+# The project's .env before the rotation, and the name of its set of secret files: by them, kept releases are updated.
+_FORMER, _FORMER_FILES = "former.env", "former.files"
 _GIVEN_UP = "given_up"
 _SERVICES = {DATABASE: SERVICE, DATABASE_ROOT: SERVICE, REDIS: "redis"}
 _SECOND = "_2"  # ends the name of the second login, where two take turns
@@ -42,13 +44,15 @@ _PAIRS = (("old", "new"), ("old_user", "new_user"))
 
 
 class Rotation:
-    """The rotation of one stack, whose folder is `root`."""
+    """The rotation of one stack, whose folder is `root`. `files` is the set of secret files of the serving release."""
 
-    def __init__(self, root: Path, store: Store, compose: Compose, engine: Engine):
+    def __init__(self, root: Path, store: Store, compose: Compose, engine: Engine, files: str = ""):
         self.root = root
         self.engine = engine
         self.store = store
         self.compose = compose
+        self.files = files
+        self.sets = SecretFiles(root)
 
     def chosen(self, names: Collection[str], given: Mapping[str, str], elsewhere: str = "") -> Changes:
         """Return the secrets to rotate with their `old` and `new` values; those of an interrupted rotation first.
@@ -119,6 +123,7 @@ class Rotation:
         has_database = self._database(chosen)
         if self.store.retiring() != chosen:
             replace(self.store.folder / _FORMER, (self.root / ".env").read_bytes(), 0o400)
+            replace(self.store.folder / _FORMER_FILES, self.files.encode(), 0o400)
             self.store.write_retiring(chosen)
         for name, change in chosen.items():
             if name == KEY:
@@ -140,13 +145,15 @@ class Rotation:
         if not retiring:
             return []
         passwords = {name: change for name, change in retiring.items() if name != KEY}
-        now = dotenv.load(_read(self.root / ".env"))
+        now, files = dotenv.load(_read(self.root / ".env")), self.sets.read(self.files)
         for change in passwords.values():
-            if held := variables_with(now, change["old"]):
+            held = [f"{name} in .env" for name in variables_with(now, change["old"])]
+            if held := [*held, *(f"{SECRETS}/{name}" for name in variables_with(files, change["old"]))]:
                 raise ReleaseError(
-                    f"{', '.join(held)} in .env still has an old password, so both passwords stay valid. In"
-                    " stack_environment and stack_secrets, refer to stack_database_password or stack_redis_password"
-                    " instead of repeating the password, and run the playbook landfall.django.rotate again"
+                    f"{', '.join(held)} still has an old password, so both passwords stay valid. In"
+                    " stack_environment, stack_secrets and stack_secret_files, refer to stack_database_password or"
+                    " stack_redis_password instead of repeating the password, and run the playbook"
+                    " landfall.django.rotate again"
                 )
         has_database = self._database(passwords)
         for name, change in passwords.items():
@@ -155,9 +162,12 @@ class Rotation:
             elif has_database:
                 self._discard_old_database_password(name, change)
         self._update_kept_releases(now)
+        former = self.store.folder / _FORMER_FILES
+        self.sets.replace(self.sets.read(_read(former)) if former.exists() else {}, files)
         self.store.write_retiring({})
         self.store.write(self.store.read())
-        (self.store.folder / _FORMER).unlink(missing_ok=True)
+        for name in (_FORMER, _FORMER_FILES):
+            (self.store.folder / name).unlink(missing_ok=True)
         return sorted(retiring)
 
     def _database(self, changes: Changes) -> bool:

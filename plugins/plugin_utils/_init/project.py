@@ -35,7 +35,6 @@ class Project:
     schedule: Found | None
     databases: list[Found]
     redis: Found | None
-    urls: list[Found]
     health: Found | None
     remote: Found | None
     branch: Found | None
@@ -55,7 +54,6 @@ def look(tree: Tree, environment: str = "production", manage: str = "") -> Proje
     read = settings.Settings(tree, folder, chosen.value if chosen else "", place)
     packages = dependencies.packages(tree, base)
     celery = services.celery(tree, folder)
-    listed = web.urls(tree, folder, read)
     celery_files = [celery.where.rpartition(":")[0]] if celery else []
     return Project(
         tree=tree,
@@ -76,8 +74,7 @@ def look(tree: Tree, environment: str = "production", manage: str = "") -> Proje
         schedule=services.schedule(tree, read, packages, [*read.files, *celery_files]),
         databases=services.database(read, packages),
         redis=services.redis(read, packages, tree),
-        urls=listed,
-        health=web.health_path(listed),
+        health=web.health_path(web.urls(tree, folder, read)),
         remote=services.git_remote(tree),
         branch=services.git_branch(tree),
     )

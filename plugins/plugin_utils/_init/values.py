@@ -14,7 +14,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, ENGINES
-from ansible_collections.landfall.django.plugins.plugin_utils._init import code, dependencies, web
+from ansible_collections.landfall.django.plugins.module_utils._project.profile import HEALTH_PATHS
+from ansible_collections.landfall.django.plugins.plugin_utils._init import dependencies, web
 from ansible_collections.landfall.django.plugins.plugin_utils._init.environment import Setting, environment_of
 from ansible_collections.landfall.django.plugins.plugin_utils._init.project import Project
 from ansible_collections.landfall.django.plugins.plugin_utils._init.tree import is_plain
@@ -68,7 +69,7 @@ def plan(project: Project, given: Given, defaults: Mapping[str, Any]) -> Plan:
         ("The source", list(_source(project))),
         ("How it runs", [*_processes(project), *_image(project)]),
         ("Database and Redis", list(_services(project, defaults))),
-        ("Files and pages", list(_files(project, defaults))),
+        ("Files and pages", list(_files(project))),
     ]
     kept = [(title, [entry for entry in entries if _differs(entry, defaults)]) for title, entries in sections]
     return Plan(given, name, [section for section in kept if section[1]], environment_of(project), _remarks(project))
@@ -179,31 +180,13 @@ def _services(project: Project, defaults: Mapping[str, Any]) -> Iterator[Entry]:
         yield Entry("stack_redis", False, "Neither the settings nor the dependencies name Redis.")
 
 
-def _files(project: Project, defaults: Mapping[str, Any]) -> Iterator[Entry]:
+def _files(project: Project) -> Iterator[Entry]:
+    """What the release cannot find out by asking the project itself."""
     settings = project.settings
-    is_known = bool(settings.options) and not settings.unparsed
-    if "STATIC_ROOT" in settings.options:
-        yield _path("stack_static_path", "STATIC_ROOT", project, defaults)
-    elif is_known:
+    if settings.options and not settings.unparsed and "STATIC_ROOT" not in settings.options:
         yield Entry("stack_collectstatic", False, "The settings have no STATIC_ROOT. Remove this once they have.")
-    if "MEDIA_ROOT" in settings.options:
-        yield _path("stack_media_path", "MEDIA_ROOT", project, defaults)
-    if project.health:
+    if project.health and project.health.value not in HEALTH_PATHS:
         yield Entry("stack_health_path", project.health.value, project.health.where)
-    else:
-        question = "Which page answers 200 without a login if the project is healthy? No health page was found."
-        pages = [url.value[0] for url in project.urls if url.value[1].endswith("admin.site.urls")]
-        example = f"{pages[0].rstrip('/')}/login/" if pages else "/health/"
-        yield Entry("stack_health_path", example, question, is_open=True)
-
-
-def _path(name: str, setting: str, project: Project, defaults: Mapping[str, Any]) -> Entry:
-    """The variable of a folder whose setting may be more than can be evaluated."""
-    value, where = code.settled(project.settings.value(setting)), project.settings.where(setting)
-    if isinstance(value, (str, PurePosixPath)) and str(value) and is_plain(str(value)):
-        return Entry(name, str(PurePosixPath(project.workdir, value)), where)
-    question = f"Which folder is {setting} in the image? It is set in {where}."
-    return Entry(name, defaults.get(name, ""), question, is_open=True)
 
 
 def _remarks(project: Project) -> list[str]:

@@ -16,6 +16,7 @@ PROBE: dict[str, Any] = {
     "distribution": {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"},
     "architecture": "amd64",
     "memory_mib": 1967,
+    "apt_holder": "",
     "paths": [
         {"path": "/srv/shop", "existing": "/srv", "device": 1, "free_mib": 4000},
         {"path": "/var/lib/docker", "existing": "/var/lib", "device": 1, "free_mib": 4000},
@@ -60,6 +61,10 @@ def test_what_keeps_a_host_from_it(change: dict[str, Any], sentence: str) -> Non
 def test_a_full_file_system_is_named_once() -> None:
     sentence = only(host_problems(minimum=5000))
     assert "4000 MiB are free for /srv/shop on the host and a build needs 5000" in sentence
+
+
+def test_a_busy_apt_is_told_and_waited_for() -> None:
+    assert "unattended-upgr" in only(host.warnings_of({**PROBE, "apt_holder": "unattended-upgr"}))
 
 
 def test_little_memory_is_only_a_warning() -> None:

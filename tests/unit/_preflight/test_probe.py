@@ -60,6 +60,14 @@ def test_memory_is_the_kernels_total() -> None:
     assert host.memory_mib() == int(total) // 1024
 
 
+def test_the_holder_of_a_lock_is_found() -> None:
+    locks = """1: POSIX  ADVISORY  WRITE 812 08:01:1311 0 EOF
+1: -> POSIX  ADVISORY  WRITE 999 08:01:1312 0 EOF
+2: FLOCK  ADVISORY  WRITE 700 00:19:42 0 EOF
+"""
+    assert [probe.parse_locks(locks, inode) for inode in (1311, 1312, 42, 13)] == [812, 0, 700, 0]
+
+
 def test_socket_links() -> None:
     assert probe.parse_socket_link("socket:[163159]") == "163159"
     assert probe.parse_socket_link("pipe:[163159]") == ""

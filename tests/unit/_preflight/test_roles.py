@@ -30,7 +30,8 @@ CERTIFICATE: dict[str, Any] = {
 
 def system(name: str) -> dict[str, Any]:
     word, version = name.split()
-    return {"distribution": {"id": word.lower(), "version": version, "release": "", "name": name}}
+    found = {"id": word.lower(), "version": version, "release": "", "name": name}
+    return {"distribution": found, "packages": [], "programs": {}}
 
 
 @pytest.mark.parametrize("values", [{}, DOCKER, {**DOCKER, "docker_daemon_options": {}}, {"docker_version": ""}])
@@ -94,6 +95,47 @@ def test_any_other_distribution_is_refused(role: str, name: str) -> None:
     said = only(list(CHECKS[role].of_host({"docker_origin": "distribution", "letsencrypt_profile": "x"}, system(name))))
     assert name in said
     assert all(supported in said for supported in distributions.SUPPORTED)
+
+
+@pytest.mark.parametrize(
+    ("name", "present", "words"),
+    [
+        ("Debian 13", {"programs": {"/snap/bin/docker": True}}, ["snap", "snap remove docker"]),
+        ("Ubuntu 24.04", {"packages": ["podman-docker"]}, ["Podman", "apt-get remove podman-docker"]),
+        ("Debian 12", {"packages": ["docker.io"]}, ["docker.io", "apt-get remove docker.io"]),
+    ],
+)
+def test_an_engine_that_no_stack_can_use_is_refused(name: str, present: dict[str, Any], words: list[str]) -> None:
+    said = only(list(docker.host_problems({}, {**system(name), **present})))
+    assert all(word in said for word in words)
+
+
+@pytest.mark.parametrize(
+    ("name", "present"),
+    [
+        ("Debian 13", {"packages": ["docker.io"], "programs": {"/snap/bin/docker": False}}),
+        ("Debian 12", {"packages": ["docker-ce"]}),
+        ("Debian 12", {"packages": ["docker.io"], "programs": {docker.PLUGINS[0]: True}}),
+    ],
+    ids=["distribution", "Docker's own", "with Compose"],
+)
+def test_an_engine_that_serves_is_taken(name: str, present: dict[str, Any]) -> None:
+    assert list(docker.host_problems({}, {**system(name), **present})) == []
+
+
+@pytest.mark.parametrize(
+    ("packages", "own", "origin"),
+    [
+        ([], ["docker.io"], "docker"),
+        (["docker.io"], ["docker.io"], "distribution"),
+        (["docker.io"], [], "docker"),
+        (["docker.io", "docker-ce"], ["docker.io"], "docker"),
+    ],
+)
+def test_the_distributions_engine_is_kept(packages: list[str], own: list[str], origin: str) -> None:
+    found = {"packages": packages, "distribution": {"docker_packages": own}}
+    assert variable("docker", "docker_origin", {"__docker_preflight": found}) == origin
+    assert variable("docker", "docker_origin", {}) == "docker"
 
 
 def test_what_a_distribution_lacks_is_refused_there_only() -> None:

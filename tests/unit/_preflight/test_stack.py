@@ -266,6 +266,13 @@ def test_environment_values() -> None:
     assert "hid" not in " ".join(found)
 
 
+def test_names_of_secret_files() -> None:
+    names = {"api.key": "", "GOOGLE-key_2.json": "", "a/b": "", "..": "", ".env": "", "": "", "-x": "", "ä": ""}
+    found = list(stack.environment_problems("stack_secret_files", names))
+    assert [sentence.split("'")[1] for sentence in found] == ["a/b", "..", ".env", "", "-x", "ä"]
+    assert "A is a dictionary" in only(list(stack.environment_problems("stack_secret_files", {"A": {"b": "hidden"}})))
+
+
 def test_a_play_is_stopped_with_all_of_them(tmp_path: Path) -> None:
     """The action itself, in a real play against this machine."""
     play = {
@@ -291,6 +298,7 @@ def test_a_play_is_stopped_with_all_of_them(tmp_path: Path) -> None:
                 "MISSING": "{{ vault_missing }}",
                 "WRONG": "{{ 'hidden' | no_such_filter(vault_tricky_not) }}",
             },
+            "stack_secret_files": {"api/key": "{{ stack_database_password }}", "other": "{{ vault_file }}"},
             "stack_build_args": {"TOKEN": "{{ vault_build }}"},
             "stack_compose_override": {"services": {"web": {"labels": ["{{ vault_label }}"]}}},
             "docker_registry_logins": [{"registry": "a", "username": "b", "password": "{{ vault_registry }}"}],
@@ -327,6 +335,8 @@ def test_a_play_is_stopped_with_all_of_them(tmp_path: Path) -> None:
         "stack_secrets: TRICKY_TOO: it refers to vault_tricky, and it has {{ in it, which begins a template",
         "stack_secrets: MISSING: its value could not be evaluated: 'vault_missing' is undefined",
         "stack_secrets: WRONG: its value could not be evaluated: ",
+        "stack_secret_files: 'api/key' is not the name of a file",
+        "stack_secret_files: other: its value could not be evaluated: 'vault_file' is undefined",
         "stack_build_args: TOKEN: its value could not be evaluated: 'vault_build' is undefined",
         "stack_compose_override: services.web.labels.0: its value could not be evaluated: 'vault_label' is undefined",
         "docker_registry_logins: 0.password: its value could not be evaluated: 'vault_registry' is undefined",

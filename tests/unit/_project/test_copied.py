@@ -7,10 +7,16 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+from ansible_collections.landfall.django.plugins.action.init import defaults
 from ansible_collections.landfall.django.plugins.lookup.rsync_filters import options_for
 from ansible_collections.landfall.django.plugins.module_utils._project import copied
+from ansible_collections.landfall.django.plugins.module_utils._project.ignore import Ignore
+from ansible_collections.landfall.django.plugins.plugin_utils._init import files
+from ansible_collections.landfall.django.plugins.plugin_utils._init.values import Given, plan
 
 from rendered import variable
+from tests.unit.plugin_utils._init.projects import PLAIN as PROJECT
+from tests.unit.plugin_utils._init.projects import seen
 
 PLAIN = ["manage.py", "shop/settings.py", ".env.example", "docs/a.md", "odd[1]*.txt"]
 # Of everybody: secrets, caches, databases and environments that no .gitignore names.
@@ -63,6 +69,19 @@ def test_what_git_ignores_stays(project, kind):
         (project.parent / ".gitignore").write_text("project\n")
     expected = {*PLAIN, ".gitignore", "media/.gitkeep", "build/out1.js"}
     assert travelling(project) == expected | ({"tracked.log"} if kind == "repository" else set())
+
+
+def test_what_init_writes_stays_and_a_package_of_that_name_does_not(project):
+    given = Given(environment="staging", domains=["shop.example.com"])
+    written = [
+        f"{files.FOLDER}/{one.path}"
+        for one in files.files(plan(seen(project.parent / "seen", PROJECT), given, defaults()))
+    ]
+    own = ["deploy/__init__.py", "deploy/views.py", "deploy/templates/hosts.html", "shop/hosts.yml"]
+    make(project, [*written, *own])
+    assert travelling(project) == {*PLAIN, *own}
+    ignore = Ignore(patterns())
+    assert {path for path in (*written, *own) if not ignore.excludes(path)} == {*own}
 
 
 def test_without_git_all_else_still_stays(project, monkeypatch):

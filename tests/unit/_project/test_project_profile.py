@@ -70,6 +70,24 @@ def test_the_environment_is_on_no_command_line_and_in_no_result(ask):
     assert "very-secret" not in json.dumps(found)
 
 
+def test_secret_files_are_in_memory_on_no_command_line_and_in_no_result(ask):
+    found, [(command, given)] = ask(files={"api.key": "very-secret-file", "manage": "manage.py", "none": None})
+    assert "very-secret-file" not in " ".join(command)
+    assert json.loads(given)["files"] == {"api.key": "very-secret-file", "manage": "manage.py", "none": ""}
+    assert any(word.startswith("--tmpfs=/run/secrets:") for word in command)
+    assert "very-secret-file" not in json.dumps(found)
+    # What a file happens to say is not hidden from the answer.
+    assert found["profile"]["manage"] == "manage.py"
+
+
+def test_a_missing_secret_file_is_named_and_no_content_repeated(ask):
+    error = {"kind": "FileNotFoundError", "text": "no line of the key", "where": "", "code": None, "said": ""}
+    lost = {**error, "errno": 2, "path": "/run/secrets/smtp/key"}
+    found, _ = ask({"error": lost}, files={"api": "first\nline of the key\n"})
+    assert all(word in found["msg"] for word in ("smtp/key", "stack_secret_files"))
+    assert "line of the key" not in found["msg"]
+
+
 def test_settings_that_do_not_load_fail_the_run_every_time(ask):
     error = {"kind": "KeyError", "text": "'TOKEN'", "where": "", "code": None, "said": "", "errno": None, "path": ""}
     for _ in range(2):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.landfall.django.plugins.module_utils._project.profile import kept_logs
 from ansible_collections.landfall.django.plugins.module_utils._project.refusals import (
     ACCEPTABLE,
     Problem,
@@ -80,7 +81,7 @@ def named(problems):
         (
             {"logs": [{"handler": "file", "path": "/app/logs/a.log", "writable": False}]},
             "logs",
-            ["/app/logs/a.log", '"file": {"class": "logging.StreamHandler"}', "stack_compose_override"],
+            ["/app/logs/a.log", '"file": {"class": "logging.StreamHandler"}', "stack_volumes: {logs: /app/logs}"],
         ),
         ({"static_root": ""}, "static", ["STATIC_ROOT = ", "stack_collectstatic"]),
         ({"private": {"DATABASES x": "/app/media/db"}}, "private", ["DATABASES x", "/app/media/db", "MEDIA_ROOT"]),
@@ -169,3 +170,17 @@ def test_what_is_accepted_is_not_refused():
 )
 def test_what_is_below_a_folder(path, folder, below):
     assert is_below(path, folder) == below
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("/app/logs/a.log", "/app/logs"),
+        ("/var/log/shop/a.log", "/var/log/shop"),
+        ("/app/logs", "/app/logs"),
+        ("/app/debug.log", "/app/logs"),
+        ("/app/blog/debug.log", "/app/blog/logs"),
+    ],
+)
+def test_a_folder_for_logs_hides_no_file_of_the_project(path: str, folder: str) -> None:
+    assert kept_logs(path) == f"stack_volumes: {{logs: {folder}}}"

@@ -246,7 +246,10 @@ def test_a_project_without_manage_py_is_asked_by_its_settings_module(tmp_path):
         ("import sys; sys.exit(3)", ["3", "stack_environment"]),
         ("ALLOWED_HOSTS = 'shop.example.com'", ["ALLOWED_HOSTS"]),
         ("x = 1 +", ["SyntaxError"]),
-        ("raise PermissionError(13, 'Permission denied', '/app/logs')", ["/app/logs", "10001:10001", "StreamHandler"]),
+        (
+            "raise PermissionError(13, 'Permission denied', '/app/logs')",
+            ["10001:10001", "StreamHandler", "{logs: /app/logs}"],
+        ),
         ("os._exit(0)", ["stack_manage_command"]),
         ("raise KeyboardInterrupt", ["KeyboardInterrupt"]),
     ],

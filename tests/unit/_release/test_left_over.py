@@ -107,6 +107,17 @@ def test_old_releases_keep_their_record_only(stack):
         stack.roll_back(1)
 
 
+def test_secret_files_stay_as_long_as_a_release_that_used_them(stack):
+    sets = stack.root / "secrets/files"
+    for number in range(1, 4):
+        (sets / str(number)).mkdir(parents=True)
+        stack.deploy(f"shop:{number}", options={"releases_kept": 2, "secret_files": str(number)})
+    assert sorted(path.name for path in sets.iterdir()) == ["2", "3"]
+    stack.roll_back(2)
+    stack.deploy("shop:4", options={"releases_kept": 1})
+    assert list(sets.iterdir()) == []
+
+
 def test_nothing_is_deployed_over_a_restore_that_was_interrupted(stack):
     stack.deploy("shop:1")
     (stack.root / "restore").mkdir()

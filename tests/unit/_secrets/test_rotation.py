@@ -222,6 +222,26 @@ def test_a_project_that_repeats_the_old_password_keeps_it_valid(rotation, tmp_pa
     assert rotation.store.retiring()
 
 
+def test_secret_files_rotate_with_the_password_that_they_repeat(stack):
+    sets = stack.root / "secrets/files"
+    for name, password in (("former", OLD[DATABASE]), ("kept", OLD[DATABASE]), ("now", "")):
+        (sets / name).mkdir(parents=True)
+        (sets / name / "password").write_text(password)
+    stack.rotation.files = "former"
+    with pytest.raises(KeyboardInterrupt):
+        stack.rotate(releases=False)
+    stack.rotation.files = "now"
+    stack.release()
+    (sets / "now/password").write_text(OLD[DATABASE])
+    with pytest.raises(ReleaseError, match=r"/run/secrets/password.*stack_secret_files"):
+        stack.rotation.finish()
+    new = stack.store.read()[DATABASE]
+    (sets / "now/password").write_text(new)
+    stack.rotation.finish()
+    assert (sets / "kept/password").read_text() == new
+    assert not (stack.root / "secrets/former.files").exists()
+
+
 def test_a_kept_release_gets_what_the_rotation_has_changed_and_nothing_else():
     former = {"DATABASE_URL": "mysql://old", "TOKEN": "old\rtoken", "DEBUG": "no"}
     now = {"DATABASE_URL": "mysql://new", "TOKEN": 'new"token\\', "DEBUG": "no"}

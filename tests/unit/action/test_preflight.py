@@ -21,6 +21,7 @@ PROBE: dict[str, Any] = {
     "engine": "29.0.0",
     "files": {"/etc/apt/keyrings/docker-0.asc": "5ec7e7"},
     "packages": ["docker.io"],
+    "programs": {},
     "units": {"docker.service": {"enabled": "enabled", "active": "active"}},
 }
 
@@ -66,7 +67,11 @@ def test_the_host_is_asked_once_for_all_that_the_role_wants(monkeypatch: pytest.
 
 def test_variables_and_host_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
     play = Play(monkeypatch, "docker")
-    play.answer = {**PROBE, "distribution": {**PROBE["distribution"], "version": "12", "name": "Debian 12"}}
+    play.answer = {
+        **PROBE,
+        "packages": [],
+        "distribution": {**PROBE["distribution"], "version": "12", "name": "Debian 12"},
+    }
     done = play.run(docker_origin="distribution", docker_version="5:29.*", docker_repository_key_checksum="0EBFCD88")
     assert done["failed"]
     named = [line.split(":")[0].removeprefix("- ") for line in done["msg"].splitlines()[1:]]
@@ -94,3 +99,29 @@ def test_a_host_that_is_gone_does_not_hide_a_bad_variable(monkeypatch: pytest.Mo
 def test_only_the_roles_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AnsibleError, match="traefik"):
         Play(monkeypatch, "traefik").run()
+
+
+class Become:
+    def __init__(self, method: str, password: str | None) -> None:
+        self.name, self.password = method, password
+
+    def get_option(self, _name: str, playcontext: object) -> str | None:
+        return self.password
+
+
+@pytest.mark.parametrize(
+    ("transport", "become", "is_root"),
+    [
+        ("ssh", Become("ansible.builtin.sudo", None), True),
+        ("ssh", Become("sudo", "open sesame"), False),
+        ("ssh", Become("community.general.doas", None), False),
+        ("local", Become("sudo", "open sesame"), True),
+        ("ssh", None, True),
+    ],
+    ids=["no password", "password", "doas", "local", "root"],
+)
+def test_a_password_keeps_rsync_from_being_root(transport: str, become: Become | None, is_root: bool) -> None:
+    action = object.__new__(preflight.ActionModule)
+    action._connection = types.SimpleNamespace(become=become, transport=transport)
+    action._play_context = None
+    assert action._rsync_is_root() is is_root

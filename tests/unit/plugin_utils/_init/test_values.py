@@ -37,7 +37,8 @@ def test_a_plain_project(tmp_path: Path) -> None:
     # It has its default, or nobody can tell.
     assert not {"stack_celery_app", "stack_manage_command", "stack_media_path"} & set(values)
     assert made.needed == ["stack_domains"]
-    assert entries(made)["stack_health_path"].value == "/admin/login/"
+    # The release asks the project itself.
+    assert not {"stack_static_path", "stack_media_path", "stack_health_path"} & set(entries(made))
     wrong = ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "SQLite", "STATIC_ROOT")
     assert len(made.remarks) == len(wrong)
     assert all(name in remark for name, remark in zip(wrong, made.remarks, strict=True))
@@ -49,7 +50,8 @@ def test_a_split_project_in_a_folder(tmp_path: Path) -> None:
     assert values["stack_project_dir"].endswith("/backend")
     assert values["stack_celery_app"] == "config"
     assert values["stack_database"] == "postgresql"
-    assert (values["stack_static_path"], values["stack_media_path"]) == ("/app/assets", "/app/uploads")
+    assert not {"stack_static_path", "stack_media_path", "stack_collectstatic"} & set(values)
+    # None of those that a release tries.
     assert values["stack_health_path"] == "/api/healthz"
     assert made.needed == ["MAIL_PASSWORD", "SITE_TITLE"]
     assert made.remarks == []
@@ -57,7 +59,7 @@ def test_a_split_project_in_a_folder(tmp_path: Path) -> None:
 
 def test_each_value_says_where_it_comes_from(tmp_path: Path) -> None:
     made = planned(tmp_path, SPLIT)
-    assert entries(made)["stack_static_path"].comment == "backend/config/settings/base.py:7"
+    assert entries(made)["stack_health_path"].comment == "backend/berths/urls.py:1"
 
 
 def test_variables_whose_meaning_the_settings_tell(tmp_path: Path) -> None:
@@ -82,10 +84,8 @@ def test_variables_whose_meaning_the_settings_tell(tmp_path: Path) -> None:
 def test_manage_in_a_folder_below_the_lock(tmp_path: Path) -> None:
     files = {f"src/{name}": text for name, text in PLAIN.items()} | {"requirements.txt": "django\n"}
     del files["src/requirements.txt"]
-    files["src/harbour/settings.py"] += 'MEDIA_ROOT = BASE_DIR / "media"\n'
     made = planned(tmp_path, files)
     assert settled(made)["stack_manage_command"] == "python3 src/manage.py"
-    assert settled(made)["stack_media_path"] == "/app/src/media"
     assert {setting.name: setting.value for setting in made.environment} == {"PYTHONPATH": "/app/src"}
 
 
@@ -121,12 +121,15 @@ def test_what_nothing_tells_is_a_question(tmp_path: Path) -> None:
     assert any("requirements.txt" in remark for remark in made.remarks)
 
 
-def test_paths_that_cannot_be_evaluated_are_questions(tmp_path: Path) -> None:
-    text = PLAIN["harbour/settings.py"] + "STATIC_ROOT = folder()\nMEDIA_ROOT = os.getenv('MEDIA', 'uploads/')\n"
+def test_a_static_root_that_cannot_be_evaluated_is_one(tmp_path: Path) -> None:
+    text = PLAIN["harbour/settings.py"] + "STATIC_ROOT = folder()\n"
     found = entries(planned(tmp_path, {**PLAIN, "harbour/settings.py": text}))
-    assert found["stack_static_path"].is_open
-    assert (found["stack_media_path"].value, found["stack_media_path"].is_open) == ("/app/uploads", False)
     assert "stack_collectstatic" not in found
+
+
+def test_a_health_page_that_a_release_finds_is_not_written(tmp_path: Path) -> None:
+    urls = {"harbour/urls.py": 'urlpatterns = [path("health/", view)]'}
+    assert "stack_health_path" not in entries(planned(tmp_path, {**PLAIN, **urls}))
 
 
 def test_a_choice_of_databases_is_a_question_with_its_variable(tmp_path: Path) -> None:
