@@ -48,8 +48,8 @@ def result(given: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 def _foreseen(release: Release, given: dict[str, Any]) -> dict[str, Any]:
     imports = [f"import {given['database_import']} into the database"] if release.importing.is_due() else []
     if not (release.files / "compose.yaml").exists():
-        plan = ["start everything: this is the first release", *imports]
-        return {"changed": True, "pending": True, "plan": plan}
+        lines = ["start everything: this is the first release", *imports]
+        return {"changed": True, "pending": True, "plan": lines}
     plan = release.look(stale=given["stale"])
     pending = release.pending(plan)
     asked = ([],) if given["source_changed"] else release.migrations(plan, despite=given["despite_migrations"])
