@@ -5,19 +5,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.landfall.django.plugins.module_utils._hardening import find_out
 from ansible_collections.landfall.django.plugins.module_utils._hardening.judge import OPENSSH
+from ansible_collections.landfall.django.plugins.plugin_utils._direct import DirectAction
 from ansible_collections.landfall.django.plugins.plugin_utils._fresh_login import failure_of_fresh_login, way_in
 
 
-class ActionModule(ActionBase):
+class ActionModule(DirectAction):
     """Ask the host, once it is sure that the play can log in without a password."""
 
-    TRANSFERS_FILES = False
-    _supports_async = False
+    module = "hardening_probe"
+    work = "_hardening.find_out"
+    spec = find_out.SPEC
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
         failure = self._needs_password()
         if failure:
             msg = (
@@ -26,12 +27,9 @@ class ActionModule(ActionBase):
                 "ansible_ssh_private_key_file, and leave the password out; or set hardening_ssh: false. "
                 f"A login with the key alone fails: {failure}"
             )
-            return {**result, "failed": True, "msg": msg}
-        arguments = {**self._task.args, "connection": way_in(self._connection)}
-        answer: dict[str, Any] = self._execute_module(
-            module_name="landfall.django.hardening_probe", module_args=arguments, task_vars=task_vars
-        )
-        return {**result, **answer}
+            return {"failed": True, "msg": msg}
+        self._task.args = {**self._task.args, "connection": way_in(self._connection)}
+        return super().run(tmp, task_vars)
 
     def _needs_password(self) -> str:
         """What ssh says of a login without the password that the play has; empty where none is needed."""

@@ -138,7 +138,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
 from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import link
 
@@ -229,6 +228,9 @@ class Certificate:
     def _refuse_profile(self) -> None:
         directory: dict[str, t.Any] = {}
         if self.wanted.profile and self.version >= certbot.PROFILES_SINCE:
+            # Here, because the host would compile it in every run.
+            from ansible.module_utils.urls import open_url
+
             try:
                 answer = open_url(self.wanted.directory_url, ca_path=self.params["ca_bundle"] or None, timeout=20)
                 directory = json.load(answer)

@@ -17,13 +17,13 @@ description:
     browser trusts, in C(tls/temporary).
 requirements:
   - openssl
+extends_documentation_fragment:
+  - landfall.django._attributes.no_diff
+  - landfall.django._attributes.direct
 attributes:
   check_mode:
     description: Says whether anything would be done.
     support: full
-  diff_mode:
-    description: Nothing is shown.
-    support: none
 options:
   root:
     description: Folder of the front.
@@ -64,56 +64,15 @@ copied:
   returned: success
 """
 
-import os
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
-from ansible_collections.landfall.django.plugins.module_utils._front import certificate
-
-
-def sign(module: AnsibleModule, folder: Path) -> None:
-    """The certificate is written last: where it exists, the key exists too."""
-    command = certificate.request(module.params["site"], module.params["domains"])
-    said = module.run_command(command, check_rc=True, encoding=None)[1]
-    chain, key = certificate.parts(said)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace(folder / certificate.KEY, key, 0o600)
-    replace(folder / certificate.CERTIFICATE, chain, 0o644)
-
-
-def write(path: Path, content: bytes, group: int) -> None:
-    """Write what the group may read, into a folder that the group may enter."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.chown(path.parent, -1, group)
-    path.parent.chmod(0o750)
-    replace(path, content, certificate.COPY_MODE, -1, group)
+from ansible_collections.landfall.django.plugins.module_utils._front.give_certificates import SPEC, result
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "root": {"type": "path", "default": "/srv/nginx"},
-            "site": {"type": "str", "default": ""},
-            "domains": {"type": "list", "elements": "str", "default": []},
-            "group": {"type": "int", "required": True},
-        },
-        supports_check_mode=True,
-    )
-    root, site, group = Path(module.params["root"]), module.params["site"], module.params["group"]
-    folder = certificate.temporary(root, site)
-    places = (root / "tls" / site, folder)
-    signs = bool(site) and not any((place / certificate.CERTIFICATE).exists() for place in places)
-    try:
-        if signs and not module.check_mode:
-            sign(module, folder)
-        wanted = certificate.wanted(root, site)
-        copied = [name for name in wanted if certificate.differs(certificate.copy(root, name), wanted[name], group)]
-        for name in copied if not module.check_mode else ():
-            write(certificate.copy(root, name), wanted[name], group)
-    except OSError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=signs or bool(copied), temporary=signs, copied=copied)
+    root = {**SPEC["root"], "type": "path"}
+    module = AnsibleModule(argument_spec={**SPEC, "root": root}, supports_check_mode=True)
+    answer = result(module.params, module.check_mode)
+    (module.fail_json if answer.get("failed") else module.exit_json)(**answer)
 
 
 if __name__ == "__main__":

@@ -14,15 +14,12 @@ description:
     and for settings of the kernel that have drifted, all in one call.
   - Fails with all problems at once, each with its cure.
   - If the play has a password for the host, it logs in once more without it, because sshd is about to refuse passwords.
+extends_documentation_fragment:
+  - landfall.django._attributes.read_only
+  - landfall.django._attributes.direct
 attributes:
-  check_mode:
-    description: It changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
   action:
-    description: The fresh login is made from the controller.
+    description: The fresh login is made from the controller, and the host is sent only what the work needs.
     support: full
 options:
   ssh:
@@ -157,58 +154,16 @@ swap_missing:
   returned: success
 """
 
-from dataclasses import asdict
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._hardening import firewall, judge, session
+from ansible_collections.landfall.django.plugins.module_utils._hardening.find_out import SPEC, result
 
 
 def main() -> None:
-    wish = {
-        "ssh": {"type": "bool", "default": True},
-        "ssh_options": {"type": "dict", "default": {}},
-        "firewall": {"type": "bool", "default": True},
-        "allowed_ports": {"type": "list", "elements": "str", "default": []},
-        "container_ports": {"type": "list", "elements": "str", "default": []},
-        "upgrades": {"type": "bool", "default": True},
-        "reboot_time": {"type": "str", "default": ""},
-        "time": {"type": "bool", "default": True},
-        "fail2ban": {"type": "bool", "default": False},
-        "journal": {"type": "bool", "default": False},
-        "sysctl": {"type": "dict", "default": {}},
-        "swap_mib": {"type": "int", "default": 0},
-    }
-    module = AnsibleModule(
-        argument_spec={**wish, "connection": {"type": "str", "default": judge.OPENSSH}}, supports_check_mode=True
-    )
-    wanted = judge.Wish(**{name: module.params[name] for name in wish})
-    ours = session.current()
-    found = judge.look(wanted, ours)
-    problems = judge.problems(wanted, found, module.params["connection"])
-    if problems:
-        module.fail_json(msg="\n".join(["nothing has been changed yet:", *(f"- {problem}" for problem in problems)]))
-    for warning in judge.warnings(wanted, found):
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    answer = result(module.params, module.check_mode)
+    for warning in answer.pop("warnings", ()):
         module.warn(warning)
-    everybody, some, _wrong = firewall.split(wanted.allowed_ports)
-    allowed, _wrong = firewall.parse([*everybody, *found.ssh_ports])
-    to_containers, _wrong = firewall.parse(wanted.container_ports)
-    module.exit_json(
-        changed=False,
-        tcp_ports=allowed["tcp"],
-        udp_ports=allowed["udp"],
-        visitors=[asdict(one) for one in firewall.visitors(some)],
-        container_tcp_ports=to_containers["tcp"],
-        container_udp_ports=to_containers["udp"],
-        ssh_ports=found.ssh_ports,
-        user=ours.user if ours else "",
-        packages=judge.packages(wanted, found.installed),
-        units=judge.units(wanted, found),
-        sysctl_drifted=found.sysctl_drifted,
-        container=found.container,
-        journal_in_memory=wanted.journal and not found.journal_on_disk,
-        firewall_active=found.is_active(firewall.UNIT),
-        swap_missing=judge.lacks_swap(wanted, found),
-    )
+    (module.fail_json if answer.get("failed") else module.exit_json)(**answer)
 
 
 if __name__ == "__main__":

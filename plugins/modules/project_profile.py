@@ -14,6 +14,7 @@ description:
   - Fails with the last telling line and the cure where the settings cannot be loaded.
 extends_documentation_fragment:
   - landfall.django._attributes.read_only
+  - landfall.django._attributes.direct
 options:
   image:
     description: Name of the image.
@@ -115,71 +116,16 @@ profile:
       type: str
 """
 
-import json
-import os
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._docker.volumes import SECRETS
-from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
-from ansible_collections.landfall.django.plugins.module_utils._project import profile
-from ansible_collections.landfall.django.plugins.module_utils._secrets.dotenv import load
+from ansible_collections.landfall.django.plugins.module_utils._project.ask_settings import SPEC, result
 from ansible_collections.landfall.django.plugins.module_utils._secrets.hidden import texts
 
 
-def ask(params: dict[str, Any], files: dict[str, str]) -> dict[str, Any]:
-    """Ask in a container. Raises ValueError where the settings do not load, DockerError where nothing runs."""
-    environment = load(params["environment"])
-    writable = (*params["writable"], *([SECRETS] if files else []))
-    container = profile.Container(params["image"], params["user"], writable, params["service"])
-    environment.update(profile.own_environment(params["service"]))
-    scheme = profile.scheme(params["web_command"])
-    asked = profile.question(
-        params["manage_command"],
-        environment,
-        params["domains"],
-        scheme,
-        profile.HEALTH_PATHS,
-        params["celery_app"],
-        files,
-    )
-    said = docker(*container.arguments(), timeout=120, given=asked)
-    return profile.parse(said, environment, params["user"], files)
-
-
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "image": {"type": "str", "required": True},
-            "key": {"type": "str", "required": True, "no_log": False},
-            "cache": {"type": "str", "default": ""},
-            "environment": {"type": "str", "required": True, "no_log": True},
-            "files": {"type": "dict", "default": {}, "no_log": True},
-            "user": {"type": "str", "required": True},
-            "manage_command": {"type": "str", "default": "python3 manage.py"},
-            "web_command": {"type": "str", "default": ""},
-            "celery_app": {"type": "str", "default": ""},
-            "domains": {"type": "list", "elements": "str", "default": []},
-            "writable": {"type": "list", "elements": "str", "default": []},
-            "service": {"type": "dict", "default": {}},
-        },
-        supports_check_mode=True,
-    )
-    given, cache = module.params, module.params["cache"]
-    files = texts(module, "files")
-    found = profile.kept(cache)
-    if found.get("key") == given["key"]:
-        answer = found["profile"]
-    else:
-        try:
-            answer = ask(given, files)
-        except (DockerError, ValueError) as error:
-            module.fail_json(msg=str(error))
-        if cache and not module.check_mode:
-            os.makedirs(os.path.dirname(cache), mode=0o750, exist_ok=True)
-            replace(cache, json.dumps({"key": given["key"], "profile": answer}).encode(), 0o600)
-    module.exit_json(changed=False, profile=answer)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    given = {**module.params, "files": texts(module, "files")}
+    answer = result(given, module.check_mode)
+    (module.fail_json if answer.get("failed") else module.exit_json)(**answer)
 
 
 if __name__ == "__main__":

@@ -25,10 +25,15 @@ description:
   - Only one release of a stack runs at a time. A second one fails and names the holder of the lock.
 extends_documentation_fragment:
   - landfall.django._attributes.plan
+  - landfall.django._attributes.direct
   - landfall.django._project.name
   - landfall.django._project.by
   - landfall.django._project.front
   - landfall.django._project.manage
+attributes:
+  async:
+    description: The play waits for the end of the release.
+    support: none
 options:
   project_src:
     description: Folder of the stack, with the release's C(compose.yaml) and C(.env) in its folder C(next).
@@ -243,64 +248,17 @@ release:
     steps: [{"step": "switch Nginx", "seconds": 0.3}]
 """
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
-from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
-from ansible_collections.landfall.django.plugins.module_utils._options import BY, spec_of
-from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
-from ansible_collections.landfall.django.plugins.module_utils._release.hints import with_cure
-from ansible_collections.landfall.django.plugins.module_utils._release.plan import preparation_lines
-from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
-from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError, Site
+from ansible_collections.landfall.django.plugins.module_utils._release.deploy import PATHS, SPEC, result
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **spec_of(Site, paths=["project_src"], required=["front_network"]),
-            **BY,
-            "stale": {"type": "bool", "default": False},
-            "source_changed": {"type": "bool", "default": False},
-            "database_image": {"type": "str", "default": ""},
-            "migrations": {"type": "list", "elements": "str", "default": []},
-            "database_import": {"type": "path"},
-            "despite_migrations": {"type": "bool", "default": False},
-            "profile": {"type": "dict", "default": {}},
-        },
-        supports_check_mode=True,
-    )
-    given = module.params
-    release = Release(Site.of(given), Path(given["project_src"]) / "next", given["database_import"] or "")
-    try:
-        imports = [f"import {given['database_import']} into the database"] if release.importing.is_due() else []
-        if module.check_mode and not (release.files / "compose.yaml").exists():
-            module.exit_json(changed=True, pending=True, plan=["start everything: this is the first release", *imports])
-        if module.check_mode:
-            plan = release.look(stale=given["stale"])
-            pending = release.pending(plan)
-            despite = given["despite_migrations"]
-            asked = ([],) if given["source_changed"] else release.migrations(plan, despite=despite)
-            prepared = preparation_lines(given["source_changed"], given["migrations"], *asked)
-            foreseen = release.foreseen_database(given["database_image"])
-            lines = [*imports, *prepared, *plan.lines(foreseen)]
-            shown = {"prepared": "".join(f"{line}\n" for line in lines)}
-            module.exit_json(changed=pending, pending=pending, plan=lines, diff=shown)
-        with interrupt.as_exceptions():
-            record = release.run(
-                given["by"] or "somebody",
-                despite_migrations=given["despite_migrations"],
-                profile=given["profile"],
-            )
-    except (DockerError, ReleaseError, HeldError, OSError, ValueError) as error:
-        module.fail_json(msg=with_cure(str(error)))
-    if record is None:
-        module.exit_json(changed=False, pending=False)
-        return
-    for warning in record.warnings:
+    paths = {name: {**SPEC[name], "type": "path"} for name in PATHS}
+    module = AnsibleModule(argument_spec={**SPEC, **paths}, supports_check_mode=True)
+    answer = result(module.params, module.check_mode)
+    for warning in answer.pop("warnings", ()):
         module.warn(warning)
-    module.exit_json(changed=True, pending=True, release=record.as_dict())
+    (module.fail_json if answer.get("failed") else module.exit_json)(**answer)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,13 @@ description:
     code does not know, because that code may not work with the present tables.
 extends_documentation_fragment:
   - landfall.django._attributes.plan
+  - landfall.django._attributes.direct
   - landfall.django._project
   - landfall.django._project.by
+attributes:
+  async:
+    description: The play waits for the end of the release.
+    support: none
 options:
   release:
     description: Number of the release. By default the one before the release that serves.
@@ -57,65 +62,16 @@ release:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils import _options
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, docker
-from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError
-from ansible_collections.landfall.django.plugins.module_utils._release import interrupt, ledger
-from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
-from ansible_collections.landfall.django.plugins.module_utils._release.run import Release
-from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
-
-
-def prepare(root: str, number: int | None) -> tuple[Record, Release]:
-    """Return the record of the release to roll back to, and that release.
-
-    Raises ReleaseError or LookupError where it cannot be rolled back to.
-    """
-    book = ledger.Ledger(root)
-    records = book.read()
-    target = ledger.origin(records, ledger.by_number(records, number) if number else ledger.previous(records))
-    site = book.site(target)
-    if not docker("image", "ls", "--quiet", site.image).strip():
-        raise ReleaseError(
-            f"the image {site.image} of release {target.release} is no longer on the host: deploy its code again"
-        )
-    return target, Release(site, book.folder(target.release))
+from ansible_collections.landfall.django.plugins.module_utils._options import PROJECT
+from ansible_collections.landfall.django.plugins.module_utils._release.go_back import SPEC, result
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **_options.PROJECT,
-            **_options.BY,
-            "release": {"type": "int"},
-            "despite_migrations": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    given = module.params
-    try:
-        target, release = prepare(given["project_src"], given["release"])
-        number = target.release
-
-        def allow() -> None:
-            if not given["despite_migrations"]:
-                release.refuse_unknown_migrations(target)
-
-        if module.check_mode:
-            allow()
-            plan = release.look()
-            lines = plan.lines()
-            shown = {"prepared": "".join(f"{line}\n" for line in lines)}
-            module.exit_json(changed=release.pending(plan), to=number, plan=lines, diff=shown)
-        with interrupt.as_exceptions():
-            record = release.run(
-                given["by"] or "an unknown user", rollback_to=number, allow=allow, profile=target.profile
-            )
-    except (DockerError, ReleaseError, HeldError, LookupError, OSError, ValueError) as error:
-        module.fail_json(msg=str(error.args[0] if isinstance(error, LookupError) else error))
-    for warning in record.warnings if record else ():
+    module = AnsibleModule(argument_spec={**SPEC, **PROJECT}, supports_check_mode=True)
+    answer = result(module.params, module.check_mode)
+    for warning in answer.pop("warnings", ()):
         module.warn(warning)
-    module.exit_json(changed=record is not None, to=number, **({"release": record.as_dict()} if record else {}))
+    (module.fail_json if answer.get("failed") else module.exit_json)(**answer)
 
 
 if __name__ == "__main__":

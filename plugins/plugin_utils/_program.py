@@ -21,10 +21,12 @@ from ansible.plugins.action import ActionBase
 MODULE_UTILS = Path(__file__).resolve().parents[1] / "module_utils"
 _PACKAGE = "ansible_collections.landfall.django.plugins.module_utils"
 _PROGRAM = """
-import json, sys, types
+import json, linecache, sys, types
 sources, function, arguments = json.loads({given!r})
 for name, source in sources.items():
     sys.modules[name] = module = types.ModuleType(name)
+    # Some of them send their own source on, into a container.
+    module.__file__, linecache.cache[name] = name, (len(source), None, source.splitlines(True), name)
     package, _, last = name.rpartition(".")
     setattr(sys.modules.setdefault(package, types.ModuleType(package)), last, module)
     exec(compile(source, name, "exec"), module.__dict__)
@@ -45,7 +47,7 @@ def needed(name: str) -> tuple[str, ...]:
 
 def _imported(name: str) -> list[str]:
     found = []
-    for node in ast.walk(ast.parse(_file(name).read_text())):
+    for node in ast.parse(_file(name).read_text()).body:
         package = f"{getattr(node, 'module', '')}."
         if isinstance(node, ast.ImportFrom) and package.startswith(f"{_PACKAGE}."):
             inner = package[len(_PACKAGE) + 1 :]

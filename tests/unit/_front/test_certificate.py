@@ -8,12 +8,14 @@ import io
 import json
 import os
 import stat
+import subprocess
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._files import tree
+from ansible_collections.landfall.django.plugins.module_utils._front import give_certificates
 from ansible_collections.landfall.django.plugins.modules import front_certificate
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -113,3 +115,13 @@ def test_what_nginx_has_outlives_a_certificate_that_is_gone(root: Path) -> None:
     (root / "tls/other").symlink_to("/nonexistent")
     assert not run(root, site="", domains=[])["changed"]
     assert (root / "keys/shop.pem").read_bytes() == before
+
+
+def test_an_openssl_that_fails_fails_the_task_and_leaves_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = subprocess.CompletedProcess([], 1, "", "no such curve\n")
+    monkeypatch.setattr(give_certificates, "run", lambda _command: failed)
+    given = {"root": str(root), "site": "shop", "domains": ["shop.test"], "group": GROUP}
+    answer = give_certificates.result(given, check_mode=False)
+    assert answer["failed"]
+    assert "no such curve" in answer["msg"]
+    assert not root.exists()

@@ -12,6 +12,7 @@ from pathlib import Path
 import ansible_collections.landfall.django as collection
 import pytest
 import yaml
+from ansible_collections.landfall.django.plugins.doc_fragments._project import ModuleDocFragment
 from ansible_collections.landfall.django.plugins.plugin_utils import _program
 from ansible_collections.landfall.django.plugins.plugin_utils._direct import DirectAction
 
@@ -25,6 +26,13 @@ def direct() -> list[type[DirectAction]]:
     return [action for action in actions if issubclass(action, DirectAction)]
 
 
+def shared(fragments: list[str]) -> set[str]:
+    """The options that are documented for several modules."""
+    names = [one.rpartition(".")[2] for one in fragments if one.startswith("landfall.django._project")]
+    texts = [getattr(ModuleDocFragment, "DOCUMENTATION" if name == "_project" else name.upper()) for name in names]
+    return {option for text in texts for option in yaml.safe_load(text)["options"]}
+
+
 ACTIONS = pytest.mark.parametrize("action", direct(), ids=lambda action: action.module)
 
 
@@ -33,9 +41,7 @@ def test_the_action_has_the_options_of_the_module(action: type[DirectAction]) ->
     module = importlib.import_module(f"{PACKAGE}.modules.{action.module}")
     assert action.__module__ == f"{PACKAGE}.action.{action.module}"
     documented = yaml.safe_load(module.DOCUMENTATION)
-    # Those of other modules too are in a fragment.
-    shared = {"owners"} if "landfall.django._project.owners" in documented["extends_documentation_fragment"] else set()
-    assert {*documented["options"], *shared} == set(action.spec)
+    assert {*documented["options"], *shared(documented["extends_documentation_fragment"])} == set(action.spec)
     # On the controller, a path would be expanded with the home there.
     assert "path" not in {option["type"] for option in action.spec.values()}
 

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 import types
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 from ansible.plugins.action import ActionBase
 from ansible_collections.landfall.django.plugins.action import preflight
+from ansible_collections.landfall.django.plugins.module_utils._project import profile
 from ansible_collections.landfall.django.plugins.plugin_utils import _program
 
 
@@ -73,3 +76,9 @@ def test_what_a_module_imports_is_sent_before_it() -> None:
     assert sent.index("_files.replace") < sent.index("_files.tree")
     assert {"_text", "_files.walk", "_commands.run"} <= set(sent)
     assert len(set(sent)) == len(sent)
+
+
+def test_a_module_can_read_the_source_of_another_one() -> None:
+    code = _program.program("_project.profile", "key", {"image_id": "sha256:1"})
+    ran = subprocess.run([sys.executable, "-I", "-S", "-"], input=code, capture_output=True, text=True, check=True)
+    assert json.loads(ran.stdout) == profile.key("sha256:1")
