@@ -125,8 +125,10 @@ from ansible_collections.landfall.django.plugins.module_utils._secrets.dotenv im
 def ask(params: dict[str, Any]) -> dict[str, Any]:
     """Ask in a container. Raises ValueError where the settings do not load, DockerError where nothing runs."""
     environment = load(params["environment"])
-    container = profile.Container(params["image"], params["user"], tuple(params["writable"]), params["service"])
     environment.update(profile.own_environment(params["service"]))
+    container = profile.Container(
+        params["image"], params["user"], tuple(params["writable"]), params["service"], profile.hosts(environment)
+    )
     scheme = profile.scheme(params["web_command"])
     asked = profile.question(
         params["manage_command"],

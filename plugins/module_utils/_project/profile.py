@@ -7,6 +7,7 @@ All functions but `kept` are pure. settings_probe.py is what runs there. Private
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import inspect
@@ -37,6 +38,7 @@ _BLIND = {"daphne", "granian", "hypercorn", "runserver", "waitress-serve"}
 _BELIEVES = ("--proxy-headers", "--trusted-proxy")
 # The name of a variable of the environment, and not of a setting.
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b(?! setting)|^[A-Z][A-Z0-9]{2,}$")
+_HOST_NAME = re.compile(r"[A-Za-z][\w.-]*")
 _SHORT = 6  # a shorter value of the environment is not worth hiding, and may be a part of any word
 _NO_WRITING = (errno.EROFS, errno.EACCES, errno.EPERM)
 STDERR_HANDLER = '{"class": "logging.StreamHandler"}'
@@ -46,13 +48,14 @@ STDERR_HANDLER = '{"class": "logging.StreamHandler"}'
 class Container:
     """How the project's containers run. `writable` are the folders that are mounted there.
 
-    `service` is what stack_compose_override says of web.
+    `service` is what stack_compose_override says of web, `hosts` are the servers that the project may look for.
     """
 
     image: str
     user: str
     writable: tuple[str, ...] = ()
     service: Mapping[str, Any] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
 
     def arguments(self) -> list[str]:
         """The words after `docker` that start such a container, without a network and without a trace."""
@@ -61,7 +64,9 @@ class Container:
         return [
             *("run", "--rm", "--interactive", "--pull=never", "--init", "--memory=512m"),
             # Some settings look up the address of their own host.
-            *("--network=none", "--hostname=landfall", "--add-host=landfall:127.0.0.1"),
+            *("--network=none", "--hostname=landfall"),
+            # A name that is not found is looked for again by MySQL's client, for half a minute.
+            *(f"--add-host={name}:127.0.0.1" for name in ("landfall", *self.hosts)),
             *("--cap-drop=ALL", "--security-opt=no-new-privileges:true"),
             *(f"--user={self.service.get('user') or self.user}", *read_only),
             *(f"--tmpfs={place}:mode=1777" for place in places),
@@ -79,6 +84,15 @@ def mounted(service: Mapping[str, Any]) -> Iterable[str]:
             yield str(volume.get("target"))
         elif not str(volume).endswith(":ro"):
             yield str(volume).split(":")[1 if ":" in str(volume) else 0]
+
+
+def hosts(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The host names in the addresses of the environment, and in its variables that end with HOST."""
+    found = set()
+    for name, value in environment.items():
+        with contextlib.suppress(ValueError):
+            found.add(value if name.upper().endswith("HOST") else urlsplit(value).hostname or "")
+    return tuple(sorted(name for name in found if _HOST_NAME.fullmatch(name)))
 
 
 def own_environment(service: Mapping[str, Any]) -> dict[str, str]:

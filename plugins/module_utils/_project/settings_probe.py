@@ -39,6 +39,19 @@ class _ReachedError(BaseException):
     """manage.py would look at the settings now."""
 
 
+class Environment(type(os.environ)):  # type: ignore[misc]
+    """The environment of the process, which remembers the variables that it was asked for and does not have."""
+
+    unset: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        try:
+            return str(super().__getitem__(name))
+        except KeyError:
+            self.unset.add(name)
+            raise
+
+
 def main(asked: dict[str, Any]) -> None:
     """Print the answer, and leave before any thread of the project can hold the process."""
     out = os.fdopen(os.dup(1), "w")
@@ -56,6 +69,7 @@ def main(asked: dict[str, Any]) -> None:
 def look(asked: dict[str, Any]) -> dict[str, Any]:
     """Everything that is asked of the settings; then, of the URLs, the page that answers for the project's health."""
     manage = _manage(asked["manage"])
+    os.environ.__class__ = Environment
     _reach_settings(manage)
     import django
     from django.conf import settings
@@ -75,6 +89,7 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
         "apps": sorted(_APPS & {str(app) for app in settings.INSTALLED_APPS}),
         "logs": _logs(settings),
         "private": _private(settings),
+        "unset": sorted(Environment.unset),
         "health": _health(asked["health_paths"]),
     }
 
@@ -340,6 +355,7 @@ def _health(paths: list[str]) -> dict[str, str]:
     signal.alarm(_PATIENCE)
     try:
         import django
+        from django.apps import apps
         from django.urls import Resolver404, resolve
 
         def page(path: str) -> str | None:
@@ -348,14 +364,26 @@ def _health(paths: list[str]) -> dict[str, str]:
             except Resolver404:
                 return None
 
-        django.setup()
+        failed = ""
+        try:
+            django.setup()
+        except Exception as error:
+            # An app that asks the database as it starts does not hide the URLs, unless the time is over.
+            if not apps.models_ready or not signal.alarm(_PATIENCE):
+                raise
+            failed = _in_words(error)
         # Some projects have one page for every path.
         every = page(_NOWHERE)
-        return {"path": next((path for path in paths if page(path) not in (None, every)), ""), "unknown": ""}
+        path = next((path for path in paths if page(path) not in (None, every)), "")
+        return {"path": path, "unknown": "" if path else failed}
     except BaseException as error:  # noqa: BLE001 - so do apps
-        return {"path": "", "unknown": f"{type(error).__name__}: {error}"[:300]}
+        return {"path": "", "unknown": _in_words(error)}
     finally:
         signal.alarm(0)
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
 
 
 def _described(error: BaseException, said: IO[bytes]) -> dict[str, Any]:

@@ -192,7 +192,9 @@ def test_the_health_page_is_found(asked, patterns, path):
     assert asked("", urls=urls, paths=profile.HEALTH_PATHS)["health"] == {"path": path, "unknown": ""}
 
 
-def test_what_cannot_load_without_a_database_is_no_error(asked, tmp_path):
+@pytest.fixture
+def needy(tmp_path):
+    """The settings of a project with an app that cannot start without the database."""
     app = tmp_path / "needy"
     app.mkdir()
     (app / "__init__.py").write_text("")
@@ -200,9 +202,43 @@ def test_what_cannot_load_without_a_database_is_no_error(asked, tmp_path):
         "from django.apps import AppConfig\nclass Needy(AppConfig):\n    name = 'needy'\n"
         "    def ready(self):\n        raise RuntimeError('no database')\n"
     )
-    said = asked("INSTALLED_APPS = ['needy.apps.Needy']", paths=profile.HEALTH_PATHS)
+    return "INSTALLED_APPS = ['needy.apps.Needy']"
+
+
+def test_what_cannot_load_without_a_database_is_no_error(asked, needy):
+    said = asked(needy, paths=profile.HEALTH_PATHS)
     assert said["health"]["path"] == ""
     assert "no database" in said["health"]["unknown"]
+
+
+def test_an_app_that_cannot_start_does_not_hide_the_health_page(asked, needy):
+    urls = (
+        "from django.http import HttpResponse\nfrom django.urls import path\n"
+        "urlpatterns = [path('up/', lambda request: HttpResponse())]\n"
+    )
+    assert asked(needy, urls=urls, paths=profile.HEALTH_PATHS)["health"] == {"path": "/up/", "unknown": ""}
+
+
+def test_the_variables_that_the_settings_look_for_in_vain_are_known(asked):
+    said = asked(
+        "SECRET_KEY = os.environ.get('A_KEY', 'x')\nos.getenv('B')\n'C' in os.environ\nDEBUG = bool(os.environ['D'])",
+        {"D": "", "E": "1"},
+    )
+    assert {"A_KEY", "B", "C"} <= set(said["unset"])
+    assert not {"D", "E"} & set(said["unset"])
+
+
+def test_no_server_of_the_environment_is_looked_up_in_vain():
+    environment = {
+        "DATABASE_URL": "mysql://ann:p%40w@db:3306/shop",
+        "SEARCH_HOST": "search.example.com",
+        "ADDRESS_HOST": "10.0.0.1",
+        "ODD": "http://[x",
+        "SECRET_KEY": "db2",
+    }
+    assert profile.hosts(environment) == ("db", "search.example.com")
+    words = profile.Container("shop:1", "1:1", hosts=("db",)).arguments()
+    assert "--add-host=db:127.0.0.1" in words
 
 
 def test_what_the_settings_print_and_their_threads_do_not_matter(asked):
