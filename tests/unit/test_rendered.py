@@ -179,3 +179,12 @@ def test_commands_of_a_release_see_what_the_project_sees_and_write_static_files(
     # In the same order in every run, or Compose would find a change.
     assert [volume for volume in web if volume != f"{static}:ro"] == others
     assert len(web) == len(collect)
+
+
+def test_the_settings_are_asked_again_if_the_folders_that_are_kept_change():
+    source = {"build": {"workdir": ""}, "context": "", "profile": {}, "image": {}}
+    keys = [
+        variable("stack", "__stack_profile_key", {"__stack_source": source, "stack_volumes": volumes})
+        for volumes in ({}, {"logs": "/app/logs"})
+    ]
+    assert keys[0] != keys[1]
