@@ -38,6 +38,9 @@ _BLIND = {"daphne", "granian", "hypercorn", "runserver", "waitress-serve"}
 _BELIEVES = ("--proxy-headers", "--trusted-proxy")
 # The name of a variable of the environment, and not of a setting.
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b(?! setting)|^[A-Z][A-Z0-9]{2,}$")
+_NO_LIBRARY = re.compile(
+    r"\.so\b.*cannot open shared|cannot load library|([Ff]ailed to|[Cc]ould not|[Uu]nable to) (find|load) .*\blib"
+)
 _HOST_NAME = re.compile(r"[A-Za-z][\w.-]*")
 _SHORT = 6  # a shorter value of the environment is not worth hiding, and may be a part of any word
 _NO_WRITING = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -204,8 +207,10 @@ def _cure(error: Mapping[str, Any], said: str, environment: Mapping[str, str], u
     if error["errno"] in _NO_WRITING:
         return (
             f"The project's user {user} may not write to {error['path']} in the image. Log to standard error with"
-            f" {STDERR_HANDLER} in LOGGING, or mount a folder there with volumes or tmpfs in stack_compose_override"
+            f" {STDERR_HANDLER} in LOGGING, or keep a folder there with stack_volumes"
         )
+    if library_cure(said):
+        return library_cure(said)
     if "run as root" in said:
         return "If it is right to ask for root, set stack_user to 0:0"
     if error["kind"] == "ModuleNotFoundError" and "'django'" in said:
@@ -223,6 +228,17 @@ def _cure(error: Mapping[str, Any], said: str, environment: Mapping[str, str], u
     if missing:
         return f"Set {missing[0]} in stack_environment, or in stack_secrets if it is a secret"
     return "Correct the settings, or the variable in stack_environment or stack_secrets that they read"
+
+
+def library_cure(said: str) -> str:
+    """What to do if an error says that a shared library is missing; empty if it says anything else."""
+    if not _NO_LIBRARY.search(said):
+        return ""
+    example = "[gdal-bin]" if "GDAL" in said else "[libmagic1] for libmagic"
+    return (
+        f"Name the Debian package that has the library in stack_packages, such as {example}; or install it in the"
+        " project's Dockerfile if it has one"
+    )
 
 
 def _hide(text: str, environment: Mapping[str, str]) -> str:
