@@ -191,6 +191,7 @@ def _files(settings: Any) -> dict[str, Any]:
         "static_root": _path(settings.STATIC_ROOT),
         # Such as the build of a front end. The folder of the release would hide it.
         "static_filled": _is_filled(_path(settings.STATIC_ROOT)),
+        "static_elsewhere": _is_elsewhere(_path(settings.STATIC_ROOT)),
         "static_folders": [_path(one[1] if isinstance(one, tuple) else one) for one in settings.STATICFILES_DIRS],
         "static_storage": storage("staticfiles", "STATICFILES_STORAGE"),
         "media_url": plain(settings.MEDIA_URL) or "",
@@ -208,6 +209,17 @@ def _is_filled(folder: str) -> bool:
     try:
         return bool(os.listdir(folder))
     except OSError:
+        return False
+
+
+def _is_elsewhere(root: str) -> bool:
+    """Whether collectstatic writes to another place than STATIC_ROOT, such as a bucket. The storage itself is asked."""
+    try:
+        from django.contrib.staticfiles.storage import staticfiles_storage
+        from django.core.files.storage import FileSystemStorage
+
+        return not isinstance(staticfiles_storage, FileSystemStorage) or _path(staticfiles_storage.location) != root
+    except BaseException:  # noqa: BLE001 - the release says what is wrong with it
         return False
 
 
@@ -375,9 +387,10 @@ def _health(paths: list[str]) -> dict[str, str]:
         # Some projects have one page for every path.
         every = page(_NOWHERE)
         path = next((path for path in paths if page(path) not in (None, every)), "")
-        return {"path": path, "unknown": "" if path else failed}
     except BaseException as error:  # noqa: BLE001 - so do apps
         return {"path": "", "unknown": _in_words(error)}
+    else:
+        return {"path": path, "unknown": "" if path else failed}
     finally:
         signal.alarm(0)
 

@@ -161,6 +161,29 @@ def test_log_files_that_cannot_be_written_are_known(asked, tmp_path):
     assert asked(f"LOGGING_CONFIG = None\nLOGGING = {{'handlers': {handlers}}}")["logs"] == []
 
 
+@pytest.mark.parametrize(
+    ("storage", "elsewhere"),
+    [
+        ("django.contrib.staticfiles.storage.StaticFilesStorage", False),
+        ("django.contrib.staticfiles.storage.ManifestStaticFilesStorage", False),
+        ("storages.Bucket", True),
+        ("storages.Folder", True),
+        ("storages.Broken", False),
+    ],
+)
+def test_it_is_known_whether_static_files_go_elsewhere(asked, tmp_path, storage, elsewhere):
+    (tmp_path / "storages.py").write_text(
+        "from django.core.files import storage\nclass Bucket(storage.Storage):\n    pass\n"
+        "class Folder(storage.FileSystemStorage):\n    def __init__(self):\n        super().__init__('/mnt/cdn')\n"
+        "class Broken(storage.Storage):\n    def __init__(self):\n        raise SystemExit('no key')\n"
+    )
+    said = asked(
+        "INSTALLED_APPS = ['django.contrib.staticfiles']\nSTATIC_ROOT = '/app/static'\n"
+        f"STORAGES = {{'staticfiles': {{'BACKEND': '{storage}'}}}}"
+    )
+    assert said["static_elsewhere"] is elsewhere
+
+
 def test_private_files_are_named(asked, tmp_path):
     said = asked(
         "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'data/db.sqlite3'},"
