@@ -64,6 +64,11 @@ class Container:
         """The words after `docker` that start such a container, without a network and without a trace."""
         read_only = ["--read-only"] if self.service.get("read_only", True) else []
         places = dict.fromkeys(["/tmp", *self.writable, *mounted(self.service)])  # noqa: S108 - in the container
+        user = str(self.service.get("user") or self.user)
+        # Over a folder that the image has, Docker ignores the mode.
+        owner = "".join(
+            f",{name}={number}" for name, number in zip(("uid", "gid"), user.split(":")) if number.isdigit()
+        )
         return [
             *("run", "--rm", "--interactive", "--pull=never", "--init", "--memory=512m"),
             # Some settings look up the address of their own host.
@@ -71,8 +76,8 @@ class Container:
             # A name that is not found is looked for again by MySQL's client, for half a minute.
             *(f"--add-host={name}:127.0.0.1" for name in ("landfall", *self.hosts)),
             *("--cap-drop=ALL", "--security-opt=no-new-privileges:true"),
-            *(f"--user={self.service.get('user') or self.user}", *read_only),
-            *(f"--tmpfs={place}:mode=1777" for place in places),
+            *(f"--user={user}", *read_only),
+            *(f"--tmpfs={place}:mode=1777{owner}" for place in places),
             *("--entrypoint=python3", self.image, "-c", _BOOT),
         ]
 

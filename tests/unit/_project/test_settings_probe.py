@@ -376,6 +376,10 @@ def test_the_container_changes_nothing_and_reaches_nothing():
     assert not any(word.startswith(("--volume", "-v", "--mount", "--env", "-e")) for word in words)
     places = [word.split("=", 1)[1].split(":")[0] for word in words if word.startswith("--tmpfs")]
     assert places == ["/tmp", "/app/media", "/app/tmp", "/app/data", "/app/b"]
+    # A folder of the image keeps its mode, and gets the owner that it has on the host.
+    assert "--tmpfs=/app/media:mode=1777,uid=1000,gid=1000" in words
+    named = profile.Container("shop:1", "1:1", service={"user": "app"}).arguments()
+    assert "--tmpfs=/tmp:mode=1777" in named
     assert "--read-only" not in profile.Container("shop:1", "1:1", service={"read_only": False}).arguments()
     assert "--user=0:0" in profile.Container("shop:1", "1:1", service={"user": "0:0"}).arguments()
 
