@@ -195,6 +195,11 @@ options:
       release before others are collected.
     type: bool
     default: false
+  static_elsewhere:
+    description: Whether the project collects its static files in another place, such as a bucket, so that none are
+      expected in the folder of the release.
+    type: bool
+    default: false
   static_dest:
     description: Folder of the static files that are served.
     type: str

@@ -213,3 +213,12 @@ def test_the_front_may_not_use_twice_its_memory() -> None:
     )
     services = yaml.safe_load(text)["services"]
     assert {name: found["memswap_limit"] for name, found in services.items()} == {"edge": "48m", "nginx": "1536m"}
+
+
+def test_the_settings_are_asked_again_if_the_folders_that_are_kept_change():
+    source = {"build": {"workdir": ""}, "context": "", "profile": {}, "image": {}}
+    keys = [
+        variable("stack", "__stack_profile_key", {"__stack_source": source, "stack_volumes": volumes})
+        for volumes in ({}, {"logs": "/app/logs"})
+    ]
+    assert keys[0] != keys[1]

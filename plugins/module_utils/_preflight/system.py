@@ -41,7 +41,7 @@ def calendar_problem(expression: str) -> str:
 def parse_next_elapse(shown: str) -> str:
     """When a calendar expression comes next, in the words of `systemd-analyze calendar`."""
     found = (line.partition(":") for line in shown.splitlines())
-    return next((time.strip() for name, _, time in found if name.strip() == "Next elapse"), "")
+    return next((time.strip() for name, _colon, time in found if name.strip() == "Next elapse"), "")
 
 
 def parse_packages(listed: str) -> list[str]:

@@ -54,8 +54,9 @@ def _answer_of(given: dict[str, Any]) -> dict[str, Any]:
     environment = load(given["environment"])
     files = {name: "" if value is None else str(value) for name, value in given["files"].items()}
     writable = (*given["writable"], *([SECRETS] if files else []))
-    container = profile.Container(given["image"], given["user"], writable, given["service"])
     environment.update(profile.own_environment(given["service"]))
+    hosts = profile.hosts(environment)
+    container = profile.Container(given["image"], given["user"], writable, given["service"], hosts)
     scheme = profile.scheme(given["web_command"])
     asked = profile.question(
         given["manage_command"],

@@ -7,6 +7,7 @@ All functions but `kept` are pure. settings_probe.py is what runs there. Private
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import inspect
@@ -45,6 +46,10 @@ _BELIEVES = ("--proxy-headers", "--trusted-proxy")
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b(?! setting)|^[A-Z][A-Z0-9]{2,}$")
 # A folder that has nothing but logs, so that a mount hides none of the project's files.
 _LOG_FOLDER = re.compile(r"/logs?(/|$)")
+_NO_LIBRARY = re.compile(
+    r"\.so\b.*cannot open shared|cannot load library|([Ff]ailed to|[Cc]ould not|[Uu]nable to) (find|load) .*\blib"
+)
+_HOST_NAME = re.compile(r"[A-Za-z][\w.-]*")
 _SHORT = 6  # a shorter value of the environment is not worth hiding, and may be a part of any word
 _NO_WRITING = (errno.EROFS, errno.EACCES, errno.EPERM)
 STDERR_HANDLER = '{"class": "logging.StreamHandler"}'
@@ -54,25 +59,33 @@ STDERR_HANDLER = '{"class": "logging.StreamHandler"}'
 class Container:
     """How the project's containers run. `writable` are the folders that are mounted there.
 
-    `service` is what stack_compose_override says of web.
+    `service` is what stack_compose_override says of web, `hosts` are the servers that the project may look for.
     """
 
     image: str
     user: str
     writable: tuple[str, ...] = ()
     service: Mapping[str, Any] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
 
     def arguments(self) -> list[str]:
         """The words after `docker` that start such a container, without a network and without a trace."""
         read_only = ["--read-only"] if self.service.get("read_only", True) else []
         places = dict.fromkeys(["/tmp", *self.writable, *mounted(self.service)])  # noqa: S108 - in the container
+        user = str(self.service.get("user") or self.user)
+        # Over a folder that the image has, Docker ignores the mode.
+        owner = "".join(
+            f",{name}={number}" for name, number in zip(("uid", "gid"), user.split(":")) if number.isdigit()
+        )
         return [
             *("run", "--rm", "--interactive", "--pull=never", "--init", "--memory=512m"),
             # Some settings look up the address of their own host.
-            *("--network=none", "--hostname=landfall", "--add-host=landfall:127.0.0.1"),
+            *("--network=none", "--hostname=landfall"),
+            # A name that is not found is looked for again by MySQL's client, for half a minute.
+            *(f"--add-host={name}:127.0.0.1" for name in ("landfall", *self.hosts)),
             *("--cap-drop=ALL", "--security-opt=no-new-privileges:true"),
-            *(f"--user={self.service.get('user') or self.user}", *read_only),
-            *(f"--tmpfs={place}:mode=1777" for place in places),
+            *(f"--user={user}", *read_only),
+            *(f"--tmpfs={place}:mode=1777{owner}" for place in places),
             *("--entrypoint=python3", self.image, "-c", _BOOT),
         ]
 
@@ -88,6 +101,15 @@ def mounted(service: Mapping[str, Any]) -> Iterable[str]:
         elif not str(volume).endswith(":ro"):
             source, _colon, target = str(volume).partition(":")
             yield (target or source).partition(":")[0]
+
+
+def hosts(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The host names in the addresses of the environment, and in its variables that end with HOST."""
+    found = set()
+    for name, value in environment.items():
+        with contextlib.suppress(ValueError):
+            found.add(value if name.upper().endswith("HOST") else urlsplit(value).hostname or "")
+    return tuple(sorted(name for name in found if _HOST_NAME.fullmatch(name)))
 
 
 def own_environment(service: Mapping[str, Any]) -> dict[str, str]:
@@ -207,6 +229,8 @@ def _cure(error: Mapping[str, Any], said: str, environment: Mapping[str, str], u
         )
     if error["errno"] == errno.ENOENT and str(error["path"]).startswith(f"{SECRETS}/"):
         return f"Set {posixpath.relpath(error['path'], SECRETS)} in stack_secret_files to the content of that file"
+    if library_cure(said):
+        return library_cure(said)
     if "run as root" in said:
         return "If it is right to ask for root, set stack_user to 0:0"
     if error["kind"] == "ModuleNotFoundError" and "'django'" in said:
@@ -230,6 +254,17 @@ def kept_logs(path: str) -> str:
     """The line that keeps a folder for a log: that of its path, or one of its own beside the project's files."""
     folder = posixpath.dirname(path) if posixpath.splitext(path)[1] else path
     return f"stack_volumes: {{logs: {folder if _LOG_FOLDER.search(folder) else posixpath.join(folder, 'logs')}}}"
+
+
+def library_cure(said: str) -> str:
+    """What to do if an error says that a shared library is missing; empty if it says anything else."""
+    if not _NO_LIBRARY.search(said):
+        return ""
+    example = "[gdal-bin]" if "GDAL" in said else "[libmagic1] for libmagic"
+    return (
+        f"Name the Debian package that has the library in stack_packages, such as {example}; or install it in the"
+        " project's Dockerfile if it has one"
+    )
 
 
 def _hide(text: str, environment: Mapping[str, str], files: Mapping[str, str]) -> str:

@@ -8,13 +8,18 @@ Private to this collection.
 from __future__ import annotations
 
 import os.path
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES, by_name
-from ansible_collections.landfall.django.plugins.module_utils._project.profile import STDERR_HANDLER, kept_logs
+from ansible_collections.landfall.django.plugins.module_utils._project.profile import (
+    STDERR_HANDLER,
+    kept_logs,
+    library_cure,
+)
 
 Answer = Mapping[str, Any]
 
@@ -23,6 +28,22 @@ DEBUG = "debug"
 ACCEPTABLE = ("database", "hosts", "https", "logs", "media", "private", "redis")
 _SERVERS = {engine.django_vendor for engine in ENGINES.values()} | {"oracle"}
 _ENVIRONMENT = 'os.environ.get("{0}", "")'
+# Variables of the environment that settings read, by their names.
+_READS_DATABASE = re.compile(r"(^|_)(DB|DATABASES?|MYSQL|MARIADB|POSTGRES(QL)?|PG|SQL)")
+_READS_HOSTS = re.compile("ALLOWED|HOSTS$|DOMAIN|HOSTNAME|SITE_(URL|ROOT)")
+_READS_ORIGINS = re.compile("CSRF|ORIGIN")
+# What such a variable of the database is to be set to, by its end.
+_VALUES = (
+    ("HOST", "stack_database_host"),
+    ("PORT", "stack_database_port"),
+    ("NAME", "stack_database_name"),
+    ("_DB", "stack_database_name"),
+    ("_DATABASE", "stack_database_name"),
+    ("USER", "stack_database_user"),
+    ("PASS", "stack_database_password"),
+    ("PASSWORD", "stack_database_password"),
+    ("URL", "stack_database_url"),
+)
 # Options of a database that lead to a server by themselves.
 _LEADS = {"dsn", "host", "read_default_file", "read_default_group", "service", "unix_socket"}
 
@@ -79,6 +100,21 @@ def refusal(problems: Iterable[Problem], accepted: Iterable[str]) -> str:
     return f"The project's settings do not fit this stack, and no release was begun:{lines}{way}"
 
 
+def _set(answer: Answer, pattern: re.Pattern[str]) -> str:
+    """What to set of the variables that the settings looked for in the environment and did not find."""
+    names = [name for name in answer.get("unset", ()) if pattern.search(name)]
+    return f"set {' or '.join(names) or 'the variable that they read'} in stack_environment"
+
+
+def _set_database(answer: Answer) -> str:
+    """The same for the database, with the variables that have the values."""
+    names = [name for name in answer.get("unset", ()) if _READS_DATABASE.search(name)]
+    values = {name: value for name in names for end, value in _VALUES if name.endswith(end)}
+    listed = [f"{name} to {values[name]}" if name in values else name for name in names]
+    # A password belongs to the secrets. The engine is a word of the project's own.
+    return f"set {', '.join(listed) or 'the variable that they read'} in stack_environment or stack_secrets"
+
+
 def is_below(path: str, folder: str) -> bool:
     """Whether a path is a folder, or inside it."""
     return bool(path and folder) and os.path.commonpath([path, folder]) == os.path.normpath(folder)
@@ -111,8 +147,7 @@ def _hosts(answer: Answer) -> Iterator[Problem]:
             "hosts",
             f"ALLOWED_HOSTS lacks {', '.join(answer['refused_hosts'])} of stack_domains; it is"
             f" {answer['allowed_hosts']}. Write in the settings: ALLOWED_HOSTS ="
-            f' {_ENVIRONMENT.format("ALLOWED_HOSTS")}.split(","); or set the variable that they read in'
-            " stack_environment",
+            f' {_ENVIRONMENT.format("ALLOWED_HOSTS")}.split(","); or {_set(answer, _READS_HOSTS)}',
         )
 
 
@@ -129,7 +164,8 @@ def _https(answer: Answer) -> Iterator[Problem]:
         yield Problem(
             "https",
             f"CSRF_TRUSTED_ORIGINS lacks https://{answer['refused_origins'][0]}. Write in the settings:"
-            f' CSRF_TRUSTED_ORIGINS = {_ENVIRONMENT.format("CSRF_TRUSTED_ORIGINS")}.split(",")',
+            f' CSRF_TRUSTED_ORIGINS = {_ENVIRONMENT.format("CSRF_TRUSTED_ORIGINS")}.split(",")'
+            f"; or {_set(answer, _READS_ORIGINS)}",
         )
 
 
@@ -139,27 +175,33 @@ def _database(answer: Answer, stack: Stack) -> Iterator[Problem]:
     if found["problem"]:
         yield Problem(
             "database",
-            f"DATABASES: {found['problem'].rstrip('.')}. Add the driver of {found['engine']} to the dependencies",
+            f"DATABASES: {found['problem'].rstrip('.')}."
+            f" {library_cure(found['problem']) or 'Add the driver of {engine} to the dependencies'.format(**found)}",
         )
     elif found["vendor"] == "sqlite":
         if stack.engine:
             yield Problem(
                 "database",
-                f"DATABASES uses SQLite, and stack_database is {stack.engine}. Write in the settings: {line}; or set"
-                " stack_database: none",
+                f"DATABASES uses SQLite, and stack_database is {stack.engine}. Write in the settings: {line};"
+                f" {_set_database(answer)}; or set stack_database: none",
             )
         elif found["name"] and not any(is_below(found["name"], folder) for folder in stack.kept):
+            folder = os.path.dirname(found["name"])
+            # Over a folder of the code there can be no volume.
+            is_code = is_below(answer["private"].get("the settings module", ""), folder)
             where = f"file in {stack.kept[0]}" if stack.kept else "folder that is kept"
+            cure = f"Move it to a {where}. Write in the settings: {line}; or {_set_database(answer)}"
             yield Problem(
                 "database",
-                f"DATABASES has its file in {found['name']}, which ends with each container. Move it to a {where}."
-                f" Write in the settings: {line}",
+                f"DATABASES has its file in {found['name']}, which ends with each container."
+                f" {cure if is_code else f'Set stack_volumes: {{files: {folder}}}'}",
             )
     elif found["vendor"] in _SERVERS:
-        yield from _server(found, stack, line)
+        yield from _server(answer, stack, line)
 
 
-def _server(found: Mapping[str, Any], stack: Stack, line: str) -> Iterator[Problem]:
+def _server(answer: Answer, stack: Stack, line: str) -> Iterator[Problem]:
+    found = answer["database"]
     wanted = by_name(stack.engine).django_vendor if stack.engine else ""
     if not wanted:
         if found["host"] not in stack.database_hosts:
@@ -178,8 +220,7 @@ def _server(found: Mapping[str, Any], stack: Stack, line: str) -> Iterator[Probl
         yield Problem(
             "database",
             f"DATABASES has HOST {found['host'] or 'empty'}, and the database of the stack is on"
-            f" {stack.database_hosts[0]}. Write in the settings: {line}; or set the variable that they read in"
-            " stack_environment",
+            f" {stack.database_hosts[0]}. Write in the settings: {line}; or {_set_database(answer)}",
         )
 
 

@@ -39,6 +39,19 @@ class _ReachedError(BaseException):
     """manage.py would look at the settings now."""
 
 
+class Environment(type(os.environ)):  # type: ignore[misc]
+    """The environment of the process, which remembers the variables that it was asked for and does not have."""
+
+    unset: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        try:
+            return str(super().__getitem__(name))
+        except KeyError:
+            self.unset.add(name)
+            raise
+
+
 def main(asked: dict[str, Any]) -> None:
     """Print the answer, and leave before any thread of the project can hold the process."""
     out = os.fdopen(os.dup(1), "w")
@@ -57,6 +70,7 @@ def main(asked: dict[str, Any]) -> None:
 def look(asked: dict[str, Any]) -> dict[str, Any]:
     """Everything that is asked of the settings; then, of the URLs, the page that answers for the project's health."""
     manage = _manage(asked["manage"])
+    os.environ.__class__ = Environment
     _reach_settings(manage)
     import django
     from django.conf import settings
@@ -76,6 +90,7 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
         "apps": sorted(_APPS & {str(app) for app in settings.INSTALLED_APPS}),
         "logs": _logs(settings),
         "private": _private(settings),
+        "unset": sorted(Environment.unset),
         "health": _health(asked["health_paths"]),
     }
 
@@ -177,6 +192,7 @@ def _files(settings: Any) -> dict[str, Any]:
         "static_root": _path(settings.STATIC_ROOT),
         # Such as the build of a front end. The folder of the release would hide it.
         "static_filled": _is_filled(_path(settings.STATIC_ROOT)),
+        "static_elsewhere": _is_elsewhere(_path(settings.STATIC_ROOT)),
         "static_folders": [_path(one[1] if isinstance(one, tuple) else one) for one in settings.STATICFILES_DIRS],
         "static_storage": storage("staticfiles", "STATICFILES_STORAGE"),
         "media_url": plain(settings.MEDIA_URL) or "",
@@ -194,6 +210,17 @@ def _is_filled(folder: str) -> bool:
     try:
         return bool(os.listdir(folder))
     except OSError:
+        return False
+
+
+def _is_elsewhere(root: str) -> bool:
+    """Whether collectstatic writes to another place than STATIC_ROOT, such as a bucket. The storage itself is asked."""
+    try:
+        from django.contrib.staticfiles.storage import staticfiles_storage
+        from django.core.files.storage import FileSystemStorage
+
+        return not isinstance(staticfiles_storage, FileSystemStorage) or _path(staticfiles_storage.location) != root
+    except BaseException:  # noqa: BLE001 - the release says what is wrong with it
         return False
 
 
@@ -341,6 +368,7 @@ def _health(paths: list[str]) -> dict[str, str]:
     signal.alarm(_PATIENCE)
     try:
         import django
+        from django.apps import apps
         from django.urls import Resolver404, resolve
 
         def page(path: str) -> str | None:
@@ -349,14 +377,27 @@ def _health(paths: list[str]) -> dict[str, str]:
             except Resolver404:
                 return None
 
-        django.setup()
+        failed = ""
+        try:
+            django.setup()
+        except Exception as error:
+            # An app that asks the database as it starts does not hide the URLs, unless the time is over.
+            if not apps.models_ready or not signal.alarm(_PATIENCE):
+                raise
+            failed = _in_words(error)
         # Some projects have one page for every path.
         every = page(_NOWHERE)
-        return {"path": next((path for path in paths if page(path) not in (None, every)), ""), "unknown": ""}
+        path = next((path for path in paths if page(path) not in (None, every)), "")
     except BaseException as error:  # noqa: BLE001 - so do apps
-        return {"path": "", "unknown": f"{type(error).__name__}: {error}"[:300]}
+        return {"path": "", "unknown": _in_words(error)}
+    else:
+        return {"path": path, "unknown": "" if path else failed}
     finally:
         signal.alarm(0)
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
 
 
 def _described(error: BaseException, said: IO[bytes]) -> dict[str, Any]:

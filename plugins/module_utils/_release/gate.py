@@ -121,7 +121,8 @@ class Gate:
         if self.site.static_in_image:
             self._copy_static_of_image()
         answer = self.ask(wanted)
-        if answer and self.site.static_release and not any(self._static(self.site).iterdir()):
+        expected = self.site.static_release and not self.site.static_elsewhere
+        if answer and expected and not any(self._static(self.site).iterdir()):
             raise ReleaseError(
                 "collectstatic put nothing there: set stack_static_path to the project's STATIC_ROOT as seen in the"
                 " image, or stack_collectstatic to false where the project serves its own files"

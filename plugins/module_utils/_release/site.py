@@ -55,6 +55,7 @@ class Site:
     check_level: str = "ERROR"
     static_release: str = ""
     static_in_image: bool = False
+    static_elsewhere: bool = False
     static_dest: str = ""
     secret_files: str = field(default="", metadata={"no_log": False})
     releases_kept: int = 5

@@ -74,6 +74,16 @@ def named(problems):
         ({"secure": False, "ssl_redirect": True}, "https", ["SECURE_PROXY_SSL_HEADER = ", "circle"]),
         ({"refused_origins": ["shop.example.com"]}, "https", ["CSRF_TRUSTED_ORIGINS = "]),
         (
+            {"refused_origins": ["shop.example.com"], "unset": ["A_ORIGINS", "B"]},
+            "https",
+            ["set A_ORIGINS in stack_environment"],
+        ),
+        (
+            {"refused_hosts": ["shop.example.com"], "unset": ["SHOP_DOMAIN", "DB_HOST"]},
+            "hosts",
+            ["set SHOP_DOMAIN in stack_environment"],
+        ),
+        (
             {"redis": {"caches": {"CACHES x": ["redis", 6379, 0]}, "queues": {"HUEY": ["redis", 6379, 0]}}},
             "redis",
             ["CACHES x", "HUEY", "CACHE_URL"],
@@ -111,6 +121,8 @@ def test_what_cannot_work_is_named_with_its_cure(changed, kind, words):
         ({"problem": "Error loading psycopg"}, STACK, ["psycopg", "dependencies"]),
         (SQLITE, STACK, ["SQLite", "stack_database: none", "DATABASE_URL"]),
         (SQLITE, NO_SERVER, ["/app/db.sqlite3", "/var/lib/django"]),
+        ({**SQLITE, "name": "/app/kept/db.sqlite3"}, NO_SERVER, ["stack_volumes: {files: /app/kept}"]),
+        ({"problem": "Could not find the GDAL library (tried)"}, STACK, ["stack_packages", "gdal-bin"]),
         ({**SQLITE, "name": "/var/lib/django/db.sqlite3"}, NO_SERVER, []),
         ({**SQLITE, "name": ""}, NO_SERVER, []),
         ({}, NO_SERVER, ["stack_database", "postgresql"]),
@@ -121,6 +133,17 @@ def test_the_database_is_the_one_of_the_stack(found, stack, words):
     problems = problems_of({**GOOD, "database": {**POSTGRESQL, **found}}, stack)
     assert named(problems) == (["database"] if words else [])
     assert all(word in problems[0].text for word in words), problems[0].text
+
+
+def test_the_variables_that_the_settings_read_of_the_database_are_named_with_their_values():
+    unset = ["COLOUR", "DB", "DB_HOST", "MYSQL_DATABASE", "MYSQL_USER", "PGHOST", "SHOP_DB_PASS"]
+    (problem,) = problems_of({**GOOD, "database": {**POSTGRESQL, "host": ""}, "unset": unset}, STACK)
+    assert (
+        "set DB, DB_HOST to stack_database_host, MYSQL_DATABASE to stack_database_name, MYSQL_USER to"
+        " stack_database_user, PGHOST to stack_database_host, SHOP_DB_PASS to stack_database_password in"
+    ) in problem.text
+    (problem,) = problems_of({**GOOD, "database": SQLITE, "unset": ["DB_ENGINE"]}, STACK)
+    assert "set DB_ENGINE in stack_environment" in problem.text
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,29 @@ def test_log_files_that_cannot_be_written_are_known(asked, tmp_path):
     assert asked(f"LOGGING_CONFIG = None\nLOGGING = {{'handlers': {handlers}}}")["logs"] == []
 
 
+@pytest.mark.parametrize(
+    ("storage", "elsewhere"),
+    [
+        ("django.contrib.staticfiles.storage.StaticFilesStorage", False),
+        ("django.contrib.staticfiles.storage.ManifestStaticFilesStorage", False),
+        ("storages.Bucket", True),
+        ("storages.Folder", True),
+        ("storages.Broken", False),
+    ],
+)
+def test_it_is_known_whether_static_files_go_elsewhere(asked, tmp_path, storage, elsewhere):
+    (tmp_path / "storages.py").write_text(
+        "from django.core.files import storage\nclass Bucket(storage.Storage):\n    pass\n"
+        "class Folder(storage.FileSystemStorage):\n    def __init__(self):\n        super().__init__('/mnt/cdn')\n"
+        "class Broken(storage.Storage):\n    def __init__(self):\n        raise SystemExit('no key')\n"
+    )
+    said = asked(
+        "INSTALLED_APPS = ['django.contrib.staticfiles']\nSTATIC_ROOT = '/app/static'\n"
+        f"STORAGES = {{'staticfiles': {{'BACKEND': '{storage}'}}}}"
+    )
+    assert said["static_elsewhere"] is elsewhere
+
+
 def test_private_files_are_named(asked, tmp_path):
     said = asked(
         "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'data/db.sqlite3'},"
@@ -192,7 +215,9 @@ def test_the_health_page_is_found(asked, patterns, path):
     assert asked("", urls=urls, paths=profile.HEALTH_PATHS)["health"] == {"path": path, "unknown": ""}
 
 
-def test_what_cannot_load_without_a_database_is_no_error(asked, tmp_path):
+@pytest.fixture
+def needy(tmp_path):
+    """The settings of a project with an app that cannot start without the database."""
     app = tmp_path / "needy"
     app.mkdir()
     (app / "__init__.py").write_text("")
@@ -200,9 +225,43 @@ def test_what_cannot_load_without_a_database_is_no_error(asked, tmp_path):
         "from django.apps import AppConfig\nclass Needy(AppConfig):\n    name = 'needy'\n"
         "    def ready(self):\n        raise RuntimeError('no database')\n"
     )
-    said = asked("INSTALLED_APPS = ['needy.apps.Needy']", paths=profile.HEALTH_PATHS)
+    return "INSTALLED_APPS = ['needy.apps.Needy']"
+
+
+def test_what_cannot_load_without_a_database_is_no_error(asked, needy):
+    said = asked(needy, paths=profile.HEALTH_PATHS)
     assert said["health"]["path"] == ""
     assert "no database" in said["health"]["unknown"]
+
+
+def test_an_app_that_cannot_start_does_not_hide_the_health_page(asked, needy):
+    urls = (
+        "from django.http import HttpResponse\nfrom django.urls import path\n"
+        "urlpatterns = [path('up/', lambda request: HttpResponse())]\n"
+    )
+    assert asked(needy, urls=urls, paths=profile.HEALTH_PATHS)["health"] == {"path": "/up/", "unknown": ""}
+
+
+def test_the_variables_that_the_settings_look_for_in_vain_are_known(asked):
+    said = asked(
+        "SECRET_KEY = os.environ.get('A_KEY', 'x')\nos.getenv('B')\n'C' in os.environ\nDEBUG = bool(os.environ['D'])",
+        {"D": "", "E": "1"},
+    )
+    assert {"A_KEY", "B", "C"} <= set(said["unset"])
+    assert not {"D", "E"} & set(said["unset"])
+
+
+def test_no_server_of_the_environment_is_looked_up_in_vain():
+    environment = {
+        "DATABASE_URL": "mysql://ann:p%40w@db:3306/shop",
+        "SEARCH_HOST": "search.example.com",
+        "ADDRESS_HOST": "10.0.0.1",
+        "ODD": "http://[x",
+        "SECRET_KEY": "db2",
+    }
+    assert profile.hosts(environment) == ("db", "search.example.com")
+    words = profile.Container("shop:1", "1:1", hosts=("db",)).arguments()
+    assert "--add-host=db:127.0.0.1" in words
 
 
 def test_what_the_settings_print_and_their_threads_do_not_matter(asked):
@@ -250,6 +309,9 @@ def test_a_project_without_manage_py_is_asked_by_its_settings_module(tmp_path):
             "raise PermissionError(13, 'Permission denied', '/app/logs')",
             ["10001:10001", "StreamHandler", "{logs: /app/logs}"],
         ),
+        ("raise ImportError('libGL.so.1: cannot open shared object file: No such file')", ["libGL", "stack_packages"]),
+        ("raise ImportError('failed to find libmagic.  Check your installation')", ["stack_packages"]),
+        ("raise OSError(\"cannot load library 'libpango-1.0-0': error\")", ["stack_packages"]),
         ("os._exit(0)", ["stack_manage_command"]),
         ("raise KeyboardInterrupt", ["KeyboardInterrupt"]),
     ],
@@ -317,6 +379,10 @@ def test_the_container_changes_nothing_and_reaches_nothing():
     assert not any(word.startswith(("--volume", "-v", "--mount", "--env", "-e")) for word in words)
     places = [word.split("=", 1)[1].split(":")[0] for word in words if word.startswith("--tmpfs")]
     assert places == ["/tmp", "/app/media", "/app/tmp", "/app/data", "/app/b"]
+    # A folder of the image keeps its mode, and gets the owner that it has on the host.
+    assert "--tmpfs=/app/media:mode=1777,uid=1000,gid=1000" in words
+    named = profile.Container("shop:1", "1:1", service={"user": "app"}).arguments()
+    assert "--tmpfs=/tmp:mode=1777" in named
     assert "--read-only" not in profile.Container("shop:1", "1:1", service={"read_only": False}).arguments()
     assert "--user=0:0" in profile.Container("shop:1", "1:1", service={"user": "0:0"}).arguments()
 

@@ -97,6 +97,14 @@ def test_what_the_image_has_in_its_static_root_is_served_too(stack):
     assert places == sorted(places), "collectstatic has the last word"
 
 
+def test_static_files_that_go_to_a_bucket_are_not_missed(stack):
+    with pytest.raises(ReleaseError, match="stack_static_path"):
+        stack.deploy("shop:1", uploads=True)
+    stack.deploy("shop:2", uploads=True, options={"static_elsewhere": True})
+    assert any("'collectstatic'" in command for command in stack.world.commands)
+    assert stack.served_by == {"shop:2"}
+
+
 def test_static_files_that_cannot_be_copied_stop_the_release(stack):
     stack.deploy("shop:1")
     with pytest.raises(ReleaseError, match=r"STATIC_ROOT.*Permission denied"):
