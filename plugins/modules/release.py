@@ -192,6 +192,19 @@ options:
     description: Folder of the static files that are served.
     type: str
     default: ""
+  static_url:
+    description: Path of the URLs at which Nginx serves them. Empty if it does not.
+    type: str
+    default: /static/
+  static_elsewhere:
+    description: Whether static files are collected without O(static_release), because the project's storage has them
+      elsewhere.
+    type: bool
+    default: false
+  media_url:
+    description: Path of the URLs at which Nginx serves uploads. Empty if it does not.
+    type: str
+    default: /media/
   releases_kept:
     description: Number of releases to keep, including the one that serves.
     type: int

@@ -159,7 +159,14 @@ def test_what_a_release_runs_once_goes_past_the_entrypoint_and_what_serves_does_
 
 def test_what_the_image_has_in_static_root_is_copied_only_where_it_has_something() -> None:
     def service(filled: bool, **variables) -> dict:
-        profile = {"static_root": "/app/staticfiles", "static_filled": filled, "media_root": "", "collects": True}
+        profile = {
+            "static_root": "/app/staticfiles",
+            "static_filled": filled,
+            "static_elsewhere": False,
+            "media_root": "",
+            "media_elsewhere": False,
+            "collects": True,
+        }
         text = rendered("stack", "templates/compose.yaml.j2", {"__stack_profile": profile, **variables})
         return yaml.safe_load(text)["services"].get("image-static")
 
@@ -168,6 +175,16 @@ def test_what_the_image_has_in_static_root_is_copied_only_where_it_has_something
     assert service(False) is None
     assert service(True, stack_static_path="/app/public") is None
     assert service(True, stack_collectstatic=False) is None
+
+
+def test_storages_elsewhere_need_no_folders() -> None:
+    unasked = variable("stack", "__stack_unasked", {})
+    profile = {**unasked, "static_elsewhere": True, "media_elsewhere": True}
+    text = rendered("stack", "templates/compose.yaml.j2", {"__stack_profile": profile})
+    services = yaml.safe_load(text)["services"]
+    for name in ("web", "collectstatic"):
+        targets = [volume.split(":")[1] for volume in services[name]["volumes"]]
+        assert not {"/app/media", "/app/staticfiles"} & set(targets)
 
 
 def test_commands_of_a_release_see_what_the_project_sees_and_write_static_files() -> None:

@@ -116,7 +116,7 @@ class Gate:
         """Ask Django about its migrations, run its checks and collect the static files, in one container."""
         level = self.site.check_level
         wanted = [["check", "--deploy", "--fail-level", level]] if level else []
-        if self.site.static_release:
+        if self.site.static_release or self.site.static_elsewhere:
             wanted.append(["collectstatic", "--noinput"])
         if self.site.static_in_image:
             self._copy_static_of_image()
