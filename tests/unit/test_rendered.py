@@ -159,14 +159,7 @@ def test_what_a_release_runs_once_goes_past_the_entrypoint_and_what_serves_does_
 
 def test_what_the_image_has_in_static_root_is_copied_only_where_it_has_something() -> None:
     def service(filled: bool, **variables) -> dict:
-        profile = {
-            "static_root": "/app/staticfiles",
-            "static_filled": filled,
-            "static_elsewhere": False,
-            "media_root": "",
-            "media_elsewhere": False,
-            "collects": True,
-        }
+        profile = {**variable("stack", "__stack_unasked", {}), "static_filled": filled}
         text = rendered("stack", "templates/compose.yaml.j2", {"__stack_profile": profile, **variables})
         return yaml.safe_load(text)["services"].get("image-static")
 
