@@ -39,7 +39,7 @@ options:
     elements: str
     default: []
   collects:
-    description: Whether the stack collects static files.
+    description: Whether the stack collects static files into a folder that Nginx serves.
     type: bool
     default: true
   static_path:
@@ -48,6 +48,10 @@ options:
     default: ""
   media_path:
     description: The folder of uploads in the container. Empty for none.
+    type: str
+    default: ""
+  health_path:
+    description: The path of the health check.
     type: str
     default: ""
   service:
@@ -85,6 +89,7 @@ def profile_refusal(
     collects: bool = True,
     static_path: str = "",
     media_path: str = "",
+    health_path: str = "",
     service: Mapping[str, Any] | None = None,
 ) -> str:
     stack = Stack(
@@ -95,6 +100,7 @@ def profile_refusal(
         collects=bool(collects),
         static_path=static_path,
         media_path=media_path,
+        health_path=health_path,
     )
     return refusal(problems_of(profile, stack), accepted)
 

@@ -99,6 +99,13 @@ profile:
       description: STATIC_ROOT as an absolute path, or empty. There are C(static_url), C(media_root) and C(media_url),
         too.
       type: str
+    static_elsewhere:
+      description: Whether the storage of static files has no folder, as a bucket has none. There is C(media_elsewhere),
+        too.
+      type: bool
+    static_location:
+      description: Path at which Nginx can serve the static files, or empty. There is C(media_location), too.
+      type: str
     collects:
       description: Whether C(django.contrib.staticfiles) is installed.
       type: bool

@@ -195,15 +195,23 @@ options:
       release before others are collected.
     type: bool
     default: false
-  static_elsewhere:
-    description: Whether the project collects its static files in another place, such as a bucket, so that none are
-      expected in the folder of the release.
-    type: bool
-    default: false
   static_dest:
     description: Folder of the static files that are served.
     type: str
     default: ""
+  static_url:
+    description: Path of the URLs at which Nginx serves them. Empty if it does not.
+    type: str
+    default: /static/
+  static_elsewhere:
+    description: Whether static files are collected without O(static_release), because the project's storage has them
+      elsewhere.
+    type: bool
+    default: false
+  media_url:
+    description: Path of the URLs at which Nginx serves uploads. Empty if it does not.
+    type: str
+    default: /media/
   secret_files:
     description: Folder below O(project_src)C(/secrets/files) that the project's containers mount. Empty for none.
     type: str

@@ -57,8 +57,8 @@ class Front:
     root: Path
     name: str = field(default_factory=lambda: f"landfall-lab-front-{uuid.uuid4().hex[:8]}")
 
-    def write(self, **variables: Any) -> None:
-        """Write what the role writes below its root, and the project's place."""
+    def write(self, urls: dict[str, str] | None = None, **variables: Any) -> None:
+        """Write what the role writes below its root, and the project's place; with `urls`, as after a release."""
         for entry in self._of_role("__nginx_front_entries + __nginx_site_entries", variables):
             path = self.root / entry["path"]
             if Path(entry["path"]).is_absolute():  # of the host
@@ -70,6 +70,10 @@ class Front:
             elif "target" not in entry:
                 path.mkdir(parents=True, exist_ok=True)
         (self.root / "upstreams" / f"{SITE}.conf").write_text(PROJECT)
+        if urls is not None:
+            from ansible_collections.landfall.django.plugins.module_utils._front.locations import locations
+
+            (self.root / "upstreams" / f"{SITE}.locations").write_text(locations(str(self.root), SITE, urls))
         self._write_certificate()
 
     def replace(self, **variables: Any) -> dict[str, Any]:

@@ -92,8 +92,39 @@ def test_directives_go_with_their_variable(front):
     front.start(**DOMAINS, nginx_site_server_snippet="location = /own { return 200 former; }")
     result = front.replace(**DOMAINS)
     assert not result.get("failed"), result
-    assert [path.name for path in (front.root / "conf.d").iterdir()] == ["shop.conf"]
+    kept = sorted(path.name for path in (front.root / "conf.d").iterdir())
+    assert kept == ["shop.conf", "shop.media", "shop.static"]
     assert front.replace(**DOMAINS)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("urls", "served", "passed"),
+    [
+        (
+            {"static": "/s/a.b/", "media": "/s/"},
+            {"/s/a.b/site.css": "style", "/s/a.txt": "upload"},
+            ["/static/site.css", "/media/a.txt", "/s/", "/s/axb/site.css"],
+        ),
+        ({"static": "/static/", "media": ""}, {"/static/site.css": "style"}, ["/media/a.txt", "/"]),
+        ({"static": "", "media": ""}, {}, ["/static/site.css", "/media/a.txt"]),
+    ],
+)
+def test_files_are_served_at_the_urls_of_the_project(front, urls, served, passed):
+    front.served("static/site.css", "style")
+    front.served("media/a.txt", "upload")
+    front.start(**DOMAINS, urls=urls, nginx_site_private_media=["invoices"])
+    front.served("media/invoices/a.pdf", "invoice")
+    for path, body in served.items():
+        assert (path, front.ask(path).body) == (path, body)
+    asked = {path: front.ask(path) for path in passed if path != "/s/"}
+    assert {path: answer.body.split()[:2] for path, answer in asked.items() if not path.startswith("/s/")} == {
+        path: ["GET", path] for path in asked if not path.startswith("/s/")
+    }
+    if urls["media"]:
+        assert front.ask("/s/axb/site.css").status == 404
+        assert front.ask("/s/invoices/a.pdf").status == 404
+        assert front.ask("/accel/s/invoices/a.pdf").body == "invoice"
+        assert front.ask("/accel/s/a.txt").body == "upload"
 
 
 def test_how_long_a_static_file_is_cached(front):

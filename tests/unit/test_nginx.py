@@ -13,9 +13,10 @@ from rendered import rendered
 
 def test_no_link_is_followed_to_what_is_served() -> None:
     assert "\n    disable_symlinks on;\n" in rendered("nginx", "roles/nginx/templates/nginx.conf.j2", {})
-    site = rendered("nginx", "templates/nginx/site.conf.j2", {})
-    aliases = re.findall(r"alias (\S+)/(?:static|media)/;\n(?: +#.*\n)* +disable_symlinks on from=(\S+);", site)
-    assert aliases == [("/srv/nginx/sites/shop",) * 2] * 2
+    for kind in ("static", "media"):
+        served = rendered("nginx", f"templates/nginx/{kind}.conf.j2", {})
+        aliases = re.findall(rf"alias (\S+)/{kind}/;\n(?:#.*\n)*disable_symlinks on from=(\S+);", served)
+        assert aliases == [("/srv/nginx/sites/shop",) * 2]
 
 
 def test_it_sees_folders_of_what_it_serves_and_nothing_else() -> None:

@@ -170,6 +170,16 @@ def test_what_the_image_has_in_static_root_is_copied_only_where_it_has_something
     assert service(True, stack_collectstatic=False) is None
 
 
+def test_storages_elsewhere_need_no_folders() -> None:
+    unasked = variable("stack", "__stack_unasked", {})
+    profile = {**unasked, "static_elsewhere": True, "media_elsewhere": True}
+    text = rendered("stack", "templates/compose.yaml.j2", {"__stack_profile": profile})
+    services = yaml.safe_load(text)["services"]
+    for name in ("web", "collectstatic"):
+        targets = [volume.split(":")[1] for volume in services[name]["volumes"]]
+        assert not {"/app/media", "/app/staticfiles"} & set(targets)
+
+
 def test_commands_of_a_release_see_what_the_project_sees_and_write_static_files() -> None:
     services = yaml.safe_load(rendered("stack", "templates/compose.yaml.j2", {"stack_volumes": {"a": "/a"}}))[
         "services"

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import (
     DockerError,
@@ -25,6 +25,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.wait impor
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._files.remove import remove
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
+from ansible_collections.landfall.django.plugins.module_utils._front.locations import locations
 from ansible_collections.landfall.django.plugins.module_utils._front.upstream import SOCKET, loaded, upstream
 
 PROJECT = "nginx"
@@ -33,6 +34,13 @@ NGINX_SERVICE = "nginx"
 NETWORK = "0_nginx"  # its own, see roles/nginx/templates/compose.yaml.j2
 RELOAD = 30  # seconds for Nginx to start its new workers
 _LOCK_TIMEOUT = 120  # seconds for the release of another stack to finish with Nginx
+
+
+class Written(NamedTuple):
+    """A site's two files that a release writes; None where one is missing."""
+
+    upstream: str | None
+    locations: str | None
 
 
 class Front:
@@ -86,10 +94,21 @@ class Front:
         """Return the file that names the containers of `site`."""
         return self.root / "upstreams" / f"{site}.conf"
 
-    def written(self, site: str) -> str | None:
-        """Return the content of that file; None where it is missing."""
-        path = self.upstream_file(site)
-        return path.read_text() if path.exists() else None
+    def locations_file(self, site: str) -> Path:
+        """Return the file with the URLs of the files that Nginx serves for `site`."""
+        return self.root / "upstreams" / f"{site}.locations"
+
+    def written(self, site: str) -> Written:
+        """Return the content of both files."""
+        paths = (self.upstream_file(site), self.locations_file(site))
+        return Written(*(path.read_text() if path.exists() else None for path in paths))
+
+    def _write(self, site: str, wanted: Written) -> None:
+        for path, text in zip((self.upstream_file(site), self.locations_file(site)), wanted):
+            if text is None:
+                path.unlink(missing_ok=True)
+            else:
+                replace(path, text.encode(), 0o644)
 
     def loaded(self, site: str) -> list[str] | None:
         """Return the containers that Nginx sends the site's requests to now; None where it has no such site loaded, or
@@ -105,8 +124,9 @@ class Front:
         except DockerError:
             return None
 
-    def point(self, site: str, hosts: Mapping[str, str], port: int) -> set[str]:
-        """Send the site's requests to the containers `hosts`, which are names with their addresses.
+    def point(self, site: str, hosts: Mapping[str, str], port: int, urls: Mapping[str, str]) -> set[str]:
+        """Send the site's requests to the containers `hosts`, which are names with their addresses. `urls` are those of
+        the files that Nginx serves itself.
 
         Return the ids of the worker processes that now drain.
 
@@ -116,27 +136,23 @@ class Front:
         with self.locked():
             nginx = self._container(NGINX_SERVICE)
             workers = self._workers(nginx)
-            replace(self.upstream_file(site), upstream(site, hosts, port).encode(), 0o644)
+            self._write(site, Written(upstream(site, hosts, port), locations(str(self.root), site, urls)))
             self._nginx(nginx, "-t", "-q")
             self._reload(nginx, workers)
             if self._loaded(site, nginx) != sorted(hosts):
                 raise DockerError(f"Nginx was reloaded, but does not send requests of {site} to the new release")
             return workers
 
-    def point_back(self, site: str, former: str | None, gone: Iterable[str]) -> set[str]:
-        """Restore the former file, and make sure that Nginx sends no request to the containers `gone`.
+    def point_back(self, site: str, former: Written, gone: Iterable[str]) -> set[str]:
+        """Restore the former files, and make sure that Nginx sends no request to the containers `gone`.
 
         Return the pids of the Nginx workers that now drain. Raises DockerError where Nginx may still send requests to
         them.
         """
         with self.locked():
-            path = self.upstream_file(site)
-            if former is None:
-                path.unlink(missing_ok=True)
-            else:
-                replace(path, former.encode(), 0o644)
+            self._write(site, former)
             nginx = self._running(NGINX_SERVICE)
-            if not nginx:  # it reads the file when it starts
+            if not nginx:  # it reads the files when it starts
                 return set()
             if self._reload_requested:
                 workers = self._workers(nginx)
@@ -157,9 +173,10 @@ class Front:
         """Return the files that Nginx has of a site, without static files and media."""
         tls = self.root / "tls"
         keys = [self.root / "keys" / f"{site}.{kind}" for kind in ("pem", "users")]
-        kinds = ("conf", "nginx_site_server_snippet", "nginx_site_http_snippet")
+        kinds = ("conf", "static", "media", "nginx_site_server_snippet", "nginx_site_http_snippet")
         servers = [self.root / "conf.d" / f"{site}.{kind}" for kind in kinds]
-        files = (*servers, self.upstream_file(site), *keys, tls / site, tls / "temporary" / site, tls / "own" / site)
+        own = (self.upstream_file(site), self.locations_file(site))
+        files = (*servers, *own, *keys, tls / site, tls / "temporary" / site, tls / "own" / site)
         return [str(file) for file in files if os.path.lexists(file)]
 
     def remove_site(self, site: str) -> None:

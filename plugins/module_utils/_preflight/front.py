@@ -157,18 +157,12 @@ def host_problems(values: Values, probe: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _private_media(values: Values) -> Iterator[str]:
-    folders = values.get("nginx_site_private_media") or []
-    for folder in folders:
+    for folder in values.get("nginx_site_private_media") or []:
         if not _PATH.fullmatch(f"/{folder}") or re.search(r"//|\.\.", str(folder).strip("/")):
             yield (
                 f"nginx_site_private_media: '{folder}' is not a folder of the uploads: give its path below them, such "
                 "as invoices or users/letters."
             )
-    if folders and values.get("nginx_site_media") is False:
-        yield (
-            "nginx_site_private_media: Nginx serves no uploads, because nginx_site_media is false: remove one of the "
-            "two."
-        )
 
 
 def taken_domains(probe: Mapping[str, Any], site: str, domains: Iterable[str], name: str) -> Iterator[str]:

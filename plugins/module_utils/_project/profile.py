@@ -184,7 +184,15 @@ def parse(
         raise ValueError(_hide(_explain(answer["error"], environment, user), environment, files or {}))
     answer["health_path"] = answer["health"]["path"] or FRONT_PAGE
     answer["note"] = _note(answer)
+    for kind in ("static", "media"):
+        answer[f"{kind}_location"] = "" if answer[f"{kind}_elsewhere"] else _location(answer[f"{kind}_url"])
     return answer
+
+
+def _location(url: str) -> str:
+    """The path at which Nginx serves a URL. Of another host, such as a CDN that fetches from here, the path counts."""
+    parts = urlsplit(url)
+    return "" if parts.netloc and parts.path in ("", "/") else parts.path
 
 
 def kept(cache: str) -> dict[str, Any]:

@@ -28,6 +28,8 @@ DEBUG = "debug"
 ACCEPTABLE = ("database", "hosts", "https", "logs", "media", "private", "redis")
 _SERVERS = {engine.django_vendor for engine in ENGINES.values()} | {"oracle"}
 _ENVIRONMENT = 'os.environ.get("{0}", "")'
+# A URL of files, as Nginx's configuration takes it. No part begins with a dot, as certbot's challenges do.
+_URL = re.compile(r"/([A-Za-z0-9_~@+-][A-Za-z0-9._~@:+-]*/)+")
 # Variables of the environment that settings read, by their names.
 _READS_DATABASE = re.compile(r"(^|_)(DB|DATABASES?|MYSQL|MARIADB|POSTGRES(QL)?|PG|SQL)")
 _READS_HOSTS = re.compile("ALLOWED|HOSTS$|DOMAIN|HOSTNAME|SITE_(URL|ROOT)")
@@ -53,7 +55,7 @@ class Stack:
     """What the settings have to fit. An empty path is no folder at all.
 
     `engine` is the kind of the database's server, empty without one, `database_hosts` are the names that lead to it.
-    `kept` are the folders of a container that outlive it.
+    `kept` are the folders of a container that outlive it; `collects` is whether static files are collected into one.
     """
 
     manage_command: str = "python3 manage.py"
@@ -63,6 +65,7 @@ class Stack:
     collects: bool = True
     static_path: str = ""
     media_path: str = ""
+    health_path: str = ""
 
 
 class Problem(NamedTuple):
@@ -84,6 +87,7 @@ def problems_of(answer: Answer, stack: Stack) -> list[Problem]:
         _logs(answer),
         _static(answer, stack),
         _media(answer, stack),
+        _urls(answer, stack),
         _private(answer, stack),
     )
     return [problem for check in checks for problem in check]
@@ -264,6 +268,24 @@ def _media(answer: Answer, stack: Stack) -> Iterator[Problem]:
             f"stack_media_path is {path}, and uploads go to MEDIA_ROOT, {root}, which ends with each container. Remove"
             f" stack_media_path, or set it to {root}",
         )
+
+
+def _urls(answer: Answer, stack: Stack) -> Iterator[Problem]:
+    """URLs that would hide pages of the project from its visitors. An empty one is not served by Nginx."""
+    static = answer["static_location"] if stack.collects else ""
+    media = answer["media_location"] if stack.media_path else ""
+    for name, url in (("STATIC_URL", static), ("MEDIA_URL", media)):
+        line = f'Write in the settings: {name} = "{name.partition("_")[0].lower()}/"'
+        if url and not _URL.fullmatch(url):
+            yield Problem("urls", f"{name} is {url}, at which Nginx cannot serve files alone. {line}")
+        elif url and stack.health_path.startswith(url):
+            yield Problem(
+                "urls",
+                f"{name} is {url}, so Nginx would serve {stack.health_path} as a file. {line}; or set stack_health_path"
+                " to a page of the project",
+            )
+    if static and static == media:
+        yield Problem("urls", f'STATIC_URL and MEDIA_URL are both {media}. Write in the settings: MEDIA_URL = "media/"')
 
 
 def _private(answer: Answer, stack: Stack) -> Iterator[Problem]:

@@ -82,7 +82,6 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
         "debug": bool(settings.DEBUG),
         "debug_value": repr(settings.DEBUG),
         **_requests(settings, asked["domains"], asked["scheme"]),
-        **_files(settings),
         "database": _database(settings),
         "redis": {"caches": _caches(settings), "queues": {**_queues(settings), **_celery(asked["celery_app"])}},
         "wsgi": plain(settings.WSGI_APPLICATION),
@@ -92,6 +91,8 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
         "private": _private(settings),
         "unset": sorted(Environment.unset),
         "health": _health(asked["health_paths"]),
+        # Last: a storage may need the apps.
+        **_files(settings),
     }
 
 
@@ -181,24 +182,48 @@ def _requests(settings: Any, domains: list[str], scheme: str) -> dict[str, Any]:
 
 
 def _files(settings: Any) -> dict[str, Any]:
-    storages = getattr(settings, "STORAGES", None) or {}
+    from django.urls import set_script_prefix
 
-    def storage(alias: str, old: str) -> Any:
-        return plain((storages.get(alias) or {}).get("BACKEND") or getattr(settings, old, None) or "")
-
+    # Of which relative URLs are a part.
+    set_script_prefix(settings.FORCE_SCRIPT_NAME or "/")
+    static = _storage(settings, "staticfiles", "STATIC")
     return {
         "collects": "django.contrib.staticfiles" in settings.INSTALLED_APPS,
-        "static_url": plain(settings.STATIC_URL) or "",
-        "static_root": _path(settings.STATIC_ROOT),
+        **static,
         # Such as the build of a front end. The folder of the release would hide it.
-        "static_filled": _is_filled(_path(settings.STATIC_ROOT)),
-        "static_elsewhere": _is_elsewhere(_path(settings.STATIC_ROOT)),
+        "static_filled": _is_filled(static["static_root"]),
         "static_folders": [_path(one[1] if isinstance(one, tuple) else one) for one in settings.STATICFILES_DIRS],
-        "static_storage": storage("staticfiles", "STATICFILES_STORAGE"),
-        "media_url": plain(settings.MEDIA_URL) or "",
-        "media_root": _path(settings.MEDIA_ROOT),
-        "media_storage": storage("default", "DEFAULT_FILE_STORAGE"),
+        **_storage(settings, "default", "MEDIA"),
         "whitenoise": any("whitenoise" in str(one).lower() for one in settings.MIDDLEWARE or ()),
+    }
+
+
+def _storage(settings: Any, alias: str, kind: str) -> dict[str, Any]:
+    """Where a storage keeps its files and under which URL: by itself if it has a folder, else by the settings.
+
+    One that has no folder is elsewhere, such as a bucket. An URL that nobody has set is empty.
+    """
+    from django.core.files.storage import FileSystemStorage
+    from django.utils.module_loading import import_string
+
+    given = (getattr(settings, "STORAGES", None) or {}).get(alias) or {}
+    old = "STATICFILES_STORAGE" if kind == "STATIC" else "DEFAULT_FILE_STORAGE"
+    backend = plain(given.get("BACKEND") or getattr(settings, old, None) or "")
+    root, url, elsewhere = getattr(settings, f"{kind}_ROOT"), getattr(settings, f"{kind}_URL"), False
+    with contextlib.suppress(Exception, SystemExit):  # the release says what is wrong with it
+        storage = import_string(backend)
+        elsewhere = not issubclass(storage, FileSystemStorage)
+        if not elsewhere:
+            made = storage(**given.get("OPTIONS") or {})
+            root, url = made.base_location or root, made.base_url or url
+    # Without a URL, Django gives the root of the site.
+    is_set = getattr(settings._wrapped, f"{kind}_URL", None) or url != "/"
+    name = kind.lower()
+    return {
+        f"{name}_storage": backend,
+        f"{name}_elsewhere": elsewhere,
+        f"{name}_root": _path(root),
+        f"{name}_url": (plain(url) or "") if is_set else "",
     }
 
 
@@ -210,17 +235,6 @@ def _is_filled(folder: str) -> bool:
     try:
         return bool(os.listdir(folder))
     except OSError:
-        return False
-
-
-def _is_elsewhere(root: str) -> bool:
-    """Whether collectstatic writes to another place than STATIC_ROOT, such as a bucket. The storage itself is asked."""
-    try:
-        from django.contrib.staticfiles.storage import staticfiles_storage
-        from django.core.files.storage import FileSystemStorage
-
-        return not isinstance(staticfiles_storage, FileSystemStorage) or _path(staticfiles_storage.location) != root
-    except BaseException:  # noqa: BLE001 - the release says what is wrong with it
         return False
 
 

@@ -39,7 +39,7 @@ def run_commands(site: Site, compose: Compose, journal: Journal, when: str) -> N
 
 
 def _run(site: Site, compose: Compose, release: int, command: str) -> str:
-    service = COLLECT if site.static_release else MIGRATE
+    service = COLLECT if site.static_release or site.static_elsewhere else MIGRATE
     environment = {"RELEASE": str(release), "REVISION": site.revision}
     return compose.once(service, *shlex.split(command), timeout=_LIMIT, environment=environment)
 

@@ -116,13 +116,12 @@ class Gate:
         """Ask Django about its migrations, run its checks and collect the static files, in one container."""
         level = self.site.check_level
         wanted = [["check", "--deploy", "--fail-level", level]] if level else []
-        if self.site.static_release:
+        if self.site.static_release or self.site.static_elsewhere:
             wanted.append(["collectstatic", "--noinput"])
         if self.site.static_in_image:
             self._copy_static_of_image()
         answer = self.ask(wanted)
-        expected = self.site.static_release and not self.site.static_elsewhere
-        if answer and expected and not any(self._static(self.site).iterdir()):
+        if answer and self.site.static_release and not any(self._static(self.site).iterdir()):
             raise ReleaseError(
                 "collectstatic put nothing there: set stack_static_path to the project's STATIC_ROOT as seen in the"
                 " image, or stack_collectstatic to false where the project serves its own files"

@@ -55,10 +55,17 @@ class Site:
     check_level: str = "ERROR"
     static_release: str = ""
     static_in_image: bool = False
-    static_elsewhere: bool = False
     static_dest: str = ""
+    static_url: str = "/static/"
+    static_elsewhere: bool = False
+    media_url: str = "/media/"
     secret_files: str = field(default="", metadata={"no_log": False})
     releases_kept: int = 5
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The paths of the files that Nginx serves itself, by their kind."""
+        return {"static": self.static_url, "media": self.media_url}
 
     @property
     def stop_limit(self) -> int:

@@ -21,7 +21,8 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.cli import
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import LOG_LINES, Compose
 from ansible_collections.landfall.django.plugins.module_utils._docker.wait import POLL, until
 from ansible_collections.landfall.django.plugins.module_utils._front import visitor
-from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front
+from ansible_collections.landfall.django.plugins.module_utils._front.locations import locations
+from ansible_collections.landfall.django.plugins.module_utils._front.nginx import Front, Written
 from ansible_collections.landfall.django.plugins.module_utils._front.upstream import upstream, without_addresses
 from ansible_collections.landfall.django.plugins.module_utils._release import health, in_force
 from ansible_collections.landfall.django.plugins.module_utils._release.beside import beside
@@ -120,12 +121,13 @@ class Switch:
         self._pointed = True
         self.undo.add("point Nginx back", self._point_back, front, former, urgent=True)
         with self.journal.step("switch Nginx"):
-            self.draining = front.point(site.project_name, {name: self._address(name) for name in hosts}, site.port)
+            addresses = {name: self._address(name) for name in hosts}
+            self.draining = front.point(site.project_name, addresses, site.port, site.urls)
             problem = health.wait_for_visitors(site.front_port, site.host, site.health_path)
         if problem:
             raise ReleaseError(f"the new release fails behind Nginx: {problem}; its log: {self._log(*hosts[-1:])}")
 
-    def _point_back(self, front: Front, former: str | None) -> None:
+    def _point_back(self, front: Front, former: Written) -> None:
         gone = self.new.get(self.site.web, [])
         draining = front.point_back(self.site.project_name, former, gone)
         self._pointed = False
@@ -235,11 +237,14 @@ def _names(changes: list[Change]) -> str:
 def is_pointed(front: Front, site: Site, hosts: list[str]) -> bool:
     """Whether Nginx sends the site's requests to exactly these containers already, and reaches them.
 
-    What Nginx has loaded counts, and the file too, which it reads when it starts.
+    What Nginx has loaded counts, and the files too, which it reads when it starts.
     """
-    written = without_addresses(front.written(site.project_name) or "")
-    # The file first: in a release it differs already, and Nginx need not be asked.
-    if written != upstream(site.project_name, dict.fromkeys(hosts, ""), site.port):
+    written = front.written(site.project_name)
+    wanted = upstream(site.project_name, dict.fromkeys(hosts, ""), site.port)
+    # The files first: in a release they differ already, and Nginx need not be asked.
+    if without_addresses(written.upstream or "") != wanted:
+        return False
+    if written.locations != locations(str(front.root), site.project_name, site.urls):
         return False
     with beside(front.connected, site.front_network) as connected:
         loaded = front.loaded(site.project_name)

@@ -17,7 +17,6 @@ GOOD: dict[str, Any] = {
     "nginx_site_domains": ["shop.example.com", "*.shop.example.com", "localhost"],
     "nginx_site_passwords": {"ann": "p'a\"ss", "bob@example.com": "secret"},
     "nginx_site_allowed": ["203.0.113.7", "10.0.0.0/8", "2001:db8::/32"],
-    "nginx_site_media": True,
     "nginx_site_private_media": ["invoices", "/users/letters/", "/"],
     "nginx_site_client_max_body_size": "20m",
     "nginx_site_buffers": "2g",
@@ -115,11 +114,6 @@ def test_bad_values(name: str, value: Any) -> None:
     assert len(said) == 1, said
     assert said[0].startswith(f"{name}: ")
     assert said[0].endswith(".")
-
-
-def test_private_uploads_need_uploads() -> None:
-    (said,) = front.problems_of({**GOOD, "nginx_site_media": False})
-    assert said.startswith("nginx_site_private_media: ")
 
 
 def test_a_canonical_domain_is_one_of_the_stack() -> None:

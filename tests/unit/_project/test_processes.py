@@ -183,9 +183,10 @@ def test_a_process_may_have_limits_of_its_own() -> None:
         name: (services[name]["mem_limit"], services[name]["stop_grace_period"]) for name in given["stack_processes"]
     }
     assert limits["bulk"] == ("2g", "7200s")
-    assert limits["quick"] == ("512m", "0s")
+    usual = f"{variable('stack', '__stack_sizes', given)['process_memory_mib']}m"
+    assert limits["quick"] == (usual, "0s")
     assert limits["clock"] == ("200m", "10s")
-    assert limits["loop"] == ("512m", "300s")
+    assert limits["loop"] == (usual, "300s")
     assert [name for name in services if services[name].get("scale")] == ["bulk"]
     assert services["bulk"]["scale"] == 3
     assert services["bulk"]["command"][:2] == ["python3", HEARTBEAT]

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._project.profile import kept_logs
 from ansible_collections.landfall.django.plugins.module_utils._project.refusals import (
@@ -43,6 +45,12 @@ GOOD = {
     "ssl_redirect": False,
     "collects": True,
     "static_root": "/app/staticfiles",
+    "static_url": "/static/",
+    "static_elsewhere": False,
+    "static_location": "/static/",
+    "media_url": "/media/",
+    "media_elsewhere": False,
+    "media_location": "/media/",
     "static_folders": [],
     "media_root": "/app/media",
     "database": POSTGRESQL,
@@ -52,6 +60,29 @@ GOOD = {
 }
 STACK = Stack(engine="postgresql", database_hosts=("db",), static_path="/app/staticfiles", media_path="/app/media")
 NO_SERVER = Stack(kept=("/var/lib/django",))
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"static_location": "/"}, "STATIC_URL"),
+        ({"media_location": "/"}, "MEDIA_URL"),
+        ({"media_location": "/a b/"}, "MEDIA_URL"),
+        ({"media_location": "/a/../b/"}, "MEDIA_URL"),
+        ({"static_location": "/.well-known/"}, "STATIC_URL"),
+        ({"static_location": "/up/"}, "STATIC_URL"),
+        ({"media_location": "/static/"}, "MEDIA_URL"),
+    ],
+)
+def test_urls_of_files_that_would_hide_pages(changed, named):
+    (problem,) = problems_of({**GOOD, **changed}, replace(STACK, health_path="/up/now"))
+    assert (problem.kind, named in problem.text) == ("urls", True)
+    assert problem.kind not in ACCEPTABLE
+
+
+def test_urls_at_which_nothing_is_served_are_good():
+    answer = {**GOOD, "static_location": "/", "media_location": "/"}
+    assert problems_of(answer, Stack(engine="postgresql", database_hosts=("db",), collects=False)) == []
 
 
 def test_good_settings_are_good():

@@ -42,6 +42,41 @@ def test_the_answer_is_json_whatever_the_types(asked, tmp_path):
     assert said["refused_hosts"] == []
 
 
+BUCKET = "from django.core.files.storage import {0}\nclass Bucket({0}): pass\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "static", "media"),
+    [
+        ("STATIC_URL = 'assets/'\nMEDIA_URL = '/u/p/'", "/assets/", "/u/p/"),
+        ("FORCE_SCRIPT_NAME = '/s'\nSTATIC_URL = 'static/'\nMEDIA_URL = '/media/'", "/s/static/", "/media/"),
+        ("STATIC_URL = 'https://cdn.example.net/a/'\nMEDIA_URL = '//cdn.example.net/'", "/a/", ""),
+        ("STATIC_URL = None", "", ""),
+        ("MEDIA_URL = '/'", "/static/", "/"),
+    ],
+)
+def test_where_nginx_serves_files(asked, settings, static, media):
+    said = asked(settings)
+    assert (said["static_location"], said["media_location"]) == (static, media)
+    assert not said["static_elsewhere"]
+    assert not said["media_elsewhere"]
+
+
+def test_a_storage_without_a_folder_is_elsewhere(tmp_path):
+    (tmp_path / "bucket.py").write_text(BUCKET.format("Storage"))
+    backends = "STORAGES = {name: {'BACKEND': 'bucket.Bucket'} for name in ('staticfiles', 'default')}"
+    said = ask(project(tmp_path, f"{backends}\nSTATIC_ROOT = '/a'\nMEDIA_URL = 'media/'"))
+    assert (said["static_elsewhere"], said["static_location"]) == (True, "")
+    assert (said["media_elsewhere"], said["media_location"]) == (True, "")
+
+
+def test_a_storage_may_have_its_own_folder_and_url(tmp_path):
+    (tmp_path / "bucket.py").write_text(BUCKET.format("FileSystemStorage"))
+    options = "'OPTIONS': {'location': '/data/files', 'base_url': '/files/'}"
+    said = ask(project(tmp_path, f"STORAGES = {{'default': {{'BACKEND': 'bucket.Bucket', {options}}}}}"))
+    assert (said["media_root"], said["media_location"], said["media_elsewhere"]) == ("/data/files", "/files/", False)
+
+
 @pytest.mark.parametrize(
     ("line", "is_on"),
     [
@@ -167,8 +202,8 @@ def test_log_files_that_cannot_be_written_are_known(asked, tmp_path):
         ("django.contrib.staticfiles.storage.StaticFilesStorage", False),
         ("django.contrib.staticfiles.storage.ManifestStaticFilesStorage", False),
         ("storages.Bucket", True),
-        ("storages.Folder", True),
-        ("storages.Broken", False),
+        ("storages.Folder", False),
+        ("storages.Broken", True),
     ],
 )
 def test_it_is_known_whether_static_files_go_elsewhere(asked, tmp_path, storage, elsewhere):

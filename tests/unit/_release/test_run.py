@@ -97,12 +97,29 @@ def test_what_the_image_has_in_its_static_root_is_served_too(stack):
     assert places == sorted(places), "collectstatic has the last word"
 
 
-def test_static_files_that_go_to_a_bucket_are_not_missed(stack):
-    with pytest.raises(ReleaseError, match="stack_static_path"):
-        stack.deploy("shop:1", uploads=True)
-    stack.deploy("shop:2", uploads=True, options={"static_elsewhere": True})
-    assert any("'collectstatic'" in command for command in stack.world.commands)
-    assert stack.served_by == {"shop:2"}
+def test_static_files_of_another_storage_are_collected_and_not_served(stack):
+    stack.deploy("shop:1", options={"static_release": "", "static_elsewhere": True})
+    assert any("'collectstatic'" in one for one in stack.world.commands)
+    assert not (stack.front / "sites/shop/static").exists()
+
+
+def test_going_back_serves_files_at_the_urls_of_then(stack):
+    def served() -> list[str]:
+        text = (stack.front / "upstreams/shop.locations").read_text()
+        return [line.split()[1] for line in text.splitlines() if line.startswith("location")]
+
+    stack.deploy("shop:1")
+    stack.deploy("shop:2", options={"static_url": "/assets/", "media_url": ""})
+    assert served() == ["/assets/"]
+    stack.roll_back(1)
+    assert served() == ["/static/", "/media/"]
+
+
+def test_a_release_that_fails_takes_its_urls_back(stack):
+    stack.deploy("shop:1")
+    with pytest.raises(ReleaseError):
+        stack.deploy("shop:2", ill_behind_nginx=True, options={"static_url": "/assets/"})
+    assert "location /static/ {" in (stack.front / "upstreams/shop.locations").read_text()
 
 
 def test_static_files_that_cannot_be_copied_stop_the_release(stack):
