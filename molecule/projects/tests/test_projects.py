@@ -88,6 +88,19 @@ def test_a_process_of_its_own_runs(visit, until):
     until(lambda: front(kiosk)["beats"] > before, seconds=20)
 
 
+def test_a_job_runs_with_the_files_of_the_project_and_one_that_fails_is_a_problem(host, ansible_playbook):
+    status = ("landfall.django.status", "--extra-vars", "stack_name=kiosk")
+    assert host.run("systemctl is-active landfall-kiosk.note.timer landfall-kiosk.broken.timer").rc == 0
+    host.check_output("systemctl start landfall-kiosk.note.service")
+    assert host.file("/srv/kiosk/volumes/notes/jobs").content_string == "a word for jobs"
+    assert ansible_playbook(*status).returncode == 0
+    assert host.run("systemctl start landfall-kiosk.broken.service").rc != 0
+    failed = ansible_playbook(*status)
+    assert failed.returncode != 0
+    assert "landfall-kiosk.broken.service" in failed.stdout
+    host.check_output("systemctl reset-failed landfall-kiosk.broken.service")
+
+
 def test_a_users_own_templates_are_used_instead(host, visit):
     assert visit("kiosk").get("/healthz").headers["x-template"] == "of the user's own"
     assert "# of the user's own" in host.file("/srv/kiosk/compose.yaml").content_string
