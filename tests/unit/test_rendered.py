@@ -10,7 +10,7 @@ import pytest
 import yaml
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import ENGINES
 
-from rendered import PROJECTS, dockerfile, rendered, variable
+from rendered import PROJECTS, ROOT, dockerfile, rendered, templar, trust_as_template, variable
 
 INSTALLS = re.compile(r"pip install[^&|\n]*")
 REQUIREMENTS = {"manage.py": "", "requirements.txt": "django>=5\n"}
@@ -178,6 +178,15 @@ def test_storages_elsewhere_need_no_folders() -> None:
     for name in ("web", "collectstatic"):
         targets = [volume.split(":")[1] for volume in services[name]["volumes"]]
         assert not {"/app/media", "/app/staticfiles"} & set(targets)
+
+
+@pytest.mark.parametrize(("kept", "told"), [({}, ["/app/index"]), ({"index": "/app/index"}, [])])
+def test_a_volume_of_the_image_that_nobody_keeps_is_told(kept: dict[str, str], told: list[str]) -> None:
+    tasks = yaml.safe_load((ROOT / "roles/stack/tasks/render.yml").read_text())
+    [warning] = [task for task in tasks if "stack_volumes" in str(task.get("ansible.builtin.debug"))]
+    image = {"volumes": ["/app/index", "/app/media/thumbs", "/tmp"], "uid": 1000, "gid": 1000}
+    given = {"__stack_image_facts": image, "stack_volumes": kept}
+    assert templar("stack", given).template(trust_as_template(warning["loop"])) == told
 
 
 def test_commands_of_a_release_see_what_the_project_sees_and_write_static_files() -> None:

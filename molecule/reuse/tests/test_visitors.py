@@ -114,5 +114,5 @@ def test_an_office_opens_more_websockets_than_requests(front, crowd, until):
         crowd.hold(dawdler.readers, REQUESTS_PER_VISITOR, "/size/8000000", visitor=office)
         return front.ask("/page", X_Forwarded_For=office).status == 503
 
-    until(full, seconds=20)
+    until(full, seconds=10)
     assert front.ask("/page", X_Forwarded_For=office, Upgrade="websocket").status == 200
