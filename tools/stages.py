@@ -1,16 +1,18 @@
-"""Runs the stages of `make test`, cheapest first, and starts no further one once one has failed.
+"""Runs the stages of `make test`, cheapest first. Once one without hosts has failed, no further one starts.
 
 Usage: stages.py [NAME...]    all of them without a name; `scenarios` stands for every Molecule scenario, `unit` and
                               `sanity` for those with the oldest and the newest ansible-core, and `releases` for the
                               two parts of that scenario.
 
 First come those that need no lab, then the lab, then the scenarios. They run two at a time, and the output of each is
-printed when it ends. The tests with the mark `alone` come last, and nothing runs beside them.
+printed when it ends. The tests with the mark `alone` come last, and nothing runs beside them. A scenario that fails
+stops no other one: a run takes long, and should tell all that is wrong. What failed is said once more at the end.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 import threading
@@ -35,11 +37,16 @@ LAB = "lab"
 FIRST = ("default", "releases", "security", "projects")
 # The scenario in which tests have the mark `alone`: they need the machine for themselves.
 PARTED = "releases"
+BESIDE = f"{PARTED}-beside"
 ALONE = f"{PARTED}-alone"
 # Two stages keep both cores of a small machine busy.
 LANES = 2
 # Stages that run at the same time print one after the other.
 PRINTING = threading.Lock()
+# Lines that tell what went wrong, of pytest, Ansible and the linters; how many of them the summary repeats per stage.
+TELLING = re.compile(r"(FAILED (?!- )|ERROR (?! )|E  |\[ERROR\]|fatal:|failed:|.*\b[Ee]rror: )")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+REPEATED = 10
 PYTHON_CODE = ("plugins", "roles", "lab", "tools", "tests", "molecule", "examples")
 
 
@@ -55,6 +62,18 @@ class Outcome:
     stage: Stage
     passed: bool
     seconds: float
+    output: str = ""  # where it was not shown as it came
+
+    @property
+    def stops_all(self) -> bool:
+        """Whether no further stage makes sense. What needs no host is quick, and so is another run."""
+        return not self.passed and (not self.stage.hosts or self.stage.name == LAB)
+
+    def telling(self) -> list[str]:
+        """The lines of the output that say best why the stage failed."""
+        lines = [line for line in COLOUR.sub("", self.output).splitlines() if line.strip()]
+        chosen = [line for line in lines if TELLING.match(line)] or lines
+        return [line[:200] for line in chosen[-REPEATED:]]
 
 
 def shell_scripts() -> Iterator[str]:
@@ -111,7 +130,7 @@ def parted(name: str, hosts: frozenset[str]) -> Iterator[Stage]:
     """What `molecule test` does, in two parts: the second uses the hosts that the first leaves."""
     verify = molecule("verify", name)
     first = molecule("destroy", name), molecule("converge", name), ("env", "PYTEST_ADDOPTS=-m 'not alone'", *verify)
-    yield Stage(f"{name}-beside", first, hosts)
+    yield Stage(BESIDE, first, hosts)
     yield Stage(ALONE, (("env", "PYTEST_ADDOPTS=-m alone", *verify), molecule("destroy", name)), hosts)
 
 
@@ -185,9 +204,9 @@ def run(stage: Stage, shows_at_once: bool = True) -> Outcome:
             passed = done.returncode == 0
         if not passed:
             break
-    outcome = Outcome(stage, passed, time.monotonic() - start)
+    outcome = Outcome(stage, passed, time.monotonic() - start, "".join(said))
     with PRINTING:
-        print(f"{''.join(said)}== {report(outcome)}", flush=True)
+        print(f"{outcome.output}== {report(outcome)}", flush=True)
     return outcome
 
 
@@ -201,9 +220,9 @@ class Queue:
         self.changed = threading.Condition()
 
     def take(self) -> Stage | None:
-        """The next stage whose hosts are free; None where nothing is left, or one has failed."""
+        """The next stage whose hosts are free; None where nothing is left, or one that failed stops all."""
         with self.changed:
-            while self.waiting and all(outcome.passed for outcome in self.outcomes):
+            while self.waiting and not any(outcome.stops_all for outcome in self.outcomes):
                 free = next((stage for stage in self.waiting if not stage.hosts & self.busy), None)
                 if free:
                     self.waiting.remove(free)
@@ -222,7 +241,7 @@ class Queue:
 
 
 def run_side_by_side(wanted: Sequence[Stage]) -> list[Outcome]:
-    """The outcomes of stages, run LANES at a time; after a failure those that run end, and no other begins."""
+    """The outcomes of stages, run LANES at a time; after a failure that stops all, those that run end."""
     if all(one.hosts & other.hosts for one, other in itertools.combinations(wanted, 2)):
         return one_by_one(wanted)
     print(f"== {', '.join(stage.name for stage in wanted)}: two at a time", flush=True)
@@ -234,10 +253,10 @@ def run_side_by_side(wanted: Sequence[Stage]) -> list[Outcome]:
 
 
 def one_by_one(wanted: Sequence[Stage]) -> list[Outcome]:
-    """The outcomes of stages of which no two can run at the same time, up to the first failure."""
+    """The outcomes of stages of which no two can run at the same time, up to a failure that stops all."""
     outcomes: list[Outcome] = []
     for stage in wanted:
-        if all(outcome.passed for outcome in outcomes):
+        if not any(outcome.stops_all for outcome in outcomes):
             outcomes.append(run(stage))
     return outcomes
 
@@ -265,8 +284,15 @@ def main() -> int:
     start = time.monotonic()
     outcomes: list[Outcome] = []
     for wave in waves(wanted):
-        if all(outcome.passed for outcome in outcomes):
+        # The second part of a scenario needs what its first part leaves.
+        if not any(outcome.stops_all or (not outcome.passed and outcome.stage.name == BESIDE) for outcome in outcomes):
             outcomes += run_side_by_side(wave)
+    summarize(wanted, outcomes, time.monotonic() - start)
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def summarize(wanted: Sequence[Stage], outcomes: Sequence[Outcome], seconds: float) -> None:
+    """Print how each stage went, then why some failed: where only the end of a log is kept, that is what is wanted."""
     print("\n== summary")
     for outcome in outcomes:
         print(report(outcome))
@@ -274,10 +300,11 @@ def main() -> int:
     for stage in wanted:
         if stage.name not in run_names:
             print(f"{stage.name:<16} not run")
-    print(f"{'together':<16} {time.monotonic() - start:.1f} s")
-    failed = sum(not outcome.passed for outcome in outcomes)
-    print(f"{len(outcomes) - failed} passed, {failed} failed", flush=True)
-    return 1 if failed else 0
+    print(f"{'together':<16} {seconds:.1f} s")
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    for outcome in failed:
+        print(f"== {outcome.stage.name} said", *outcome.telling(), sep="\n")
+    print(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed", flush=True)
 
 
 if __name__ == "__main__":

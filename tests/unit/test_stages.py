@@ -31,6 +31,47 @@ def test_after_a_failure_no_other_begins() -> None:
     assert len(outcomes) < 10
 
 
+def test_a_failed_scenario_stops_no_other() -> None:
+    outcomes = stages.run_side_by_side(
+        [stage("bad", code=1, hosts="a"), stage("next", hosts="a"), stage("b", hosts="b")]
+    )
+    assert [(outcome.stage.name, outcome.passed) for outcome in outcomes] == [
+        ("bad", False),
+        ("next", True),
+        ("b", True),
+    ]
+
+
+def test_nothing_runs_on_a_lab_that_did_not_start() -> None:
+    outcomes = stages.run_side_by_side([stage(stages.LAB, code=1, hosts="a b"), stage("one", hosts="a")])
+    assert [outcome.stage.name for outcome in outcomes] == [stages.LAB]
+
+
+@pytest.mark.parametrize(
+    ("output", "telling"),
+    [
+        (
+            "x\nE   assert 1 == 2\nmore\nFAILED tests/test_a.py::test_b\nend",
+            ["E   assert 1 == 2", "FAILED tests/test_a.py::test_b"],
+        ),
+        ("\x1b[31mfatal: [trixie]: UNREACHABLE! =>\x1b[0m\nPLAY RECAP", ["fatal: [trixie]: UNREACHABLE! =>"]),
+        ("a.py:3: error: no such name\n\nFound 1\n", ["a.py:3: error: no such name"]),
+        ("killed\n\n", ["killed"]),
+    ],
+)
+def test_the_lines_that_tell_why(output: str, telling: list[str]) -> None:
+    assert stages.Outcome(stage("one"), False, 1, output).telling() == telling
+
+
+def test_the_end_of_the_summary_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = [stage("good"), stage("bad", code=1), stage("late")]
+    bad = stages.Outcome(wanted[1], False, 1, "\n".join(f"E  {number}" for number in range(99)))
+    stages.summarize(wanted, [stages.Outcome(wanted[0], True, 1, "E  not this"), bad], 2)
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("E  ")] == said[-stages.REPEATED - 1 : -1]
+    assert said[-2:] == ["E  98", "1 passed, 1 failed"]
+
+
 def test_two_stages_do_not_share_a_host() -> None:
     queue = stages.Queue([stage("one", hosts="a b"), stage("two", hosts="b"), stage("three", hosts="c")])
     assert [queue.take().name, queue.take().name] == ["one", "three"]
@@ -41,9 +82,13 @@ def test_stages_that_cannot_overlap_show_their_output_at_once(capfd: pytest.Capt
     outcomes = stages.run_side_by_side(
         [stage("lab", hosts="a b"), stage("one", code=1, hosts="a"), stage("two", hosts="a")]
     )
-    assert [(outcome.stage.name, outcome.passed) for outcome in outcomes] == [("lab", True), ("one", False)]
+    assert [(outcome.stage.name, outcome.passed) for outcome in outcomes] == [
+        ("lab", True),
+        ("one", False),
+        ("two", True),
+    ]
     # The processes print on their own, and their two streams are not merged.
-    assert [captured.count("said by") for captured in capfd.readouterr()] == [2, 2]
+    assert [captured.count("said by") for captured in capfd.readouterr()] == [3, 3]
 
 
 def test_the_lab_comes_before_the_scenarios_and_beside_the_others() -> None:
