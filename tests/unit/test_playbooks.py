@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import yaml
 
@@ -52,6 +53,23 @@ def is_preflight(task: dict[str, Any]) -> bool:
 
 
 ROLES = sorted(file.parents[1].name for file in TASKS if file.name == "main.yml")
+
+
+def with_until() -> Iterator[tuple[str, dict[str, Any]]]:
+    for file in [*TASKS, *ROOT.glob("roles/*/handlers/*.yml"), *PLAYBOOKS, *ROOT.glob("molecule/*/*.yml")]:
+        content = load(file)
+        for part in content if isinstance(content, list) else []:
+            found = [part, *(task for name in ("pre_tasks", "tasks", "post_tasks") for task in flat(part.get(name)))]
+            yield from ((f"{file.parent.parent.name}: {task['name']}", task) for task in found if "until" in task)
+
+
+@pytest.mark.parametrize("task", [pytest.param(task, id=name) for name, task in with_until()])
+def test_what_is_waited_for_may_fail_at_first(task: dict[str, Any]) -> None:
+    """A condition that cannot be evaluated ends the waiting, and what failed returns little."""
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=True)
+    environment.tests["succeeded"] = lambda result: not result["failed"]
+    failed = {"failed": True, "changed": False, "msg": "not yet", "rc": 1}
+    assert environment.compile_expression(task["until"])(**{task["register"]: failed}) is False
 
 
 def test_no_task_runs_with_a_tag_of_nobodys() -> None:
