@@ -72,6 +72,21 @@ def test_what_is_waited_for_may_fail_at_first(task: dict[str, Any]) -> None:
     assert environment.compile_expression(task["until"])(**{task["register"]: failed}) is False
 
 
+def test_rsync_connects_as_ansible_does() -> None:
+    """Through the same jump host, and to no host with another key."""
+    tasks = [task for file in TASKS for task in flat(load(file)) if "ansible.posix.synchronize" in task]
+    remote = [task["ansible.posix.synchronize"] for task in tasks if "delegate_to" not in task]
+    assert len(remote) == 2
+    for given in remote:
+        assert given["use_ssh_args"] is True
+        assert given["verify_host"] == "{{ __stack_verify_host }}"
+
+
+@pytest.mark.parametrize(("given", "verified"), [({}, True), ({"ansible_host_key_checking": False}, False)])
+def test_rsync_verifies_the_host_where_ansible_does(given: dict[str, Any], verified: bool) -> None:
+    assert variable("stack", "__stack_verify_host", given) is verified
+
+
 def test_no_task_runs_with_a_tag_of_nobodys() -> None:
     for file in [*TASKS, *PLAYBOOKS]:
         assert not re.search(r"tags:.*\balways\b", file.read_text()), file
