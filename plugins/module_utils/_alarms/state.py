@@ -13,7 +13,7 @@ from typing import Any
 
 _CONFIRMED = 2  # rounds
 _KEPT = 100  # messages that wait for a channel
-_LEVELS = ("", "warning", "severe")
+_LEVELS = ("", "problem", "severe")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Problem:
 
     @property
     def level(self) -> str:
-        return "severe" if self.severe else "warning"
+        return "severe" if self.severe else "problem"
 
 
 @dataclass(frozen=True)

@@ -70,11 +70,15 @@ class Measure:
 
 @dataclass(frozen=True)
 class Found:
-    """What a check found. Each problem is a sentence that begins with its subject and a colon."""
+    """What a check found. Each problem is a sentence that begins with its subject and a colon.
+
+    `severe` has the subjects that the alarms tell at the first sight.
+    """
 
     problems: list[str] = field(default_factory=list)
     rows: list[dict[str, str]] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
+    severe: frozenset[str] = frozenset()
 
 
 def rows(project: str, root: str) -> tuple[list[services.Row], dict[str, int]]:

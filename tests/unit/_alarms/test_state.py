@@ -32,23 +32,23 @@ def told(*rounds: list[Problem], failed: tuple[str, ...] = ()) -> list[list[tupl
 @pytest.mark.parametrize(
     ("rounds", "expected"),
     [
-        pytest.param([[WEB], [WEB], [WEB]], [[], [("services/web", "warning")], []], id="once"),
+        pytest.param([[WEB], [WEB], [WEB]], [[], [("services/web", "problem")], []], id="once"),
         pytest.param([[WEB], [], [WEB], []], [[], [], [], []], id="flickering"),
         pytest.param([[FULL], [FULL]], [[("disk//", "severe")], []], id="severe at once"),
         pytest.param(
             [[WEB], [WEB], [], []],
-            [[], [("services/web", "warning")], [], [("services/web", "recovered")]],
+            [[], [("services/web", "problem")], [], [("services/web", "recovered")]],
             id="recovery once",
         ),
-        pytest.param([[WEB], [WEB], [], [WEB], [WEB]], [[], [("services/web", "warning")], [], [], []], id="one gap"),
+        pytest.param([[WEB], [WEB], [], [WEB], [WEB]], [[], [("services/web", "problem")], [], [], []], id="one gap"),
         pytest.param(
             [[DISK], [DISK], [FULL], [DISK], [FULL]],
-            [[], [("disk//", "warning")], [("disk//", "severe")], [], []],
+            [[], [("disk//", "problem")], [("disk//", "severe")], [], []],
             id="worse once",
         ),
         pytest.param(
             [[WEB], [WEB], [], [], [WEB], [WEB]],
-            [[], [("services/web", "warning")], [], [("services/web", "recovered")], [], [("services/web", "warning")]],
+            [[], [("services/web", "problem")], [], [("services/web", "recovered")], [], [("services/web", "problem")]],
             id="again after its recovery",
         ),
     ],
@@ -85,7 +85,7 @@ def test_two_problems_of_one_subject_are_one() -> None:
 
 
 def test_what_a_channel_has_not_taken_waits_with_what_is_new() -> None:
-    old, new = (Event(name, "warning", "a: b.", "1", "1") for name in ("old", "new"))
+    old, new = (Event(name, "problem", "a: b.", "1", "1") for name in ("old", "new"))
     waiting = state.queued({"url": [old], "gone": [old]}, ["url", "email"], [new])
     assert waiting == {"url": [old, new], "email": [new]}
     assert len(state.queued({"url": [old] * 200}, ["url"], [new])["url"]) == 100

@@ -1,0 +1,63 @@
+# Copyright: landfall.django contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The settings of a stack's alarms, as the role stack writes them into a file that only root can read.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.landfall.django.plugins.module_utils._status.look import Stack
+
+QUEUE_TASKS = 1000
+QUEUE_MINUTES = 15
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A way to tell somebody. The name may be shown, the target may be a secret."""
+
+    name: str
+    kind: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is checked, and who is told."""
+
+    stack: Stack
+    redis: bool
+    channels: tuple[Channel, ...] = ()
+    ping: str = ""
+    metrics: str = ""
+    queue_tasks: int = QUEUE_TASKS
+    queue_minutes: int = QUEUE_MINUTES
+
+
+def read(file: str) -> Settings:
+    """Return the settings in a file."""
+    given = json.loads(Path(file).read_text(encoding="utf-8"))
+    alarms = given["alarms"]
+    channels = [Channel(kind, kind, alarms[kind]) for kind in ("command", "url", "email") if alarms.get(kind)]
+    return Settings(
+        stack=Stack(**given["stack"]),
+        redis=given["redis"],
+        channels=(*channels, *_of_apprise(alarms.get("apprise") or ())),
+        ping=alarms.get("ping") or "",
+        metrics=alarms.get("metrics") or "",
+        queue_tasks=int(alarms.get("queue_tasks") or QUEUE_TASKS),
+        queue_minutes=int(alarms.get("queue_minutes") or QUEUE_MINUTES),
+    )
+
+
+def _of_apprise(urls: Iterable[str]) -> list[Channel]:
+    # One channel each: where one of them fails, the others are not told twice. A name for each that tells nothing of it
+    # and stays when another is added.
+    return [Channel(f"apprise-{hashlib.sha256(url.encode()).hexdigest()[:8]}", "apprise", url) for url in urls]
