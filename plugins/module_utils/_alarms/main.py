@@ -22,7 +22,7 @@ from ansible_collections.landfall.django.plugins.module_utils._files.lock import
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 from ansible_collections.landfall.django.plugins.module_utils._status.look import is_under_way
 
-_USAGE = "Usage: alarms check|test SETTINGS_FILE"
+_USAGE = "Usage: alarms check|test|forget SETTINGS_FILE"
 # Seconds. So long after the host's start nothing is checked, and a release that takes longer hides no problem.
 _STARTING = 300
 _LONGEST_PAUSE = 3600
@@ -125,19 +125,31 @@ def test(wanted: Settings) -> int:
     return 1 if failed else 0
 
 
+def forget(wanted: Settings, memory: Memory) -> int:
+    """Remove what this program has written. Return the exit code."""
+    for file in (*memory.files, *([_metrics_file(wanted)] if wanted.metrics else [])):
+        file.unlink(missing_ok=True)
+    return 0
+
+
 def main(words: list[str]) -> int:
     """Run the program with these words of its command line, and return its exit code."""
-    if len(words) != 2 or words[0] not in ("check", "test"):
+    if len(words) != 2 or words[0] not in ("check", "test", "forget"):
         print(_USAGE, file=sys.stderr)
         return 2
     wanted = settings.read(words[1])
     if words[0] == "test":
         return test(wanted)
-    return check(wanted, Memory(os.path.dirname(words[1]), wanted.stack.stack))
+    memory = Memory(os.path.dirname(words[1]), wanted.stack.stack)
+    return check(wanted, memory) if words[0] == "check" else forget(wanted, memory)
+
+
+def _metrics_file(wanted: Settings) -> Path:
+    return Path(wanted.metrics) / f"landfall-{wanted.stack.stack}.prom"
 
 
 def _write_metrics(wanted: Settings, text: str) -> None:
     try:
-        replace(Path(wanted.metrics) / f"landfall-{wanted.stack.stack}.prom", text.encode(), 0o644)
+        replace(_metrics_file(wanted), text.encode(), 0o644)
     except OSError as error:
         print(f"the metrics cannot be written into {wanted.metrics}: {error.strerror}", file=sys.stderr)

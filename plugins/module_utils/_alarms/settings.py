@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._status.look import Stack
 
 QUEUE_TASKS = 1000
 QUEUE_MINUTES = 15
+_NUMBERS = ("https_port", "disk_free_minimum_mib", "media_maximum_mib")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def read(file: str) -> Settings:
     alarms = given["alarms"]
     channels = [Channel(kind, kind, alarms[kind]) for kind in ("command", "url", "email") if alarms.get(kind)]
     return Settings(
-        stack=Stack(**given["stack"]),
+        stack=_stack(given["stack"]),
         redis=given["redis"],
         channels=(*channels, *_of_apprise(alarms.get("apprise") or ())),
         ping=alarms.get("ping") or "",
@@ -55,6 +57,12 @@ def read(file: str) -> Settings:
         queue_tasks=int(alarms.get("queue_tasks") or QUEUE_TASKS),
         queue_minutes=int(alarms.get("queue_minutes") or QUEUE_MINUTES),
     )
+
+
+def _stack(given: Mapping[str, Any]) -> Stack:
+    # Before ansible-core 2.19, Jinja makes texts of numbers.
+    numbers: dict[str, Any] = {name: int(given[name]) for name in _NUMBERS if name in given}
+    return Stack(**{**given, **numbers})
 
 
 def _of_apprise(urls: Iterable[str]) -> list[Channel]:

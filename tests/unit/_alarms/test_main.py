@@ -192,12 +192,14 @@ def test_a_channel_that_is_new_is_told_nothing_old(wanted: Settings, memory: Mem
 def test_each_url_of_apprise_is_a_channel_without_its_secret(tmp_path: Path) -> None:
     file = tmp_path / "settings.json"
     alarms = {"apprise": ["tgram://secret/1", "ntfys://other"], "command": "tell", "email": None, "queue_tasks": 5}
-    file.write_text(json.dumps({"stack": {"stack": "a", "root": "/a"}, "redis": False, "alarms": alarms}))
+    stack = {"stack": "a", "root": "/a", "https_port": "8443"}
+    file.write_text(json.dumps({"stack": stack, "redis": False, "alarms": alarms}))
     read = settings.read(str(file))
     assert [channel.kind for channel in read.channels] == ["command", "apprise", "apprise"]
     assert len({channel.name for channel in read.channels}) == 3
     assert "secret" not in " ".join(channel.name for channel in read.channels)
     assert (read.queue_tasks, read.queue_minutes, read.ping) == (5, 15, "")
+    assert read.stack.https_port == 8443
 
 
 def test_the_program_runs_on_a_host_without_ansible(tmp_path: Path) -> None:
@@ -207,3 +209,12 @@ def test_the_program_runs_on_a_host_without_ansible(tmp_path: Path) -> None:
     ran = subprocess.run([file, "tell"], capture_output=True, text=True, check=False, cwd="/", env={})
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "check|test" in ran.stderr
+
+
+def test_what_was_written_is_removed_with_the_alarms(
+    found: Found, told: Callable[[], list[str]], wanted: Settings, memory: Memory, tmp_path: Path
+) -> None:
+    told()
+    assert main.forget(wanted, memory) == 0
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["settings.json"]
+    assert main.forget(wanted, memory) == 0
