@@ -21,7 +21,8 @@ Heads = dict[str, tuple[str, float]]
 # The password stays in the container.
 _CLIENT = 'REDISCLI_AUTH="$(cat /run/secrets/password)" exec redis-cli -e "$@"'
 # kombu has a set of bindings per exchange, whose members end with the name of a queue, and up to four lists per queue,
-# one per priority. The oldest task of a list is its last. No task leaves Redis: a digest tells one from another.
+# one per priority. The oldest task of a list is its last. No task leaves Redis: a digest tells one from another. An
+# empty queue counts too. Answers to the worker's remote control are no tasks.
 _BINDINGS = "_kombu.binding.*"
 _SCRIPT = r"""
 local found, done = {}, {}
@@ -30,10 +31,11 @@ for _, key in ipairs(KEYS) do
     local queue = string.match(member, '[^\6\22]*$')
     for _, priority in ipairs({'', '\6\0223', '\6\0226', '\6\0229'}) do
       local name = queue .. priority
-      if not done[name] and redis.call('TYPE', name).ok == 'list' then
+      local there = redis.call('TYPE', name).ok == 'list'
+      if not done[name] and string.sub(queue, -7) ~= '.pidbox' and (there or priority == '') then
         done[name] = true
-        local digest = redis.sha1hex(redis.call('LINDEX', name, -1))
-        table.insert(found, {queue, name, redis.call('LLEN', name), digest})
+        local digest = there and redis.sha1hex(redis.call('LINDEX', name, -1)) or ''
+        table.insert(found, {queue, name, there and redis.call('LLEN', name) or 0, digest})
       end
     end
   end
@@ -44,7 +46,7 @@ return cjson.encode({lists = found})
 
 @dataclass(frozen=True)
 class Tasks:
-    """The tasks of one priority that wait in a queue, in the list `name`. `head` is a digest of the oldest."""
+    """The tasks of one priority that wait in a queue, in the list `name`. `head` is a digest of the oldest, if any."""
 
     queue: str
     name: str
@@ -58,7 +60,7 @@ def parse(text: str) -> list[Tasks]:
 
 
 def read(stack: str, root: str) -> list[Tasks]:
-    """Return the lists of all queues that are not empty. Raises DockerError where Redis does not answer."""
+    """Return the lists of all queues. Raises DockerError where Redis does not answer."""
     client = ("exec", "-T", "redis", "sh", "-c", _CLIENT, "redis-cli")
     compose = Compose(root, stack)
     keys = compose(*client, "--scan", "--pattern", _BINDINGS, timeout=30).split("\n")
@@ -73,7 +75,7 @@ def waiting(lists: Iterable[Tasks], heads: Mapping[str, tuple[str, float]], now:
     after: Heads = {}
     for tasks in lists:
         head, since = heads.get(tasks.name, ("", now))
-        after[tasks.name] = (tasks.head, since if head == tasks.head else now)
+        after[tasks.name] = (tasks.head, since if head == tasks.head and tasks.count else now)
         # A clock may be set back.
         age = max(0.0, now - after[tasks.name][1])
         counts[tasks.queue] = counts.get(tasks.queue, 0) + tasks.count

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def read(file: str) -> Settings:
     return Settings(
         stack=_stack(given["stack"]),
         redis=given["redis"],
-        channels=(*channels, *_of_apprise(alarms.get("apprise") or ())),
+        channels=(*channels, *_of_apprise(alarms.get("apprise") or [])),
         ping=alarms.get("ping") or "",
         metrics=alarms.get("metrics") or "",
         queue_tasks=int(alarms.get("queue_tasks") or QUEUE_TASKS),
@@ -65,7 +65,9 @@ def _stack(given: Mapping[str, Any]) -> Stack:
     return Stack(**{**given, **numbers})
 
 
-def _of_apprise(urls: Iterable[str]) -> list[Channel]:
+def _of_apprise(given: str | list[str]) -> list[Channel]:
+    # An argument spec takes a single text for a list.
+    urls = [given] if isinstance(given, str) else given
     # One channel each: where one of them fails, the others are not told twice. A name for each that tells nothing of it
     # and stays when another is added.
     return [Channel(f"apprise-{hashlib.sha256(url.encode()).hexdigest()[:8]}", "apprise", url) for url in urls]

@@ -200,6 +200,9 @@ def test_each_url_of_apprise_is_a_channel_without_its_secret(tmp_path: Path) -> 
     assert "secret" not in " ".join(channel.name for channel in read.channels)
     assert (read.queue_tasks, read.queue_minutes, read.ping) == (5, 15, "")
     assert read.stack.https_port == 8443
+    alone = {**alarms, "apprise": "tgram://secret/1"}
+    file.write_text(json.dumps({"stack": stack, "redis": False, "alarms": alone}))
+    assert settings.read(str(file)).channels[1] == read.channels[1]
 
 
 def test_the_program_runs_on_a_host_without_ansible(tmp_path: Path) -> None:

@@ -42,8 +42,11 @@ def test_the_oldest_task_has_waited_since_it_was_first_seen(head: str, now: floa
     assert found.measures[-1].value == age
 
 
-def test_a_queue_that_is_empty_again_is_forgotten() -> None:
-    assert queues.waiting([], {"celery": ("a", 1000.0)}, 1060.0)[1] == {}
+def test_an_empty_queue_grows_no_older() -> None:
+    found, heads = queues.waiting([Tasks("celery", "celery", 0, "")], {"celery": ("", 1000.0)}, 1060.0)
+    assert [one.value for one in found.measures] == [0, 0]
+    assert heads == {"celery": ("", 1060.0)}
+    assert queues.waiting([], heads, 1060.0)[1] == {}
 
 
 @pytest.mark.parametrize(
