@@ -95,7 +95,7 @@ def deliver(channel: Channel, message: Message) -> str:
         if channel.kind == "url":
             return post.problem(post.send(channel.target, message.body, "application/json"))
         if channel.kind == "command":
-            return _run(shlex.split(channel.target), message.body.decode())
+            return _run(shlex.split(channel.target), f"{message.body.decode()}\n")
         if channel.kind == "email":
             return _run([_SENDMAIL, "-t", "-i"], mail(channel.target, message).decode())
         with tempfile.NamedTemporaryFile("w", dir=_MEMORY, encoding="utf-8") as file:
