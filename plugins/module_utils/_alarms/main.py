@@ -23,7 +23,8 @@ from ansible_collections.landfall.django.plugins.module_utils._files.replace imp
 from ansible_collections.landfall.django.plugins.module_utils._status.look import is_under_way
 
 _USAGE = "Usage: alarms check|test|forget SETTINGS_FILE"
-# Seconds. So long after the host's start nothing is checked, and a release that takes longer hides no problem.
+# Seconds. So long after the start of the host, and of the alarms, nothing is checked: a new site waits for its
+# certificate. A release that takes longer than the second hides no problem.
 _STARTING = 300
 _LONGEST_PAUSE = 3600
 
@@ -62,11 +63,14 @@ def _read(file: Path) -> State | None:
 
 
 def is_paused(present: State, under_way: bool, uptime: float, now: float) -> bool:
-    """Return whether the stack is not checked now: containers start and stop on purpose. The state remembers when that
-    began."""
+    """Return whether the stack is not checked now, as while its containers start and stop on purpose.
+
+    The state remembers since when.
+    """
+    present.began = present.began or now
     if not under_way:
         present.paused = 0
-        return uptime < _STARTING
+        return uptime < _STARTING or 0 <= now - present.began < _STARTING
     present.paused = present.paused or now
     return now - present.paused < _LONGEST_PAUSE
 

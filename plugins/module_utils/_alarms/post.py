@@ -80,6 +80,8 @@ def reason(error: OSError) -> str:
     """Return why nothing was sent, in words that hold neither a URL nor a host's name."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the server's certificate is not valid: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS with the server failed: {error.reason}"
     if isinstance(error, TimeoutError):
         return "the server does not answer in time"
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

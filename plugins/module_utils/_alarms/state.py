@@ -69,6 +69,8 @@ class State:
     heads: dict[str, tuple[str, float]] = field(default_factory=dict)
     # When a release that is in progress was first seen, in seconds since the epoch; 0 without one.
     paused: float = 0
+    # When the first round was, in seconds since the epoch.
+    began: float = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -83,6 +85,7 @@ def parse(data: Mapping[str, Any]) -> State:
             undelivered={str(name): str(reason) for name, reason in data["undelivered"].items()},
             heads={name: (str(head), float(since)) for name, (head, since) in data["heads"].items()},
             paused=float(data["paused"]),
+            began=float(data["began"]),
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"not a state of the alarms: {error!r}") from error

@@ -200,7 +200,9 @@ def check_storage(stack: Stack) -> Found:
 
 def data_folders(stack: Stack) -> list[str]:
     """Return the folders in which the data of the stack and of Docker grow."""
-    return [stack.root, str(stack.media), docker("info", "--format", "{{.DockerRootDir}}").strip()]
+    # The alarms look at the disks also where Docker hangs.
+    docker_root = docker("info", "--format", "{{.DockerRootDir}}", timeout=60).strip()
+    return [stack.root, str(stack.media), docker_root]
 
 
 def former_data(stack: str) -> list[str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._alarms import checks
+from ansible_collections.landfall.django.plugins.module_utils._alarms.settings import Settings
+from ansible_collections.landfall.django.plugins.module_utils._alarms.state import State
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
-from ansible_collections.landfall.django.plugins.module_utils._status.look import Found, Measure
+from ansible_collections.landfall.django.plugins.module_utils._status.look import Found, Measure, Stack
 from ansible_collections.landfall.django.plugins.module_utils._status.storage import Room
 
 from tests.unit.sentences import only
@@ -83,6 +86,20 @@ def test_a_check_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     (problem,), _, ran = checks.run_all({"services": slow})
     assert "1 seconds" in problem.sentence
     assert ran == {"services": False}
+
+
+def test_a_full_disk_is_seen_where_docker_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def hangs(*_words: str, **_options: float) -> str:
+        raise DockerError("docker info took more than 60 seconds")
+
+    monkeypatch.setattr(checks.look, "CHECKS", {})
+    monkeypatch.setattr(checks.look, "docker", hangs)
+    monkeypatch.setattr(checks.storage, "rooms", lambda folders: [Room(tuple(folders), 10, used=0.96)])
+    monkeypatch.setattr(checks, "run", lambda _command: subprocess.CompletedProcess([], 0, "", ""))
+    wanted = Settings(Stack("shop", str(tmp_path)), redis=False)
+    problems, _, ran = checks.looked(wanted, State(), 0)
+    assert "disk/disk /" in [problem.id for problem in problems]
+    assert ran == {"disk": True, "memory": True, "units": True}
 
 
 def test_a_channel_that_does_not_work_is_told_to_the_others() -> None:

@@ -143,10 +143,23 @@ def test_during_a_release_nothing_is_checked(
     assert memory.read().paused == 0
 
 
-def test_a_host_that_has_just_started_is_not_checked() -> None:
+@pytest.mark.parametrize(
+    ("uptime", "now", "paused"),
+    [
+        pytest.param(299, 5000, True, id="the host has just started"),
+        pytest.param(300, 1299, True, id="the alarms are new"),
+        pytest.param(300, 1300, False, id="all is settled"),
+        pytest.param(300, 900, False, id="the clock was set back"),
+    ],
+)
+def test_what_has_just_started_is_not_checked(uptime: float, now: float, paused: bool) -> None:
+    assert main.is_paused(State(began=1000), under_way=False, uptime=uptime, now=now) == paused
+
+
+def test_the_first_round_is_remembered() -> None:
     present = State()
-    assert main.is_paused(present, under_way=False, uptime=299, now=5000)
-    assert not main.is_paused(present, under_way=False, uptime=300, now=5000)
+    assert main.is_paused(present, under_way=False, uptime=9999, now=1000)
+    assert present.began == 1000
 
 
 def test_the_files_are_for_root_but_the_metrics_are_for_everybody(
