@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What is told: the problems of a round compared with those of the rounds before. Pure functions.
 
-A change is told when two rounds in a row agree about it, a severe problem at once. Private to this collection.
+A problem is told when it was seen twice, a severe one at once. It is over when some rounds in a row have missed it: a
+container that starts again and again is one problem, though some rounds see it run. Private to this collection.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-_CONFIRMED = 2  # rounds
+_CONFIRMED = 2  # rounds that see a problem
+_OVER = 3  # rounds in a row that miss it
 _KEPT = 100  # messages that wait for a channel
 _LEVELS = ("", "problem", "severe")
 
@@ -47,7 +49,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Known:
-    """What is remembered of a problem: the rounds in a row that saw it or missed it, and the level that was told."""
+    """What is remembered of a problem: the rounds that saw it, those since that missed it, and the level told."""
 
     sentence: str
     since: str
@@ -121,18 +123,13 @@ def compare(
             continue
         if name.partition("/")[0] in failed:
             after[name] = before
-        elif before.told and before.missed + 1 >= _CONFIRMED:
-            events.append(Event(name, "recovered", before.sentence, before.since, at))
+        elif before.missed + 1 < _OVER:
+            after[name] = Known(before.sentence, before.since, before.seen, before.missed + 1, before.told)
         elif before.told:
-            after[name] = Known(before.sentence, before.since, 0, before.missed + 1, before.told)
+            events.append(Event(name, "recovered", before.sentence, before.since, at))
     return after, events
 
 
 def queued(waiting: Mapping[str, list[Event]], channels: Iterable[str], events: list[Event]) -> dict[str, list[Event]]:
     """Return what waits for each channel with these events at the end. Channels that are not there are forgotten."""
     return {channel: [*waiting.get(channel, []), *events][-_KEPT:] for channel in channels}
-
-
-def is_open(known: Mapping[str, Known]) -> bool:
-    """Return whether there is a problem that was told and is not over."""
-    return any(one.told for one in known.values())

@@ -80,6 +80,7 @@ def test_an_alarm_comes_once_and_its_recovery_too(found: Found, told: Callable[[
     assert told() == ["/ping/fail"]
     found["problems"] = []
     assert told() == ["/ping/fail"]
+    assert told() == ["/ping/fail"]
     assert told() == ["/hook recovered", "/ping"]
     assert told() == ["/ping"]
 
