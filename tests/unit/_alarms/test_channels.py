@@ -54,6 +54,17 @@ def test_a_letter_names_nobody_in_an_argument() -> None:
     assert DOWN.sentence in letter.get_payload()
 
 
+def test_sendmail_gets_the_letter_on_its_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, taken = tmp_path / "sendmail", tmp_path / "taken"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nopen({str(taken)!r}, 'w').write(' '.join(sys.argv[1:]) + sys.stdin.read())\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(channels, "_SENDMAIL", str(program))
+    assert channels.deliver(Channel("email", "email", "ops@example.com"), MESSAGE) == ""
+    assert taken.read_text().startswith("-t -iTo: ops@example.com")
+
+
 def test_a_long_sentence_is_a_letter_too() -> None:
     long = Event("a/b", "problem", "b: " + "wörd " * 400, "1", "1")
     letter = email.message_from_bytes(channels.mail("ops@example.com", Message("shop", "vps1", [long])))
