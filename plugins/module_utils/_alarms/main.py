@@ -136,10 +136,10 @@ def forget(wanted: Settings, memory: Memory) -> int:
     return 0
 
 
-def main(words: list[str]) -> int:
-    """Run the program with these words of its command line, and return its exit code."""
+def main(words: list[str], version: str = "") -> int:
+    """Run the program of this version with the words of its command line, and return its exit code."""
     if len(words) != 2 or words[0] not in ("check", "test", "forget"):
-        print(_USAGE, file=sys.stderr)
+        print(f"landfall.django {version}\n{_USAGE}", file=sys.stderr)
         return 2
     wanted = settings.read(words[1])
     if words[0] == "test":
