@@ -13,6 +13,7 @@ from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 from ansible_collections.landfall.django.plugins.module_utils._front import limits
 from ansible_collections.landfall.django.plugins.module_utils._preflight import (
+    alarms,
     certificate,
     database,
     distributions,
@@ -46,7 +47,7 @@ LITERAL = (
     "nginx_site_passwords",
 )
 # No message repeats what Ansible says of these: it may be their value.
-HIDDEN = (*LITERAL, "stack_compose_override")
+HIDDEN = (*LITERAL, "stack_compose_override", alarms.NAME)
 
 
 # What brings a source to the host: the role installs what is missing.
@@ -210,7 +211,7 @@ class ActionModule(ActionBase):
             "ports": list(ports),
             "paths": [root, "/var/lib/docker", made, str(values.get("stack_database_import") or root)],
             **docker.present(),
-            "programs": [*PROGRAMS, *docker.present()["programs"]],
+            "programs": [*PROGRAMS, *docker.present()["programs"], *alarms.programs(values)],
             "stack_root": root,
             "front_root": front_root,
             "files": [f"{UNITS}/{unit_of(values.get('stack_name'), '*')}"],
@@ -231,7 +232,7 @@ class ActionModule(ActionBase):
         problems = host.problems_of(probe, ports, minimum)
         problems += host.neighbour_problems(probe, name, root, site, domains if front_root else [])
         problems += database.missing_import(values, dump_place, probe["stack_files"])
-        checks = [docker.host_problems, jobs.host_problems]
+        checks = [docker.host_problems, jobs.host_problems, alarms.host_problems]
         if front_root:
             checks += [front.host_problems, certificate.host_problems]
             body = values.get("nginx_site_client_max_body_size", limits.BODY)

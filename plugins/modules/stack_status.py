@@ -149,149 +149,12 @@ problems:
     - "celery: its container shop-celery-1 is unhealthy: see docker logs shop-celery-1."
 """
 
-import datetime
-import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
-from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
-from ansible_collections.landfall.django.plugins.module_utils._database.volume import Volume
-from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
-from ansible_collections.landfall.django.plugins.module_utils._files import lock
-from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
-from ansible_collections.landfall.django.plugins.module_utils._release import health, ledger, report
-from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
-from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
-from ansible_collections.landfall.django.plugins.module_utils._sizes import host
-from ansible_collections.landfall.django.plugins.module_utils._status import jobs, services, storage
-
-LETSENCRYPT = Path("/etc/letsencrypt")
-# Where the renewal hooks of the role letsencrypt report a failure.
-HOOK_FAILURES = Path("/var/lib/letsencrypt")
-
-
-def rows(project: str, root: str) -> tuple[list[services.Row], dict[str, int]]:
-    """Return the rows of one Compose project, and the number of containers that each service should have."""
-    file = Path(root) / "compose.yaml"
-    config = json.loads(docker("compose", "--project-name", project, "--file", str(file), "config", "--format", "json"))
-    counts = services.wanted(config)
-    now = datetime.datetime.now(datetime.timezone.utc)
-    found = services.rows(containers([f"label=com.docker.compose.project={project}"]), now)
-    return services.with_missing(found, counts), counts
-
-
-def services_of(projects: list[tuple[str, str]]) -> tuple[list[services.Row], list[str]]:
-    """Return the rows of all Compose projects and their problems. A project without compose.yaml is one problem."""
-    shown: list[services.Row] = []
-    problems: list[str] = []
-    for project, root in projects:
-        file = Path(root) / "compose.yaml"
-        if not file.exists():
-            problems.append(
-                f"{project}: {file} does not exist on the host: deploy {project}, or correct stack_root or"
-                " stack_nginx_root."
-            )
-            continue
-        found, counts = rows(project, root)
-        shown += found
-        problems += services.problems(found, counts)
-    return shown, problems
-
-
-def certificate(params: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the table of the site's certificate, and problems with it and its renewal."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    domain, port, front = params["domain"], params["https_port"], Path(params["front_root"])
-    folder, temporary = front / "tls" / params["stack"], front / "tls/temporary" / params["stack"] / "fullchain.pem"
-    try:
-        kept = tls.kept(folder / "fullchain.pem")
-        shown = tls.shown(port, domain)
-        place = folder.resolve()
-        renewal = LETSENCRYPT / "renewal" / f"{place.name}.conf"
-        renewed = place.parent == LETSENCRYPT / "live" and renewal.is_file()
-        failure = HOOK_FAILURES / f"{place.name}.hook-failed"
-        found = services.Certificate(
-            domain=domain,
-            port=port,
-            kept=tls.described(kept),
-            shown=None if shown is None else tls.described(shown),
-            is_same=kept == shown,
-            is_own=place.parent == front.resolve() / "tls" / "own",
-            is_temporary=place.parent == front.resolve() / "tls" / "temporary",
-            shows_temporary=shown is not None and temporary.is_file() and shown == tls.kept(temporary),
-            certbot=certbot.parse_maker(renewal.read_text()) if renewed else (),
-            reload=str(front / "reload"),
-            hook_failure=" ".join(failure.read_text().split())[-200:] or "it printed nothing"
-            if failure.is_file()
-            else "",
-        )
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        return [], [f"certificate: the certificate of {domain} cannot be read ({error}): run landfall.django.site."]
-    problems = services.certificate_problems(found, now)
-    if renewed:
-        show = ["systemctl", "show", "--property=Id,ActiveState", "certbot.service", "certbot.timer"]
-        problems += services.renewal_problems(services.units(run(show).stdout))
-    return services.certificates([services.certificate_row(found, now)]), problems
-
-
-def answer(params: dict[str, Any], record: Record | None) -> list[str]:
-    """Request the site's health page through the front, and return its problem, if any."""
-    path = Site.of(record.site).health_path if record else "/"
-    problem = health.visitor_problem(params["https_port"], params["domain"], path)
-    if not problem:
-        return []
-    return [f"{params['domain']}: {problem}. Run landfall.django.deploy, which points Nginx at the running containers."]
-
-
-def sizes_in_force(root: Path) -> dict[str, Any]:
-    """Return the sizes in a stack's compose.yaml, and how many stacks the host has now where that has changed."""
-    file = root / "compose.yaml"
-    recorded = host.recorded(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    now = host.stacks(str(root))
-    return {**recorded, "stacks_now": now} if recorded and now != recorded["stacks"] else recorded
-
-
-def is_under_way(path: Path) -> bool:
-    """Return whether a release is in progress on the host."""
-    if not path.exists():
-        return False
-    with lock.open_lock(path) as file:
-        return not lock.try_lock(file)
-
-
-def lacks_room(params: dict[str, Any], root: str) -> list[str]:
-    """Return problems with free disk space and the size of the media."""
-    files = f"{params['front_root']}/sites/{params['stack']}" if params["front_root"] else f"{root}/public"
-    media, maximum = Path(files) / "media", params["media_maximum_mib"]
-    docker_root = docker("info", "--format", "{{.DockerRootDir}}").strip()
-    found = (str(media), storage.size(media) if maximum else 0)
-    rooms = storage.rooms([root, str(media), docker_root])
-    return storage.problems(rooms, params["disk_free_minimum_mib"], found, maximum)
-
-
-def former_data(stack: str) -> list[str]:
-    """Return a sentence for each volume with the data from before an upgrade of the database."""
-    volume = Volume(stack)
-    sizes = {name: storage.size(volume.former_folder(name)) for name in volume.former()}
-    return [
-        f"{name}: {size} MiB from before an upgrade of the database. restore_forget=true of"
-        " landfall.django.restore removes it."
-        for name, size in sizes.items()
-    ]
-
-
-def scheduled(stack: str) -> tuple[list[str], list[str]]:
-    """Return the table of the stack's jobs and their problems."""
-    names = jobs.jobs(stack)
-    if not names:
-        return [], []
-    show = ["systemctl", "show", f"--property={','.join(jobs.PROPERTIES)}", *jobs.units_of(stack, names)]
-    units = services.units(run(show).stdout)
-    table = services.table(jobs.rows(stack, names, units), jobs.COLUMNS)
-    return table, jobs.problems(stack, names, units)
+from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
+from ansible_collections.landfall.django.plugins.module_utils._release import ledger, report
+from ansible_collections.landfall.django.plugins.module_utils._status import jobs, look, services
 
 
 def main() -> None:
@@ -307,40 +170,24 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    stack, front_root = module.params["stack"], module.params["front_root"]
-    projects = [(stack, module.params["root"] or f"/srv/{stack}")]
-    if front_root:
-        projects.append((PROJECT, front_root))
+    stack = look.Stack(**{**module.params, "root": module.params["root"] or f"/srv/{module.params['stack']}"})
     try:
-        shown, problems = services_of(projects)
-        problems += lacks_room(module.params, projects[0][1])
-        kept = former_data(stack)
-    except DockerError as error:
+        found = {name: check(stack) for name, check in look.CHECKS.items()}
+        serving = ledger.serving(stack.records())
+        kept = look.former_data(stack.stack)
+    except (DockerError, ValueError) as error:
         module.fail_json(msg=str(error))
-    root = projects[0][1]
-    try:
-        records = ledger.Ledger(root).read()
-    except ValueError as error:
-        module.fail_json(msg=str(error))
-    serving = ledger.serving(records)
-    under_way = is_under_way(Path(root) / ".lock")
-    job_lines, job_problems = scheduled(stack)
-    problems += job_problems
-    lines: list[str] = []
-    if front_root and module.params["domain"]:
-        lines, faults = certificate(module.params)
-        problems += [*faults, *answer(module.params, serving)]
     module.exit_json(
         changed=False,
-        table=services.table(shown),
-        services=shown,
-        sizes=services.sizes(sizes_in_force(Path(root))),
-        releases=services.table(report.rows(records, under_way), report.COLUMNS) if records else [],
-        certificate=lines,
-        jobs=job_lines,
+        table=services.table(found["services"].rows),
+        services=found["services"].rows,
+        sizes=services.sizes(look.sizes_in_force(Path(stack.root))),
+        releases=services.table(found["release"].rows, report.COLUMNS) if found["release"].rows else [],
+        certificate=services.certificates(found["certificate"].rows) if found["certificate"].rows else [],
+        jobs=services.table(found["jobs"].rows, jobs.COLUMNS) if found["jobs"].rows else [],
         profile=serving.profile if serving else {},
         kept=kept,
-        problems=problems + report.problems(records, under_way),
+        problems=[sentence for one in found.values() for sentence in one.problems],
     )
 
 

@@ -101,6 +101,35 @@ def test_a_job_runs_with_the_files_of_the_project_and_one_that_fails_is_a_proble
     host.check_output("systemctl reset-failed landfall-kiosk.broken.service")
 
 
+def test_an_alarm_comes_once_and_so_does_the_recovery(host, until):
+    """Each round by hand, so that the timer does not come between them."""
+    unit, about = "landfall-alarms@kiosk", "services/heartbeat"
+    assert host.run(f"systemctl is-active {unit}.timer").rc == 0
+    # New alarms are quiet for five minutes.
+    until(lambda: host.file("/run/landfall-kiosk.prom").exists, seconds=420)
+    host.check_output(f"systemctl stop {unit}.timer {unit}.service")
+
+    def told() -> list[str]:
+        host.check_output(f"systemctl start {unit}.service")
+        told = host.file("/root/alarms")
+        lines = told.content_string.splitlines() if told.exists else []
+        return [event["level"] for line in lines for event in json.loads(line)["events"] if event["id"] == about]
+
+    assert told() == []
+    host.check_output("docker stop kiosk-heartbeat-1")
+    assert [told(), told(), told()] == [[], ["problem"], ["problem"]]
+    assert 'landfall_problem{stack="kiosk",check="services",subject="heartbeat"} 1' in (
+        host.file("/run/landfall-kiosk.prom").content_string
+    )
+    # As after a reboot.
+    host.check_output("rm /run/landfall-alarms-kiosk.json")
+    assert told() == ["problem"]
+    host.check_output("docker start kiosk-heartbeat-1")
+    assert [told(), told(), told(), told()] == [["problem"]] * 2 + [["problem", "recovered"]] * 2
+    assert host.file("/srv/kiosk/alarms/settings.json").mode == 0o600
+    host.check_output(f"systemctl start {unit}.timer")
+
+
 def test_a_users_own_templates_are_used_instead(host, visit):
     assert visit("kiosk").get("/healthz").headers["x-template"] == "of the user's own"
     assert "# of the user's own" in host.file("/srv/kiosk/compose.yaml").content_string

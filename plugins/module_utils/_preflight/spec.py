@@ -28,7 +28,9 @@ _WORDS = {
     "str": "a text",
 }
 _EMPTY: dict[str, Any] = {"dict": {}, "list": [], "path": "", "str": ""}
-_SECRET = re.compile(r"password|secret|_url$|environment|build_args|logins|repository|override")
+_SECRET = re.compile(r"password|secret|_url$|alarms|environment|build_args|logins|repository|override")
+# What Ansible says of a key in a dictionary.
+_INNER = re.compile(r"(?:argument|option) '(?P<name>\w+)'")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _PRIVATE = "__stack_"
 
@@ -103,6 +105,10 @@ def checked(options: Options, values: Mapping[str, Any]) -> tuple[dict[str, Any]
 
 
 def _sentence(name: str, option: Mapping[str, Any], value: Any, error: Exception) -> str:
+    inner = _INNER.search(str(error))
+    if inner and isinstance(value, Mapping) and inner["name"] in option.get("options", {}):
+        key = inner["name"]
+        return _sentence(f"{name}: {key}", option["options"][key], value.get(key), error)
     if isinstance(error, ArgumentValueError):
         choices = ", ".join(str(choice) for choice in option.get("choices", []))
         return f"{name}: {shown(name, value)} is not one of its choices: set it to one of {choices}."

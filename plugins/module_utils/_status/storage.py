@@ -21,11 +21,12 @@ _FILES = 0.05
 
 @dataclass(frozen=True)
 class Room:
-    """The free space of one file system in MiB, its share of free inodes, and the folders on it."""
+    """The free space of one file system in MiB, its shares of free inodes and of used space, and the folders on it."""
 
     folders: tuple[str, ...]
     free_mib: int
     files: float = 1.0
+    used: float = 0.0
 
 
 def problems(rooms: Iterable[Room], minimum_mib: int, media: tuple[str, int], maximum_mib: int) -> list[str]:
@@ -61,7 +62,10 @@ def rooms(folders: Iterable[str]) -> list[Room]:
 def _room(folders: tuple[str, ...]) -> Room:
     now = os.statvfs(folders[0])
     # Some file systems do not count inodes.
-    return Room(folders, now.f_bavail * now.f_frsize // _MIB, now.f_favail / now.f_files if now.f_files else 1.0)
+    files = now.f_favail / now.f_files if now.f_files else 1.0
+    # As df has it: what is reserved for root is neither free nor used.
+    used = now.f_blocks - now.f_bfree
+    return Room(folders, now.f_bavail * now.f_frsize // _MIB, files, used / ((used + now.f_bavail) or 1))
 
 
 def size(folder: Path) -> int:

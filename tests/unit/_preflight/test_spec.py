@@ -40,6 +40,9 @@ def test_unknown_names_are_told_what_they_may_have_meant() -> None:
         ("stack_git_version", datetime.date(2026, 1, 2), "2026-01-02 is not a text: put the value in quotes"),
         ("stack_name", ["shop"], "['shop'] is not a text"),
         ("stack_database_password", ["hidden"], "the value given is not a text"),
+        ("stack_alarms", {"queue_tasks": "many"}, "stack_alarms: queue_tasks: the value given is not a whole number"),
+        ("stack_alarms", {"apprise": {"a": "hidden"}}, "stack_alarms: apprise: the value given is not a list"),
+        ("stack_alarms", {"urls": "hidden"}, "stack_alarms.urls"),
     ],
 )
 def test_types_and_choices(name: str, value: Any, sentence: str) -> None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._status import jobs, services
-from ansible_collections.landfall.django.plugins.modules import stack_status
+from ansible_collections.landfall.django.plugins.module_utils._status import jobs, look, services
 
 from tests.unit.sentences import only
 
@@ -69,6 +68,6 @@ def test_only_the_own_stacks_timers_count(tmp_path: Path) -> None:
 
 
 def test_a_host_without_jobs_asks_systemd_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack_status.jobs, "jobs", lambda _stack: [])
-    monkeypatch.setattr(stack_status, "run", None)
-    assert stack_status.scheduled("shop") == ([], [])
+    monkeypatch.setattr(look.jobs, "jobs", lambda _stack: [])
+    monkeypatch.setattr(look, "run", None)
+    assert look.check_jobs(look.Stack("shop", "/srv/shop")) == look.Found()

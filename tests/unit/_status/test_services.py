@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._certificate import tls
-from ansible_collections.landfall.django.plugins.module_utils._status import services
-from ansible_collections.landfall.django.plugins.modules import stack_status
+from ansible_collections.landfall.django.plugins.module_utils._status import look, services
 
 RECORDED = json.loads((Path(__file__).parents[1] / "recorded/status.json").read_text())
 NOW = datetime.datetime(2026, 11, 23, 1, 1, 0, tzinfo=datetime.UTC)
@@ -71,11 +70,11 @@ def test_the_sizes_that_a_stack_has() -> None:
 def test_the_sizes_of_the_compose_file_in_force_and_the_stacks_that_came_since(tmp_path: Path) -> None:
     root = tmp_path / "shop"
     (root / "releases").mkdir(parents=True)
-    assert stack_status.sizes_in_force(root) == {}
+    assert look.sizes_in_force(root) == {}
     (root / "compose.yaml").write_text('name: shop\n\nx-sizes: {"memory_mib": 957, "stacks": 1}\n')
-    assert stack_status.sizes_in_force(root) == {"memory_mib": 957, "stacks": 1}
+    assert look.sizes_in_force(root) == {"memory_mib": 957, "stacks": 1}
     (tmp_path / "blog" / "releases").mkdir(parents=True)
-    assert stack_status.sizes_in_force(root)["stacks_now"] == 2
+    assert look.sizes_in_force(root)["stacks_now"] == 2
 
 
 def test_each_fault_is_named() -> None:
@@ -235,6 +234,6 @@ def test_a_renewal_that_failed_or_never_comes_is_named(service: str, timer: str,
 
 
 def test_a_stack_whose_first_release_failed_has_no_services_and_may_be_asked(tmp_path):
-    shown, problems = stack_status.services_of([("shop", str(tmp_path))])
-    assert shown == []
-    assert [word for word in problems if "shop" in word and "compose.yaml" in word]
+    found = look.services_of([("shop", str(tmp_path))])
+    assert found.rows == []
+    assert [word for word in found.problems if "shop" in word and "compose.yaml" in word]
