@@ -8,7 +8,8 @@ short_description: Return the routes of a stack without their passwords
 version_added: 0.1.0
 author: landfall.django contributors (@landfall)
 description:
-  - Returns what Nginx sends to other processes than web, as M(landfall.django.release) takes it.
+  - Returns what Nginx sends to other processes than web, as M(landfall.django.release) takes it. Leaves out what is not
+    complete, which the preflight names.
 options:
   _input:
     description: Names and dictionaries, as in O(landfall.django.stack#role:main:stack_routes).
@@ -34,19 +35,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.landfall.django.plugins.module_utils._front.routes import routes as parsed
 
 
-def routes(given: dict[str, Any]) -> list[dict[str, Any]]:
-    if not isinstance(given, dict):
-        raise AnsibleFilterError(f"landfall.django.routes needs a dictionary, not {type(given).__name__}")
-    try:
-        return [asdict(route) for route in parsed(given)]
-    except (TypeError, ValueError) as error:
-        raise AnsibleFilterError(f"landfall.django.routes: {error}") from error
+def routes(given: Any) -> list[dict[str, Any]]:
+    return [asdict(route) for route in parsed(given)]
 
 
 class FilterModule:
-    def filters(self) -> dict[str, Callable[[dict[str, Any]], list[dict[str, Any]]]]:
+    def filters(self) -> dict[str, Callable[[Any], list[dict[str, Any]]]]:
         return {"routes": routes}

@@ -16,6 +16,7 @@ description:
     one on disk and not the temporary one. It must have a third of its life left, less the 25 hours that certbot may
     take to renew it then. Of a life under ten days, where certbot renews at half of it, it must have a third.
   - With O(domain), requests the site's health page through the front, as a visitor would.
+  - With O(domain), requests each route of the release that serves, and reports one that nobody answers as a problem.
   - Reports how each scheduled job ended last, and one that failed or has no timer as a problem.
   - Reports how the last attempts at a release ended, and whether one was interrupted.
   - Does not fail where a service is down, so that a play can show the table first.
@@ -126,6 +127,15 @@ jobs:
     - JOB            LAST                         RESULT              NEXT
     - clearsessions  Sat 2026-11-28 00:00:00 UTC  success             Sun 2026-11-29 00:00:00 UTC
     - report         Sat 2026-11-28 03:15:00 UTC  failed with code 1  Sat 2026-11-28 03:30:00 UTC
+routes:
+  description: The lines of a table of the routes to other processes than web, with the status of an answer through
+    Nginx. Empty where there are none.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - ROUTE   URL                               PROCESS  PORT  ANSWER
+    - flower  https://shop.example.com/flower/  flower   5555  401
 profile:
   description: What the settings of the release that serves said. Empty where they were not asked.
   returned: success
@@ -161,12 +171,13 @@ from ansible_collections.landfall.django.plugins.module_utils._commands.run impo
 from ansible_collections.landfall.django.plugins.module_utils._database.volume import Volume
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
+from ansible_collections.landfall.django.plugins.module_utils._front import visitor
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
 from ansible_collections.landfall.django.plugins.module_utils._release import health, ledger, report
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 from ansible_collections.landfall.django.plugins.module_utils._sizes import host
-from ansible_collections.landfall.django.plugins.module_utils._status import jobs, services, storage
+from ansible_collections.landfall.django.plugins.module_utils._status import jobs, routes, services, storage
 
 LETSENCRYPT = Path("/etc/letsencrypt")
 # Where the renewal hooks of the role letsencrypt report a failure.
@@ -244,6 +255,13 @@ def answer(params: dict[str, Any], record: Record | None) -> list[str]:
     if not problem:
         return []
     return [f"{params['domain']}: {problem}. Run landfall.django.deploy, which points Nginx at the running containers."]
+
+
+def routed(params: dict[str, Any], record: Record | None) -> tuple[list[str], list[str]]:
+    """Return the table of the routes and their problems."""
+    known = Site.of(record.site).routed if record else []
+    found = routes.rows(known, params["domain"], lambda host, path: visitor.request(params["https_port"], host, path))
+    return (services.table(found, routes.COLUMNS) if found else []), routes.problems(found)
 
 
 def sizes_in_force(root: Path) -> dict[str, Any]:
@@ -327,9 +345,11 @@ def main() -> None:
     job_lines, job_problems = scheduled(stack)
     problems += job_problems
     lines: list[str] = []
+    route_lines: list[str] = []
     if front_root and module.params["domain"]:
         lines, faults = certificate(module.params)
-        problems += [*faults, *answer(module.params, serving)]
+        route_lines, route_problems = routed(module.params, serving)
+        problems += [*faults, *answer(module.params, serving), *route_problems]
     module.exit_json(
         changed=False,
         table=services.table(shown),
@@ -338,6 +358,7 @@ def main() -> None:
         releases=services.table(report.rows(records, under_way), report.COLUMNS) if records else [],
         certificate=lines,
         jobs=job_lines,
+        routes=route_lines,
         profile=serving.profile if serving else {},
         kept=kept,
         problems=problems + report.problems(records, under_way),

@@ -44,8 +44,10 @@ class Route:
     guarded: bool = False
 
 
-def routes(given: Mapping[str, Any]) -> list[Route]:
+def routes(given: Any) -> list[Route]:
     """Return the routes of `stack_routes`. The preflight says what is wrong with others, which are left out."""
+    if not isinstance(given, Mapping):
+        return []
     return [
         Route(
             name,
@@ -56,7 +58,7 @@ def routes(given: Mapping[str, Any]) -> list[Route]:
             bool(options.get("passwords")),
         )
         for name, options in given.items()
-        if isinstance(options, Mapping) and {"process", "port"} <= set(options)
+        if isinstance(options, Mapping) and "process" in options and str(options.get("port")).isdecimal()
     ]
 
 

@@ -29,6 +29,7 @@ def test_a_route_has_no_password() -> None:
 
 def test_what_is_not_whole_is_left_to_the_preflight() -> None:
     assert routes({"a": "flower", "b": {"process": "flower"}, "c": {"port": 1}}) == []
+    assert routes({"a": {**GIVEN["chat"], "port": "http"}}) == routes("flower") == []
 
 
 def test_a_path_is_a_location_and_a_host_name_a_server() -> None:
