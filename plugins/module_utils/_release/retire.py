@@ -32,7 +32,7 @@ class Retirement:
         self.draining = draining
         self.journal = journal
         visited = [change for change in plan.changes if change.service in site.visited and change.stop]
-        self.drained = ", ".join(change.service for change in visited)
+        self.former = ", ".join(change.service for change in visited) or "routes"
         self.visited = [name for change in visited for name in change.stop]
         changes = [change for change in plan.processes if change not in visited]
         self.workers = [name for change in changes if change.service in site.workers for name in change.stop]
@@ -45,7 +45,7 @@ class Retirement:
             self._attempt(f"ask {', '.join(self.workers)} to end", self._ask_workers)
         # An orphan may have had a route.
         if self.visited or (self.draining and self.others):
-            self._attempt(f"drain and stop the old {self.drained or 'routes'}", self._drain)
+            self._attempt(f"drain and stop the old {self.former}", self._drain)
         # While the workers end their tasks.
         if self.others:
             self._attempt("stop the other old containers", lambda: self._stop_and_remove(self.others))
