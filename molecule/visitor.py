@@ -33,8 +33,8 @@ class Visitor:
     name: str
     cookies: dict[str, str] = field(default_factory=dict)
 
-    def get(self, path: str, *, name: str = "", scheme: str = "https") -> Answer:
-        return self._request("GET", path, name=name, scheme=scheme)
+    def get(self, path: str, *, name: str = "", scheme: str = "https", headers: dict[str, str] | None = None) -> Answer:
+        return self._request("GET", path, name=name, scheme=scheme, headers=headers)
 
     def eventually(self, path: str, good: Callable[[Answer], bool], *, seconds: float) -> Answer:
         """Ask until the answer is good, at most so long; return the last one."""

@@ -45,6 +45,8 @@ LITERAL = (
     "stack_cache_url",
     "docker_registry_logins",
     "nginx_site_passwords",
+    "stack_routes",
+    "nginx_site_routes",
 )
 # No message repeats what Ansible says of these: it may be their value.
 HIDDEN = (*LITERAL, "stack_compose_override", alarms.NAME)

@@ -54,6 +54,11 @@ options:
     description: The path of the health check.
     type: str
     default: ""
+  routes:
+    description: The paths of routes to other processes than C(web).
+    type: list
+    elements: str
+    default: []
   service:
     description: What the stack's Compose override says of the service C(web).
     type: dict
@@ -90,6 +95,7 @@ def profile_refusal(
     static_path: str = "",
     media_path: str = "",
     health_path: str = "",
+    routes: Sequence[str] = (),
     service: Mapping[str, Any] | None = None,
 ) -> str:
     stack = Stack(
@@ -101,6 +107,7 @@ def profile_refusal(
         static_path=static_path,
         media_path=media_path,
         health_path=health_path,
+        routes=tuple(routes),
     )
     return refusal(problems_of(profile, stack), accepted)
 

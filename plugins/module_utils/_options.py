@@ -23,7 +23,13 @@ FRONT: dict[str, Any] = {
 MANAGE: dict[str, Any] = {"manage_command": {"type": "str", "default": "python3 manage.py"}}
 OWNERS: dict[str, Any] = {"owners": {"type": "dict", "default": _UIDS}}
 
-_TYPES = {"str": "str", "int": "int", "bool": "bool", "tuple[str, ...]": "list"}
+_TYPES = {
+    "str": {"type": "str"},
+    "int": {"type": "int"},
+    "bool": {"type": "bool"},
+    "tuple[str, ...]": {"type": "list", "elements": "str"},
+    "tuple[Mapping[str, Any], ...]": {"type": "list", "elements": "dict"},
+}
 
 
 def spec_of(contract: type, paths: Collection[str] = (), required: Collection[str] = ()) -> dict[str, Any]:
@@ -34,9 +40,8 @@ def spec_of(contract: type, paths: Collection[str] = (), required: Collection[st
     """
     return {
         field.name: {
-            "type": "path" if field.name in paths else _TYPES[str(field.type)],
+            **({"type": "path"} if field.name in paths else _TYPES[str(field.type)]),
             **field.metadata,
-            **({"elements": "str"} if str(field.type).startswith("tuple") else {}),
             **(
                 {"required": True}
                 if field.default is MISSING or field.name in required

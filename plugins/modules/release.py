@@ -17,7 +17,7 @@ description:
     dumped and loaded into the new server. The former data is kept. A downgrade is refused.
   - Then new containers of O(web) start beside the old ones. When each answers the health path under the site's own host
     name, Nginx is switched to them. New workers start beside the old ones. Any other process is stopped before its
-    successor starts.
+    successor starts, unless it has one of the O(routes).
   - The old containers are stopped only when all of that is healthy. They finish their requests and tasks first. A
     failure until then is undone, and the message has the last 50 lines of the log. A failure after that is a warning.
   - Every attempt has a folder C(releases/<number>) from its first second. Its record says what is about to happen, and
@@ -212,6 +212,12 @@ options:
     description: Path of the URLs at which Nginx serves uploads. Empty if it does not.
     type: str
     default: /media/
+  routes:
+    description: What Nginx sends to others of O(processes) than O(web), as the filter P(landfall.django.routes#filter)
+      returns it. Their new containers start beside the old ones, and take traffic once something listens on the port.
+    type: list
+    elements: dict
+    default: []
   secret_files:
     description: Folder below O(project_src)C(/secrets/files) that the project's containers mount. Empty for none.
     type: str

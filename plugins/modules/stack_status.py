@@ -16,6 +16,7 @@ description:
     one on disk and not the temporary one. It must have a third of its life left, less the 25 hours that certbot may
     take to renew it then. Of a life under ten days, where certbot renews at half of it, it must have a third.
   - With O(domain), requests the site's health page through the front, as a visitor would.
+  - With O(domain), requests each route of the release that serves, and reports one that nobody answers as a problem.
   - Reports how each scheduled job ended last, and one that failed or has no timer as a problem.
   - Reports how the last attempts at a release ended, and whether one was interrupted.
   - Does not fail where a service is down, so that a play can show the table first.
@@ -126,6 +127,15 @@ jobs:
     - JOB            LAST                         RESULT              NEXT
     - clearsessions  Sat 2026-11-28 00:00:00 UTC  success             Sun 2026-11-29 00:00:00 UTC
     - report         Sat 2026-11-28 03:15:00 UTC  failed with code 1  Sat 2026-11-28 03:30:00 UTC
+routes:
+  description: The lines of a table of the routes to other processes than web, with the status of an answer through
+    Nginx. Empty where there are none.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - ROUTE   URL                               PROCESS  PORT  ANSWER
+    - flower  https://shop.example.com/flower/  flower   5555  401
 profile:
   description: What the settings of the release that serves said. Empty where they were not asked.
   returned: success
@@ -154,7 +164,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._release import ledger, report
-from ansible_collections.landfall.django.plugins.module_utils._status import jobs, look, services
+from ansible_collections.landfall.django.plugins.module_utils._status import jobs, look, routes, services
 
 
 def main() -> None:
@@ -185,6 +195,7 @@ def main() -> None:
         releases=services.table(found["release"].rows, report.COLUMNS) if found["release"].rows else [],
         certificate=services.certificates(found["certificate"].rows) if found["certificate"].rows else [],
         jobs=services.table(found["jobs"].rows, jobs.COLUMNS) if found["jobs"].rows else [],
+        routes=services.table(found["routes"].rows, routes.COLUMNS) if found["routes"].rows else [],
         profile=serving.profile if serving else {},
         kept=kept,
         problems=[sentence for one in found.values() for sentence in one.problems],

@@ -57,9 +57,13 @@ class Front:
     root: Path
     name: str = field(default_factory=lambda: f"landfall-lab-front-{uuid.uuid4().hex[:8]}")
 
-    def write(self, urls: dict[str, str] | None = None, **variables: Any) -> None:
-        """Write what the role writes below its root, and the project's place; with `urls`, as after a release."""
-        for entry in self._of_role("__nginx_front_entries + __nginx_site_entries", variables):
+    def write(self, urls: dict[str, str] | None = None, *, released: bool = True, **variables: Any) -> None:
+        """Write what the role writes below its root, and the project's place; with `urls`, as after a release.
+
+        Routes are those of a release that has taken place, unless it is not `released`.
+        """
+        entries = "__nginx_front_entries + __nginx_site_entries + __nginx_route_entries"
+        for entry in self._of_role(entries, variables):
             path = self.root / entry["path"]
             if Path(entry["path"]).is_absolute():  # of the host
                 continue
@@ -69,11 +73,16 @@ class Front:
                 path.write_text(entry["content"])
             elif "target" not in entry:
                 path.mkdir(parents=True, exist_ok=True)
+        given = variables.get("nginx_site_routes") if released else None
         (self.root / "upstreams" / f"{SITE}.conf").write_text(PROJECT)
-        if urls is not None:
+        if given:
+            self._write_routes(given)
+        if urls is not None or given:
             from ansible_collections.landfall.django.plugins.module_utils._front.locations import locations
+            from ansible_collections.landfall.django.plugins.module_utils._front.routes import routes
 
-            (self.root / "upstreams" / f"{SITE}.locations").write_text(locations(str(self.root), SITE, urls))
+            text = locations(str(self.root), SITE, urls or {}, routes(given or {}))
+            (self.root / "upstreams" / f"{SITE}.locations").write_text(text)
         self._write_certificate()
 
     def replace(self, **variables: Any) -> dict[str, Any]:
@@ -134,6 +143,20 @@ class Front:
 
     def _of_role(self, name: str, variables: dict[str, Any]) -> Any:
         return variable("nginx", name, {"nginx_root": str(self.root), "nginx_image": IMAGE, **variables})
+
+    def _write_routes(self, given: dict[str, Any]) -> None:
+        """Write what a release writes of routes, each with a process that says its name."""
+        from ansible_collections.landfall.django.plugins.module_utils._front.routes import routes, server
+
+        text = "".join(
+            f"upstream {SITE}.{route.name} {{ server unix:/run/{route.name}.sock; }}\n"
+            f"server {{ listen unix:/run/{route.name}.sock; location / {{ return 200 "
+            f'"{route.name} $request_uri host=$http_host authorization=$http_authorization"; }} }}\n'
+            + server(str(self.root), SITE, route)
+            for route in routes(given)
+        )
+        with (self.root / "upstreams" / f"{SITE}.conf").open("a") as file:
+            file.write(text)
 
     def _write_certificate(self) -> None:
         file = self.root / "keys" / f"{SITE}.pem"

@@ -93,7 +93,7 @@ def test_directives_go_with_their_variable(front):
     result = front.replace(**DOMAINS)
     assert not result.get("failed"), result
     kept = sorted(path.name for path in (front.root / "conf.d").iterdir())
-    assert kept == ["shop.conf", "shop.media", "shop.static"]
+    assert kept == ["shop.conf", "shop.media", "shop.server", "shop.static"]
     assert front.replace(**DOMAINS)["changed"] is False
 
 
@@ -215,3 +215,82 @@ UPGRADE = ("--header", "Connection: upgrade", "--header", "Upgrade: websocket")
 def test_how_long_the_project_may_take(front, page, websocket, statuses):
     front.start(**DOMAINS, nginx_site_timeout=page, nginx_site_websocket_timeout=websocket)
     assert (front.ask("/slow/").status, front.ask("/slow/", *UPGRADE).status) == statuses
+
+
+FLOWER = "flower.example.com"
+ROUTES = {
+    "flower": {"process": "flower", "port": 5555, "domain": FLOWER},
+    "ws": {"process": "daphne", "port": 9001, "path": "/ws/"},
+}
+URLS = {"static": "/static/", "media": "/media/"}
+
+
+def guarded(**passwords):
+    return {name: {**route, "passwords": passwords} for name, route in ROUTES.items()}
+
+
+def test_a_route_is_asked_and_everything_else_reaches_the_project(front):
+    domains = ["shop.example.com", WWW, FLOWER]
+    front.start(nginx_site_domains=domains, urls=URLS, nginx_site_routes=ROUTES)
+    front.served("static/site.css")
+    assert front.ask("/ws/a%2Fb?c=1").body == "ws /ws/a%2Fb?c=1 host=shop.example.com authorization="
+    assert front.ask("/ws/chat", *UPGRADE).body.startswith("ws /ws/chat")
+    assert front.ask("/ws/", "--data", "x" * 20000).body.startswith("ws /ws/")
+    assert front.ask("/ws/", "--header", "Authorization: Token 1").body.endswith("authorization=Token 1")
+    assert front.ask("/page").body.startswith("GET /page")
+    assert front.ask("/static/site.css").body == "content"
+    # All of a host name, also at the URLs of the site's own files and health check.
+    for path in ("/", "/static/site.css", "/media/a", "/ws/", "/health/"):
+        assert front.ask(path, host=FLOWER).body.startswith(f"flower {path} host={FLOWER}")
+    check_what_stays_open(front)
+    assert front.ask(CHALLENGE, host=FLOWER, scheme="http").body == "proof"
+
+
+def test_a_route_has_the_headers_and_limits_of_the_site(front):
+    front.start(nginx_site_domains=["shop.example.com", FLOWER], nginx_site_routes=ROUTES)
+    for host, path in (("shop.example.com", "/ws/"), (FLOWER, "/")):
+        answer = front.ask(path, host=host)
+        for name in ("strict-transport-security", "x-content-type-options", "referrer-policy"):
+            assert answer.all(name) == front.ask("/page").all(name) != []
+        assert front.ask(path, "--header", "Content-Length: 99999999", "--data", "x", host=host).status == 413
+
+
+def test_the_host_name_of_a_route_is_not_redirected_to_the_canonical_one(front):
+    domains = ["shop.example.com", WWW, FLOWER]
+    front.start(nginx_site_domains=domains, nginx_site_canonical_domain="shop.example.com", nginx_site_routes=ROUTES)
+    assert front.ask("/", host=FLOWER).body.startswith("flower /")
+    assert front.ask("/", host=WWW).status == 301
+
+
+def test_before_a_release_with_the_route_its_host_name_reaches_the_project(front):
+    front.start(nginx_site_domains=["shop.example.com", FLOWER], nginx_site_routes=ROUTES, released=False)
+    assert front.ask("/page", host=FLOWER).body.startswith("GET /page")
+    assert front.ask("/ws/").body.startswith("GET /ws/")
+
+
+@pytest.mark.parametrize("of_site", [{}, {"bob": "bob's"}])
+def test_a_route_with_passwords_of_its_own(front, of_site):
+    domains = ["shop.example.com", FLOWER]
+    front.start(nginx_site_domains=domains, nginx_site_routes=guarded(ann="ann's"), nginx_site_passwords=of_site)
+    for host, path in (("shop.example.com", "/ws/"), (FLOWER, "/")):
+        assert front.ask(path, host=host).status == 401
+        assert front.ask(path, "--user", "bob:bob's", host=host).status == 401
+        assert front.ask(path, "--user", "ann:ann's", host=host).body.endswith("authorization=")
+    assert front.ask("/page", "--user", "ann:ann's").status == (401 if of_site else 200)
+    assert front.ask("/page", "--user", "bob:bob's").status == 200
+    check_what_stays_open(front)
+
+
+def test_a_route_without_passwords_asks_for_those_of_the_site(front):
+    domains = ["shop.example.com", FLOWER]
+    front.start(nginx_site_domains=domains, nginx_site_routes=ROUTES, nginx_site_passwords={"bob": "bob's"})
+    for host, path in (("shop.example.com", "/ws/"), (FLOWER, "/")):
+        assert front.ask(path, host=host).status == 401
+        assert front.ask(path, "--user", "bob:bob's", host=host).body.endswith("authorization=")
+
+
+def test_a_route_whose_passwords_are_gone_is_closed(front):
+    front.start(**DOMAINS, nginx_site_routes=guarded(ann="ann's"))
+    (front.root / "keys/shop.ws.users").unlink()
+    assert front.ask("/ws/", "--user", "ann:ann's").status == 403
+    assert front.ask("/page").status == 200

@@ -119,4 +119,4 @@ def test_the_examples_of_a_page_name_variables_that_exist(page: Path) -> None:
 
 
 def test_the_recipes_are_read() -> None:
-    assert len(BLOCK.findall((docs.ROOT / "docs/recipes.md").read_text(encoding="utf-8"))) == 6
+    assert len(BLOCK.findall((docs.ROOT / "docs/recipes.md").read_text(encoding="utf-8"))) == 7

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
+PROJECTS = Path(__file__).parents[3] / "tests/projects"
 HOSTILE = Path(__file__).parents[1] / "hostile.txt"
 
 
@@ -31,7 +33,7 @@ def test_a_foreign_image_is_built_from_its_own_dockerfile_and_starts_its_own_way
 
 
 def test_the_private_submodule_came_along(atlas):
-    assert front(atlas)["banner"] == (Path(__file__).parents[3] / "tests/projects/banner/motto.txt").read_text().strip()
+    assert front(atlas)["banner"] == (PROJECTS / "banner/motto.txt").read_text().strip()
 
 
 def test_it_was_migrated_under_its_own_setting_names(atlas):
@@ -86,6 +88,21 @@ def test_a_process_of_its_own_runs(visit, until):
     kiosk = visit("kiosk")
     before = front(kiosk)["beats"]
     until(lambda: front(kiosk)["beats"] > before)
+
+
+def test_a_process_of_its_own_answers_under_a_path_and_at_a_host_name(visit):
+    kiosk, desk = visit("kiosk"), visit("desk-kiosk")
+    file = "/kiosk/kiosk.css"
+    content = (PROJECTS / "kiosk/kiosk/static" / file[1:]).read_bytes()
+    answer = kiosk.get(file)
+    assert (answer.status, answer.body) == (200, content)
+    assert "strict-transport-security" in answer.headers
+    assert desk.get(file).status == 401
+    user = base64.b64encode(b"ann:a password for the desk").decode()
+    assert desk.get(file, headers={"Authorization": f"Basic {user}"}).body == content
+    # Neither the static files nor the health page of the site.
+    for path in ("/static/kiosk/kiosk.css", "/healthz"):
+        assert desk.get(path, headers={"Authorization": f"Basic {user}"}).status == 404
 
 
 def test_a_job_runs_with_the_files_of_the_project_and_one_that_fails_is_a_problem(host, ansible_playbook):

@@ -8,7 +8,7 @@ Private to this collection.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,8 +25,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.wait impor
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._files.remove import remove
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
-from ansible_collections.landfall.django.plugins.module_utils._front.locations import locations
-from ansible_collections.landfall.django.plugins.module_utils._front.upstream import SOCKET, loaded, upstream
+from ansible_collections.landfall.django.plugins.module_utils._front.upstream import SOCKET, loaded
 
 PROJECT = "nginx"
 HOLDER_SERVICE = "edge"
@@ -124,9 +123,8 @@ class Front:
         except DockerError:
             return None
 
-    def point(self, site: str, hosts: Mapping[str, str], port: int, urls: Mapping[str, str]) -> set[str]:
-        """Send the site's requests to the containers `hosts`, which are names with their addresses. `urls` are those of
-        the files that Nginx serves itself.
+    def point(self, site: str, wanted: Written, hosts: Iterable[str]) -> set[str]:
+        """Send the site's requests as the files `wanted` say, to the containers `hosts`.
 
         Return the ids of the worker processes that now drain.
 
@@ -136,7 +134,7 @@ class Front:
         with self.locked():
             nginx = self._container(NGINX_SERVICE)
             workers = self._workers(nginx)
-            self._write(site, Written(upstream(site, hosts, port), locations(str(self.root), site, urls)))
+            self._write(site, wanted)
             self._nginx(nginx, "-t", "-q")
             self._reload(nginx, workers)
             if self._loaded(site, nginx) != sorted(hosts):
@@ -173,7 +171,9 @@ class Front:
         """Return the files that Nginx has of a site, without static files and media."""
         tls = self.root / "tls"
         keys = [self.root / "keys" / f"{site}.{kind}" for kind in ("pem", "users")]
-        kinds = ("conf", "static", "media", "nginx_site_server_snippet", "nginx_site_http_snippet")
+        # Of its routes. No site's name has a dot.
+        keys += sorted((self.root / "keys").glob(f"{site}.*.users"))
+        kinds = ("conf", "server", "static", "media", "nginx_site_server_snippet", "nginx_site_http_snippet")
         servers = [self.root / "conf.d" / f"{site}.{kind}" for kind in kinds]
         own = (self.upstream_file(site), self.locations_file(site))
         files = (*servers, *own, *keys, tls / site, tls / "temporary" / site, tls / "own" / site)

@@ -7,20 +7,23 @@ Private to this collection.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+from ansible_collections.landfall.django.plugins.module_utils._front.routes import Route, server
 
 # Socket inside Nginx's container that answers which containers are loaded; the file only says which should be.
 SOCKET = "/run/loaded.sock"
 _UNTIL_RESOLVED = "backup"
 # gunicorn closes an idle connection after 10 s (stack_web_command): Nginx must close it earlier.
-_UPSTREAM = """# Written by landfall.django.release: changes here are lost.
-upstream {site} {{
-    zone {site} 128k;
+_UPSTREAM = """upstream {name} {{
+    zone {name} 128k;
 {servers}
     keepalive 32;
     keepalive_timeout 5s;
 }}
-server {{
+"""
+_FILE = """# Written by landfall.django.release: changes here are lost.
+{upstreams}server {{
     listen unix:{socket};
     server_name {site};
     access_log off;
@@ -29,17 +32,33 @@ server {{
 """
 
 
-def upstream(site: str, hosts: Mapping[str, str], port: int) -> str:
-    """Return the file of `site` with the containers `hosts`, each with its address on the front's network.
+def upstream(
+    site: str,
+    hosts: Mapping[str, str],
+    port: int,
+    routes: Iterable[tuple[Route, Mapping[str, str]]] = (),
+    root: str = "",
+) -> str:
+    """Return the file of `site` with the containers `hosts`, each with its address on the front's network, and with
+    those of each route.
 
     Nginx resolves a name again whenever its address changes, but knows none for the first moments after a reload: until
     then it uses the address.
     """
+    routes = list(routes)
+    upstreams = _upstream(site, hosts, port)
+    for route, its in routes:
+        upstreams += _upstream(f"{site}.{route.name}", its, route.port) + server(root, site, route)
+    names = sorted({*hosts, *(name for _route, its in routes for name in its)})
+    return _FILE.format(upstreams=upstreams, site=site, socket=SOCKET, loaded=" ".join([f"{site}:", *names]))
+
+
+def _upstream(name: str, hosts: Mapping[str, str], port: int) -> str:
     # In one order, whichever of them is older.
     names = sorted(hosts)
-    servers = [f"    server {name}:{port} resolve max_fails=0;" for name in names]
-    servers += [f"    server {hosts[name]}:{port} {_UNTIL_RESOLVED} max_fails=0;" for name in names if hosts[name]]
-    return _UPSTREAM.format(site=site, servers="\n".join(servers), socket=SOCKET, loaded=" ".join([f"{site}:", *names]))
+    servers = [f"    server {host}:{port} resolve max_fails=0;" for host in names]
+    servers += [f"    server {hosts[host]}:{port} {_UNTIL_RESOLVED} max_fails=0;" for host in names if hosts[host]]
+    return _UPSTREAM.format(name=name, servers="\n".join(servers))
 
 
 def without_addresses(text: str) -> str:

@@ -91,15 +91,22 @@ def _canonical(values: Values) -> Iterator[str]:
 
 
 def _passwords(values: Values) -> Iterator[str]:
+    yield from password_problems("nginx_site_passwords", values.get("nginx_site_passwords") or {})
+
+
+def password_problems(place: str, passwords: Any) -> Iterator[str]:
     """What Nginx cannot check. No password is repeated."""
-    for user, password in (values.get("nginx_site_passwords") or {}).items():
+    if not isinstance(passwords, Mapping):
+        yield f"{place}: the passwords are not a dictionary: write them as {{user: password}}."
+        return
+    for user, password in passwords.items():
         if not _USER.fullmatch(str(user)):
             yield (
-                f"nginx_site_passwords: '{user}' cannot be the name of a user: use letters, digits and ._@+- only, "
+                f"{place}: '{user}' cannot be the name of a user: use letters, digits and ._@+- only, "
                 "and no other character at its beginning than a letter or a digit."
             )
         elif not isinstance(password, str) or not password:
-            yield f"nginx_site_passwords: the password of {user} is empty or no text: give one, in quotes."
+            yield f"{place}: the password of {user} is empty or no text: give one, in quotes."
 
 
 def _allowed(values: Values) -> Iterator[str]:

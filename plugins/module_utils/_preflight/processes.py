@@ -74,34 +74,34 @@ def _process(name: str, options: Mapping[str, Any]) -> Iterator[str]:
     if memory is not None and not _MEMORY.fullmatch(str(memory)):
         yield f"stack_processes: the memory of {name}, '{memory}', is not a size: write it as in 512m or 1g."
     for option, (least, most) in _BOUNDS.items():
-        number = _number(options.get(option, least))
+        number = number_of(options.get(option, least))
         if number is None or not least <= number <= most:
             yield (
                 f"stack_processes: {option} of {name} is {options[option]!r}: give a whole number from {least} to"
                 f" {most}."
             )
-    if _kind_of(options.get("command")) == processes.BEAT and (_number(options.get("replicas", 1)) or 1) > 1:
+    if kind_of(options.get("command")) == processes.BEAT and (number_of(options.get("replicas", 1)) or 1) > 1:
         yield (
             f"stack_processes: {name} is a beat with {options['replicas']} replicas, and each would queue every task:"
             " leave replicas out."
         )
     command = options.get("command")
     yield from command_problems("stack_processes", name, command)
-    if _kind_of(command) == processes.BOTH:
+    if kind_of(command) == processes.BOTH:
         yield (
             f"stack_processes: {name} is a worker with a beat inside (-B), and each release would have two beats for a "
             f"while: leave -B out, and give beat a process of its own, such as {name}-beat: celery --app=… beat."
         )
 
 
-def _number(value: Any) -> int | None:
+def number_of(value: Any) -> int | None:
     """A whole number, also as a template may return it."""
     if isinstance(value, bool) or not str(value).isdecimal():
         return None
     return int(value)
 
 
-def _kind_of(command: Any) -> str:
+def kind_of(command: Any) -> str:
     try:
         return processes.kind_of(command) if isinstance(command, str) else processes.OTHER
     except ValueError:
@@ -111,7 +111,7 @@ def _kind_of(command: Any) -> str:
 def _two_beats(commands: Mapping[Any, Any]) -> Iterator[str]:
     first: dict[str, Any] = {}
     for name, command in commands.items():
-        if _kind_of(command) != processes.BEAT:
+        if kind_of(command) != processes.BEAT:
             continue
         other = first.setdefault(processes.app_of(command), name)
         if other != name:

@@ -23,6 +23,7 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
     jobs,
     numbers,
     processes,
+    routes,
     syntax,
     volumes,
 )
@@ -67,6 +68,7 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         processes.problems_of(values),
         jobs.problems_of(values),
         alarms.problems_of(values),
+        routes.problems_of(values),
         volumes.problems_of(values),
         docker.problems_of(values),
         _front(values),

@@ -66,6 +66,8 @@ class Stack:
     static_path: str = ""
     media_path: str = ""
     health_path: str = ""
+    # The paths of stack_routes.
+    routes: tuple[str, ...] = ()
 
 
 class Problem(NamedTuple):
@@ -284,8 +286,23 @@ def _urls(answer: Answer, stack: Stack) -> Iterator[Problem]:
                 f"{name} is {url}, so Nginx would serve {stack.health_path} as a file. {line}; or set stack_health_path"
                 " to a page of the project",
             )
+        elif url and (found := next((path for path in stack.routes if _overlap(path, url)), "")):
+            yield Problem(
+                "urls", f"stack_routes: the path {found} and {name}, {url}, overlap. Give the route another path"
+            )
+    for path in stack.routes:
+        if stack.health_path.startswith(path):
+            yield Problem(
+                "urls",
+                f"stack_routes: the path {path} covers the health page of web, {stack.health_path}. Give the route"
+                " another path",
+            )
     if static and static == media:
         yield Problem("urls", f'STATIC_URL and MEDIA_URL are both {media}. Write in the settings: MEDIA_URL = "media/"')
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 def _private(answer: Answer, stack: Stack) -> Iterator[Problem]:

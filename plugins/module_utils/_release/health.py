@@ -13,6 +13,7 @@ image does not have this code. Private to this collection.
 from __future__ import annotations
 
 import http.client
+import socket
 
 from ansible_collections.landfall.django.plugins.module_utils._docker.wait import until
 from ansible_collections.landfall.django.plugins.module_utils._front import visitor
@@ -56,6 +57,15 @@ def probe(address: str, port: int, path: str, host: str, timeout: float = _TIMEO
     finally:
         connection.close()
     return status_problem(status, path)
+
+
+def listening_problem(address: str, port: int, timeout: float = _TIMEOUT) -> str:
+    """Connect to a port of a container. Return what is wrong, or an empty string where something listens."""
+    try:
+        socket.create_connection((address, port), timeout).close()
+    except OSError as error:
+        return f"port {port} of stack_routes does not answer ({error})"
+    return ""
 
 
 def status_problem(status: int, path: str) -> str:

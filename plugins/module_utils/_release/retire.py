@@ -31,8 +31,10 @@ class Retirement:
         self.front = front
         self.draining = draining
         self.journal = journal
-        self.web = list(plan.web.stop)
-        changes = plan.processes
+        visited = [change for change in plan.changes if change.service in site.visited and change.stop]
+        self.former = ", ".join(change.service for change in visited) or "routes"
+        self.visited = [name for change in visited for name in change.stop]
+        changes = [change for change in plan.processes if change not in visited]
         self.workers = [name for change in changes if change.service in site.workers for name in change.stop]
         self.others = [name for change in changes if change.service not in site.workers for name in change.stop]
         self.others += plan.orphans
@@ -41,8 +43,9 @@ class Retirement:
         """Stop and remove them, after requests in flight and running tasks have ended."""
         if self.workers:
             self._attempt(f"ask {', '.join(self.workers)} to end", self._ask_workers)
-        if self.web:
-            self._attempt(f"drain and stop the old {self.site.web}", self._drain_web)
+        # An orphan may have had a route.
+        if self.visited or (self.draining and self.others):
+            self._attempt(f"drain and stop the old {self.former}", self._drain)
         # While the workers end their tasks.
         if self.others:
             self._attempt("stop the other old containers", lambda: self._stop_and_remove(self.others))
@@ -61,12 +64,12 @@ class Retirement:
         except (DockerError, OSError) as error:
             self.journal.record.warnings.append(f"the release serves, but could not {what}: {error}")
 
-    def _drain_web(self) -> None:
+    def _drain(self) -> None:
         front = self.front
         # After this time only WebSockets and downloads are left; stop_grace_period limits them.
         if front:
             until(lambda: front.drained(self.draining), self.site.drain_timeout)
-        self._stop_and_remove(self.web)
+        self._stop_and_remove(self.visited)
 
     def _stop_and_remove(self, names: list[str]) -> None:
         existing = _existing(names)

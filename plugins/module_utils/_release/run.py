@@ -99,11 +99,12 @@ class Release:
 
     def pending(self, looked: Plan) -> bool:
         """Whether there is anything to do."""
+        kept = {change.service: sorted(change.keep) for change in looked.changes}
         return (
             looked.pending
             or in_force.differs(self.files, self.root)
             or not self._gate(self.compose).is_published()
-            or not (self.front is None or is_pointed(self.front, self.site, sorted(looked.web.keep)))
+            or not (self.front is None or is_pointed(self.front, self.site, kept))
         )
 
     def migrations(self, looked: Plan, *, despite: bool = False) -> tuple[list[str], Judged]:

@@ -12,6 +12,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT
+from ansible_collections.landfall.django.plugins.module_utils._front.routes import Route
 
 
 class ReleaseError(Exception):
@@ -59,6 +60,7 @@ class Site:
     static_url: str = "/static/"
     static_elsewhere: bool = False
     media_url: str = "/media/"
+    routes: tuple[Mapping[str, Any], ...] = ()
     secret_files: str = field(default="", metadata={"no_log": False})
     releases_kept: int = 5
 
@@ -66,6 +68,16 @@ class Site:
     def urls(self) -> dict[str, str]:
         """The paths of the files that Nginx serves itself, by their kind."""
         return {"static": self.static_url, "media": self.media_url}
+
+    @property
+    def routed(self) -> list[Route]:
+        """The routes to other processes than web."""
+        return [Route(**route) for route in self.routes]
+
+    @property
+    def visited(self) -> set[str]:
+        """The services that Nginx sends requests to."""
+        return {self.web, *(route.process for route in self.routed)}
 
     @property
     def stop_limit(self) -> int:

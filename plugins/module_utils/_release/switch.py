@@ -8,7 +8,7 @@ Private to this collection.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class Switch:
         self.journal = journal
         self.undo = undo
         self.new: dict[str, list[str]] = {}
+        # Of what Nginx sends requests to: web first.
+        self.visited = [change for change in plan.changes if change.service in site.visited]
         self.draining: set[str] = set()
         # Whether Nginx may send requests to the new containers, or may come to.
         self._pointed = False
@@ -58,7 +60,7 @@ class Switch:
     def run(self) -> None:
         """Bring everything new into service. Raises ReleaseError, DockerError or OSError; `undo` has the way back."""
         self.journal.enter(STARTING)
-        self._start_web()
+        self._start_visited()
         self.before_work()
         self.journal.enter(SWITCHING)
         # Workers need longer than the switch, and share the work of those before them.
@@ -88,27 +90,33 @@ class Switch:
     def _remove_new(self, before: dict[str, set[str]]) -> None:
         beyond = self._beyond(before)
         # Nginx may wake up with them in its configuration.
-        kept = beyond.pop(self.site.web, []) if self._pointed else []
+        pointed = self.visited if self._pointed else []
+        kept = [name for change in pointed for name in beyond.pop(change.service, [])]
         names = [name for new in beyond.values() for name in new]
         if names:
             docker("rm", "--force", *names)
         if kept:
             raise ReleaseError(f"Nginx may still send requests to {', '.join(kept)}; the next deployment removes them")
 
-    def _start_web(self) -> None:
+    def _start_visited(self) -> None:
         """Start the new containers, and wait for the health of all: a kept one may be of a run that was killed."""
-        site, web = self.site, self.plan.web
-        new = self.new.get(site.web, [])
-        with self.journal.step(f"start the new {site.web} until it is healthy"):
-            if new:
+        with self.journal.step(f"start the new {_names(self.visited)} until it is healthy"):
+            if new := self._new_visited():
                 docker("start", *new)
-            end = time.monotonic() + site.health_timeout
-            for name in (*web.keep, *new):
-                self._wait_for_web(name, end, restarted=name in web.keep)
+            end = time.monotonic() + self.site.health_timeout
+            for change in self.visited:
+                for name in self._hosts(change):
+                    self._wait_for_answer(change.service, name, end, restarted=name in change.keep)
+
+    def _new_visited(self) -> list[str]:
+        return [name for change in self.visited for name in self.new.get(change.service, [])]
+
+    def _hosts(self, change: Change) -> list[str]:
+        return [*change.keep, *self.new.get(change.service, [])]
 
     def _point(self) -> None:
         site, front = self.site, self.front
-        hosts = sorted((*self.plan.web.keep, *self.new.get(site.web, [])))
+        hosts = {change.service: sorted(self._hosts(change)) for change in self.visited}
         if front is None or is_pointed(front, site, hosts):
             return
         if self.prober:
@@ -121,15 +129,16 @@ class Switch:
         self._pointed = True
         self.undo.add("point Nginx back", self._point_back, front, former, urgent=True)
         with self.journal.step("switch Nginx"):
-            addresses = {name: self._address(name) for name in hosts}
-            self.draining = front.point(site.project_name, addresses, site.port, site.urls)
+            names = sorted(name for its in hosts.values() for name in its)
+            addresses = {name: self._address(name) for name in names}
+            self.draining = front.point(site.project_name, _files(front, site, hosts, addresses), names)
             problem = health.wait_for_visitors(site.front_port, site.host, site.health_path)
         if problem:
-            raise ReleaseError(f"the new release fails behind Nginx: {problem}; its log: {self._log(*hosts[-1:])}")
+            log = self._log(*hosts[site.web][-1:])
+            raise ReleaseError(f"the new release fails behind Nginx: {problem}; its log: {log}")
 
     def _point_back(self, front: Front, former: Written) -> None:
-        gone = self.new.get(self.site.web, [])
-        draining = front.point_back(self.site.project_name, former, gone)
+        draining = front.point_back(self.site.project_name, former, self._new_visited())
         self._pointed = False
         # Whoever has come to the new containers meanwhile may end there.
         until(lambda: front.drained(draining), self.site.drain_timeout)
@@ -160,9 +169,9 @@ class Switch:
                 self._wait_for_process(name, end)
 
     def _changes(self, *, workers: bool) -> list[Change]:
-        """The processes with new containers: the workers, or the others."""
-        found = [change for change in self.plan.processes if self.new.get(change.service)]
-        return [change for change in found if (change.service in self.site.workers) == workers]
+        """The processes with new containers that Nginx sends no requests to: the workers, or the others."""
+        found = [change for change in self.plan.processes if change not in self.visited]
+        return [one for one in found if self.new.get(one.service) and (one.service in self.site.workers) == workers]
 
     def _start(self, changes: list[Change]) -> None:
         for change in changes:
@@ -180,16 +189,22 @@ class Switch:
     def _docker(self, verb: str, *names: str) -> None:
         docker(verb, *names, timeout=self.site.stop_limit)
 
-    def _wait_for_web(self, name: str, end: float, *, restarted: bool) -> None:
-        site = self.site
+    def _wait_for_answer(self, service: str, name: str, end: float, *, restarted: bool) -> None:
         while True:
-            address = self._address(name, restarted=restarted)
-            problem = health.probe(address, site.port, site.health_path, site.host)
+            problem = self._problem(service, self._address(name, restarted=restarted))
             if not problem:
                 return
             if time.monotonic() > end:
                 self._give_up(name, problem)
             time.sleep(POLL)
+
+    def _problem(self, service: str, address: str) -> str:
+        """What is wrong with a container that Nginx is to send requests to."""
+        site = self.site
+        if service == site.web:
+            return health.probe(address, site.port, site.health_path, site.host)
+        problems = [health.listening_problem(address, one.port) for one in site.routed if one.process == service]
+        return next(filter(None, problems), "")
 
     def _wait_for_process(self, name: str, end: float) -> None:
         began = time.monotonic()
@@ -234,18 +249,25 @@ def _names(changes: list[Change]) -> str:
     return ", ".join(change.service for change in changes)
 
 
-def is_pointed(front: Front, site: Site, hosts: list[str]) -> bool:
-    """Whether Nginx sends the site's requests to exactly these containers already, and reaches them.
+def is_pointed(front: Front, site: Site, hosts: Mapping[str, list[str]]) -> bool:
+    """Whether Nginx sends the site's requests to exactly these containers of each service already, and reaches them.
 
     What Nginx has loaded counts, and the files too, which it reads when it starts.
     """
-    written = front.written(site.project_name)
-    wanted = upstream(site.project_name, dict.fromkeys(hosts, ""), site.port)
+    written, wanted = front.written(site.project_name), _files(front, site, hosts, {})
     # The files first: in a release they differ already, and Nginx need not be asked.
-    if without_addresses(written.upstream or "") != wanted:
-        return False
-    if written.locations != locations(str(front.root), site.project_name, site.urls):
+    if without_addresses(written.upstream or "") != wanted.upstream or written.locations != wanted.locations:
         return False
     with beside(front.connected, site.front_network) as connected:
         loaded = front.loaded(site.project_name)
-    return loaded == hosts and connected.result()
+    return loaded == sorted(name for service in site.visited for name in hosts[service]) and connected.result()
+
+
+def _files(front: Front, site: Site, hosts: Mapping[str, list[str]], addresses: Mapping[str, str]) -> Written:
+    """The files by which Nginx sends the site's requests to these containers of each service."""
+    name, root = site.project_name, str(front.root)
+    found = {service: {host: addresses.get(host, "") for host in hosts[service]} for service in site.visited}
+    routes = [(route, found[route.process]) for route in site.routed]
+    return Written(
+        upstream(name, found[site.web], site.port, routes, root), locations(root, name, site.urls, site.routed)
+    )

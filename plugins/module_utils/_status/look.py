@@ -20,12 +20,13 @@ from ansible_collections.landfall.django.plugins.module_utils._commands.run impo
 from ansible_collections.landfall.django.plugins.module_utils._database.volume import Volume
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import containers, docker
 from ansible_collections.landfall.django.plugins.module_utils._files import lock
+from ansible_collections.landfall.django.plugins.module_utils._front import visitor
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import PROJECT
 from ansible_collections.landfall.django.plugins.module_utils._release import health, ledger, report
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 from ansible_collections.landfall.django.plugins.module_utils._sizes import host
-from ansible_collections.landfall.django.plugins.module_utils._status import jobs, services, storage
+from ansible_collections.landfall.django.plugins.module_utils._status import jobs, routes, services, storage
 
 LETSENCRYPT = Path("/etc/letsencrypt")
 # Where the renewal hooks of the role letsencrypt report a failure.
@@ -174,6 +175,17 @@ def check_site(stack: Stack) -> Found:
     return Found([sentence] if problem else [], measures=[Measure("site_up", not problem, {"domain": stack.domain})])
 
 
+def check_routes(stack: Stack) -> Found:
+    """Request each route of the release that serves through the front."""
+    record = ledger.serving(stack.records())
+    if not (stack.has_site and record):
+        return Found()
+    found = routes.rows(
+        Site.of(record.site).routed, stack.domain, lambda host, path: visitor.request(stack.https_port, host, path)
+    )
+    return Found(routes.problems(found), found)
+
+
 def sizes_in_force(root: Path) -> dict[str, Any]:
     """Return the sizes in a stack's compose.yaml, and how many stacks the host has now where that has changed."""
     file = root / "compose.yaml"
@@ -242,5 +254,6 @@ CHECKS: dict[str, Callable[[Stack], Found]] = {
     "jobs": check_jobs,
     "certificate": check_certificate,
     "site": check_site,
+    "routes": check_routes,
     "release": check_release,
 }

@@ -80,6 +80,16 @@ def test_urls_of_files_that_would_hide_pages(changed, named):
     assert problem.kind not in ACCEPTABLE
 
 
+@pytest.mark.parametrize(
+    ("path", "named"), [("/static/", "STATIC_URL"), ("/media/a/", "MEDIA_URL"), ("/up/", "health page")]
+)
+def test_a_route_that_covers_what_the_site_serves(path, named):
+    stack = replace(STACK, health_path="/up/now", routes=("/ws/", path))
+    (problem,) = problems_of(GOOD, stack)
+    assert (problem.kind, problem.text.startswith("stack_routes: "), named in problem.text) == ("urls", True, True)
+    assert problems_of(GOOD, replace(stack, routes=("/ws/",))) == []
+
+
 def test_urls_at_which_nothing_is_served_are_good():
     answer = {**GOOD, "static_location": "/", "media_location": "/"}
     assert problems_of(answer, Stack(engine="postgresql", database_hosts=("db",), collects=False)) == []

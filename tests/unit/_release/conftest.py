@@ -26,6 +26,12 @@ from tests.unit._release.composes import config_of
 from tests.unit._release.world import World
 
 SERVICES = ["db", "redis", "web", "celery", "celery-beat"]
+# What deploys a stack with a process that has a route.
+FLOWER = {"name": "flower", "process": "flower", "port": 5555, "path": "/flower/", "guarded": True}
+ROUTED = {
+    "services": [*SERVICES, "flower"],
+    "options": {"processes": ("flower", "celery", "celery-beat"), "routes": (FLOWER,)},
+}
 
 
 class Clock:
@@ -273,6 +279,10 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             box = next(box for box in stack.world.boxes.values() if box.address == address)
             return "" if not stack.world.images[box.image].get("ill") else "it answers 500"
 
+        def listening_problem(address, port, timeout=5):
+            box = next(box for box in stack.world.boxes.values() if box.address == address)
+            return "nothing listens" if not box.running or stack.world.images[box.image].get("deaf") else ""
+
         def request(port, host, path, timeout=10):
             met = stack.served_by
             if not met or "nobody" in met:
@@ -297,6 +307,7 @@ def stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(database_upgrade, "Replacement", Replacement)
         monkeypatch.setattr("os.fsync", lambda _file: None)
         monkeypatch.setattr(health, "probe", probe)
+        monkeypatch.setattr(health, "listening_problem", listening_problem)
         monkeypatch.setattr(visitor, "request", request)
         return stack
 

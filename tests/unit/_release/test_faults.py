@@ -17,14 +17,17 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.cli import
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
 from ansible_collections.landfall.django.plugins.module_utils._release.site import ReleaseError
 
+from tests.unit._release.conftest import ROUTED
 from tests.unit._release.world import Fault
 
-# A first release, one with a migration, one with another database's image, more containers, and the way back.
+# A first release, one with a migration, one with another database's image, more containers, a process with a route, and
+# the way back.
 STEPS = {
     "first": [],
     "migration": ["shop:1"],
     "services": ["shop:1"],
     "replicas": ["shop:1"],
+    "route": ["shop:1"],
     "back": ["shop:1", "shop:2"],
 }
 
@@ -38,12 +41,14 @@ def act(stack, step):
         return stack.deploy("shop:2", db="mysql:9.7.1")
     if step == "replicas":
         return stack.deploy("shop:1", options={"replicas": 3})
+    if step == "route":
+        return stack.deploy("shop:2", **ROUTED)
     return stack.deploy("shop:2", knows=["shop.0001", "shop.0002"])
 
 
 def prepare(stack, step):
     for image in STEPS[step]:
-        stack.deploy(image)
+        stack.deploy(image, **(ROUTED if step == "route" else {}))
     stack.render("shop:2" if step in ("migration", "services") else "shop:1")
     stack.world.commands.clear()
 
@@ -99,6 +104,7 @@ def converges(stack, step):
     assert stack.ledger.read()[-1].is_over
     assert sorted(name.rpartition("-")[0] for name in stack.running) == sorted(
         ["shop-db", "shop-redis", *["shop-web"] * count, "shop-celery", "shop-celery-beat"]
+        + ["shop-flower"] * (step == "route")
     )
     assert stack.present == set(stack.running), "nothing is left over"
     assert kept.items() <= dumps(stack).items()
@@ -107,9 +113,9 @@ def converges(stack, step):
 # What is killed before a command is what is killed after the one before it.
 FAULTS = [
     *((step, "refused", False) for step in STEPS),
-    *((step, "refused", True) for step in ("first", "migration", "back")),
+    *((step, "refused", True) for step in ("first", "migration", "route", "back")),
     *((step, "slow", True) for step in ("migration",)),
-    *((step, "killed", True) for step in ("first", "migration", "services")),
+    *((step, "killed", True) for step in ("first", "migration", "services", "route")),
 ]
 
 
@@ -130,7 +136,7 @@ def test_a_release_that_meets_a_fault_is_undone_or_serves(stacks, step, kind, af
         converges(stack, step)
 
 
-@pytest.mark.parametrize("step", ["first", "migration", "back"])
+@pytest.mark.parametrize("step", ["first", "migration", "route", "back"])
 def test_after_a_power_cut_nothing_is_half(stacks, step):
     for number in range(commands_of(stacks, step)):
         stack = stacks(number)

@@ -14,6 +14,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker import wai
 from ansible_collections.landfall.django.plugins.module_utils._front import visitor
 from ansible_collections.landfall.django.plugins.module_utils._release.health import (
     container_command,
+    listening_problem,
     probe,
     status_problem,
     wait_for_visitors,
@@ -43,6 +44,12 @@ def site():
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port, statuses.append
         server.shutdown()
+
+
+def test_a_process_with_a_route_has_to_listen(site):
+    port, _answer = site
+    assert listening_problem("127.0.0.1", port) == ""
+    assert "port 1 of stack_routes" in listening_problem("127.0.0.1", 1)
 
 
 def test_a_status_names_the_cure():
