@@ -64,7 +64,7 @@ def listening_problem(address: str, port: int, timeout: float = _TIMEOUT) -> str
     try:
         socket.create_connection((address, port), timeout).close()
     except OSError as error:
-        return f"port {port} of stack_routes does not answer ({error})"
+        return f"port {port} of stack_routes does not answer ({error}): let its process listen there, on 0.0.0.0"
     return ""
 
 
