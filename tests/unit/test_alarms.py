@@ -9,7 +9,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible_collections.landfall.django.plugins.module_utils._alarms import settings
+from ansible_collections.landfall.django.plugins.module_utils._preflight import alarms, spec
 
 from rendered import rendered, variable
 
@@ -50,4 +52,17 @@ def test_no_job_and_no_other_stack_has_its_units() -> None:
     unit = variable("stack", "__stack_alarms_unit", GIVEN)
     assert not unit.startswith(variable("stack", "__stack_unit_prefix", GIVEN))
     assert not unit.startswith(variable("stack", "__stack_unit_prefix", {**GIVEN, "stack_name": "alarms"}))
+
+
+def test_without_a_value_there_are_no_alarms() -> None:
+    assert variable("stack", "__stack_alarms", GIVEN) == ALARMS
+    assert variable("stack", "__stack_alarms", {"stack_alarms": {"url": None, "email": ""}}) == {}
+    assert variable("stack", "__stack_alarms", {}) == {}
     assert variable("stack", "__stack_alarms", {**GIVEN, "stack_mode": "development"}) == {}
+
+
+def test_the_preflight_takes_the_default_for_no_alarms() -> None:
+    file = Path(__file__).parents[2] / "roles/stack/meta/argument_specs.yml"
+    options = yaml.safe_load(file.read_text())["argument_specs"]["main"]["options"]
+    good, problems = spec.checked(options, {"stack_alarms": {}})
+    assert [*problems, *alarms.problems_of(good)] == []

@@ -27,7 +27,8 @@ _PROGRAMS = {
 
 def problems_of(values: Mapping[str, Any]) -> Iterator[str]:
     alarms = values.get(NAME)
-    if not isinstance(alarms, Mapping) or not alarms:
+    # The argument spec adds the keys that are not given.
+    if not isinstance(alarms, Mapping) or all(value is None for value in alarms.values()):
         return
     if not any(alarms.get(name) for name in _TELLING):
         yield f"{NAME}: it tells nobody: set one of {', '.join(_TELLING)}, or leave the variable out."

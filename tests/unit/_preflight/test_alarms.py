@@ -15,6 +15,7 @@ from tests.unit.sentences import only
     [
         None,
         {},
+        {"url": None, "queue_tasks": None},
         {"url": "https://hooks.example.com/services/a?b=c", "queue_tasks": 1},
         {"command": "/usr/local/bin/tell --to 'the team'", "email": "ops+shop@example.com"},
         {"apprise": ["tgram://token/chat", "ntfys://topic"], "ping": "https://ann:pass@hc.example.com:8000/ab-cd"},
