@@ -302,7 +302,7 @@ def summarize(wanted: Sequence[Stage], outcomes: Sequence[Outcome], seconds: flo
             print(f"{stage.name:<16} not run")
     print(f"{'together':<16} {seconds:.1f} s")
     failed = [outcome for outcome in outcomes if not outcome.passed]
-    for outcome in failed:
+    for outcome in filter(Outcome.telling, failed):
         print(f"== {outcome.stage.name} said", *outcome.telling(), sep="\n")
     print(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed", flush=True)
 
