@@ -24,7 +24,8 @@ def pairs(text: str) -> list[str]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(user=TEXT, password=TEXT, name=TEXT)
+# The preflight refuses a name that libraries take for the path of a socket.
+@given(user=TEXT, password=TEXT, name=TEXT.filter(lambda name: not name.startswith("/")))
 @example(user=HOSTILE, password=HOSTILE, name=HOSTILE)
 @example(user="a@b:c/d", password="$HOME#?&%", name="a/b?c#d")
 def test_every_name_and_password_survives_the_url(user, password, name):

@@ -118,13 +118,14 @@ def test_a_job_runs_with_the_files_of_the_project_and_one_that_fails_is_a_proble
     host.check_output("systemctl reset-failed landfall-kiosk.broken.service")
 
 
-def test_an_alarm_comes_once_and_so_does_the_recovery(host, until):
+def test_an_alarm_comes_once_and_so_does_the_recovery(host):
     """Each round by hand, so that the timer does not come between them."""
     unit, about = "landfall-alarms@kiosk", "services/heartbeat"
     assert host.run(f"systemctl is-active {unit}.timer").rc == 0
-    # New alarms are quiet for five minutes.
-    until(lambda: host.file("/run/landfall-kiosk.prom").exists, seconds=420)
-    host.check_output(f"systemctl stop {unit}.timer {unit}.service")
+    host.check_output(f"systemctl stop {unit}.timer {unit}.service && systemctl start {unit}.service")
+    # New alarms are quiet for five minutes, which are over.
+    state = "/run/landfall-alarms-kiosk.json /srv/kiosk/alarms/state.json"
+    host.check_output(f'sed -i -E \'s/"began": [0-9.]+/"began": 1/\' {state}')
 
     def told() -> list[str]:
         host.check_output(f"systemctl start {unit}.service")

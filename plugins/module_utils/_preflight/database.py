@@ -70,6 +70,12 @@ def _external(values: Values) -> Iterator[str]:
         yield "stack_database_host: set it to the host name of the external database, such as db.example.com."
     if not values.get("stack_database_password"):
         yield "stack_database_password: set it to the password that the external database knows."
+    name = str(values.get("stack_database_name") or "")
+    if name.startswith("/"):
+        yield (
+            f"stack_database_name: '{name}' starts with /, which libraries that read DATABASE_URL take for the path of a"
+            " socket: use a database with another name."
+        )
 
 
 def _extensions(values: Values, kind: str) -> Iterator[str]:

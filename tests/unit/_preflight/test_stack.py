@@ -140,6 +140,15 @@ def test_what_is_right_gets_no_word(change: dict[str, Any]) -> None:
             {"stack_database": "external", "stack_database_host": "db.example.com"},
             "stack_database_password: set it to the password",
         ),
+        (
+            {
+                "stack_database": "external",
+                "stack_database_host": "db.example.com",
+                "stack_database_password": "x",
+                "stack_database_name": "/shop",
+            },
+            "stack_database_name: '/shop' starts with /",
+        ),
         ({"stack_database_extensions": ["vector"]}, "stack_database_extensions: only PostgreSQL"),
         ({"stack_database_import": "old.sql"}, "stack_database_import: 'old.sql' is not an absolute path"),
         (
