@@ -73,8 +73,8 @@ def _external(values: Values) -> Iterator[str]:
     name = str(values.get("stack_database_name") or "")
     if name.startswith("/"):
         yield (
-            f"stack_database_name: '{name}' starts with /, which libraries that read DATABASE_URL take for the path of a"
-            " socket: use a database with another name."
+            f"stack_database_name: '{name}' starts with /, which libraries that read DATABASE_URL take for the path"
+            " of a socket: use a database with another name."
         )
 
 
