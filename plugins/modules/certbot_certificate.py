@@ -138,7 +138,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
+from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, refusals, tls
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import link
 
 CONFIG = Path("/etc/letsencrypt")
@@ -235,8 +235,8 @@ class Certificate:
                 answer = open_url(self.wanted.directory_url, ca_path=self.params["ca_bundle"] or None, timeout=20)
                 directory = json.load(answer)
             except (OSError, ValueError) as error:
-                found = [certbot.Problem("", f"Requesting {self.wanted.directory_url}: {error}")]
-                self.module.fail_json(msg=certbot.explain(found, self.wanted, self.live.exists()))
+                found = [refusals.Problem("", f"Requesting {self.wanted.directory_url}: {error}")]
+                self.module.fail_json(msg=refusals.explain(found, self.wanted, self.live.exists()))
         refused = certbot.refused_profile(self.wanted, self.version, directory)
         if refused:
             self.module.fail_json(msg=refused)
@@ -256,9 +256,9 @@ class Certificate:
                 break
             time.sleep(2)
         if code:
-            found = certbot.problems(out + "\n" + err, _added(LOG, seen))
+            found = refusals.problems(out + "\n" + err, _added(LOG, seen))
             self.module.fail_json(
-                msg=certbot.explain(found, self.wanted, kept), problems=[asdict(problem) for problem in found], rc=code
+                msg=refusals.explain(found, self.wanted, kept), problems=[asdict(problem) for problem in found], rc=code
             )
         # certbot exits with 0 in some cases that are no success, as when it kept what it had.
         after = self._lineage()
