@@ -44,6 +44,7 @@ LITERAL = (
     "stack_cache_url",
     "docker_registry_logins",
     "nginx_site_passwords",
+    "letsencrypt_dns",
 )
 # No message repeats what Ansible says of these: it may be their value.
 HIDDEN = (*LITERAL, "stack_compose_override")

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from ansible_collections.landfall.django.plugins.module_utils._certificate import dns as dns01
 from ansible_collections.landfall.django.plugins.module_utils._certificate.tls import Leaf
 
 RECONFIGURE_SINCE = (2, 3)
@@ -34,6 +35,11 @@ class Wanted:
     webroot: str = ""
     profile: str = ""
     email: str = ""
+    dns: dns01.Dns | None = None
+
+    @property
+    def authenticator(self) -> str:
+        return self.dns.authenticator if self.dns else "webroot" if self.webroot else "standalone"
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Lineage:
     domains: frozenset[str]
     not_before: datetime
     not_after: datetime
+    params: t.Mapping[str, t.Any] = field(default_factory=dict)  # of its renewal file
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,7 @@ def lineage(renewal: str, leaf: Leaf) -> Lineage:
         domains=leaf.names,
         not_before=leaf.not_before,
         not_after=leaf.not_after,
+        params=params,
     )
 
 
@@ -130,15 +138,21 @@ def plan(wanted: Wanted, have: Lineage | None, now: datetime, version: tuple[int
         renew.append(f"it ends at {have.not_after:%Y-%m-%d %H:%M} UTC and was not renewed in time")
     if renew:
         return Plan("reissue", tuple(renew))
-    authenticator = "webroot" if wanted.webroot else "standalone"
-    if have.authenticator != authenticator:
-        reason = f"it is renewed by {have.authenticator}, not {authenticator}"
-    elif wanted.webroot and have.webroots != {wanted.webroot.rstrip("/")}:
-        reason = f"it is renewed through {_names(have.webroots)}, not {wanted.webroot}"
-    else:
+    reason = _renewal_difference(wanted, have)
+    if not reason:
         return Plan("none")
     # An older certbot changes its renewal file only with a new certificate.
     return Plan("reconfigure" if version >= RECONFIGURE_SINCE else "reissue", (reason,))
+
+
+def _renewal_difference(wanted: Wanted, have: Lineage) -> str:
+    if have.authenticator != wanted.authenticator:
+        return f"it is renewed by {have.authenticator}, not {wanted.authenticator}"
+    if wanted.dns:
+        return dns01.difference(wanted.dns, have.params)
+    if wanted.webroot and have.webroots != {wanted.webroot.rstrip("/")}:
+        return f"it is renewed through {_names(have.webroots)}, not {wanted.webroot}"
+    return ""
 
 
 def _names(names: t.Iterable[str]) -> str:
@@ -166,9 +180,8 @@ def refused_profile(wanted: Wanted, version: tuple[int, ...], directory: t.Mappi
 
 def command(wanted: Wanted, action: str) -> list[str]:
     """Return certbot's arguments for a plan's action."""
-    how = ["--webroot", "--webroot-path", wanted.webroot] if wanted.webroot else ["--standalone"]
     argv = ["certonly"] if action != "reconfigure" else ["reconfigure"]
-    argv += ["--non-interactive", "--agree-tos", "--cert-name", wanted.name, *how]
+    argv += ["--non-interactive", "--agree-tos", "--cert-name", wanted.name, *_authenticator(wanted)]
     if action == "reconfigure":
         return argv
     argv += ["--server", wanted.directory_url]
@@ -181,3 +194,9 @@ def command(wanted: Wanted, action: str) -> list[str]:
     for domain in wanted.domains:
         argv += ["--domain", domain]
     return argv
+
+
+def _authenticator(wanted: Wanted) -> list[str]:
+    if wanted.dns:
+        return dns01.arguments(wanted.dns)
+    return ["--webroot", "--webroot-path", wanted.webroot] if wanted.webroot else ["--standalone"]

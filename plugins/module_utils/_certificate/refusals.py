@@ -74,12 +74,29 @@ def cure(problem: Problem, wanted: Wanted) -> str:
     """Return the variable of the role to check, and what to set it to."""
     name = problem.domain or "each name"
     served = f" and serve {wanted.webroot} (letsencrypt_webroot)" if wanted.webroot else ""
-    for pattern, advice in _CURES:
+    for pattern, advice in (*_DNS_CURES, *_CURES) if wanted.dns else _CURES:
         if re.search(pattern, f"{problem.kind} {problem.detail}"):
             return advice.format(name=name, url=wanted.directory_url, served=served)
     return "read /var/log/letsencrypt/letsencrypt.log on the host"
 
 
+# With DNS-01. By the kind of the CA's error, or by the words of certbot's plugins.
+_DNS_CURES = (
+    (
+        r"^(dns|unauthorized|incorrectResponse)\b",
+        (
+            "letsencrypt_dns: the CA does not see the TXT record of _acme-challenge for {name}: use the plugin of the "
+            "name server that the domain is delegated to, and raise propagation_seconds if that server is slow"
+        ),
+    ),
+    (
+        r"^ .*(credentials|Encountered error|Error determining zone|[Uu]nable to determine|domain identifier)",
+        (
+            "letsencrypt_dns: correct its plugin and credentials: the name server must answer this host, and accept "
+            "changes of the zone"
+        ),
+    ),
+)
 _CURES = (
     (
         r"^rateLimited",

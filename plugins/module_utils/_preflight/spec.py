@@ -28,7 +28,7 @@ _WORDS = {
     "str": "a text",
 }
 _EMPTY: dict[str, Any] = {"dict": {}, "list": [], "path": "", "str": ""}
-_SECRET = re.compile(r"password|secret|_url$|environment|build_args|logins|repository|override")
+_SECRET = re.compile(r"password|secret|_url$|environment|build_args|logins|repository|override|_dns$")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _PRIVATE = "__stack_"
 

@@ -101,7 +101,7 @@ def test_certbot_is_not_started_where_there_is_nothing_to_do(monkeypatch: pytest
 
     names = ("profile", "email", "ca_bundle", "live_link", "deploy_hook", "failure_file")
     params = {**dict.fromkeys(names, ""), "name": "shop", "domains": WANTED.domains, "directory_url": PEBBLE}
-    params |= {"webroot": WANTED.webroot, "https_port": 0}
+    params |= {"webroot": WANTED.webroot, "https_port": 0, "dns": None}
     module = SimpleNamespace(params=params, check_mode=True, run_command=run, get_bin_path=lambda name: name)
     made = certbot_certificate.Certificate(module)
     now = datetime.now(UTC)
