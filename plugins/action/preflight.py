@@ -55,7 +55,7 @@ PROGRAMS = ("git", "git-lfs", "rsync")
 # What looks at the host. The same as the module host_probe, which takes longer to start.
 PROBE = "_preflight.look"
 # What a role's tasks need of what the host was asked.
-ANSWERS = ("accounts", "distribution", "engine", "files", "packages", "units")
+ANSWERS = ("accounts", "distribution", "engine", "files", "ipv6", "packages", "units")
 NO_PIPELINING = (
     "Ansible does not pipeline to this host (become_method, connection plugin, ANSIBLE_KEEP_REMOTE_FILES, or"
     " ansible_pipelining: false). If this run is killed, it may leave secrets in ~/.ansible/tmp on the host:"
