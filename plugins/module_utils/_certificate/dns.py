@@ -11,7 +11,7 @@ import json
 import typing as t
 from dataclasses import dataclass
 
-GOOGLE, ROUTE53 = "google", "route53"
+GOOGLE, RFC2136, ROUTE53 = "google", "rfc2136", "route53"
 # Those that Debian and Ubuntu have packages of. One of the sets of credentials must be complete; there may be more.
 PLUGINS: dict[str, tuple[tuple[str, ...], ...]] = {
     "cloudflare": (("api_token",), ("email", "api_key")),
@@ -25,7 +25,7 @@ PLUGINS: dict[str, tuple[tuple[str, ...], ...]] = {
     "infomaniak": (("token",),),
     "linode": (("key",),),
     "ovh": (("endpoint", "application_key", "application_secret", "consumer_key"),),
-    "rfc2136": (("server", "name", "secret"),),
+    RFC2136: (("server", "name", "secret"),),
     ROUTE53: (("aws_access_key_id", "aws_secret_access_key"),),
     "sakuracloud": (("api_token", "api_secret"),),
 }

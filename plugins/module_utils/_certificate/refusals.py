@@ -90,7 +90,7 @@ _DNS_CURES = (
         ),
     ),
     (
-        r"^ .*(credentials|Encountered error|Error determining zone|[Uu]nable to determine|domain identifier)",
+        r"^ .*(credentials|Encountered error|Error determining zone|[Uu]nable to determine|target DNS server)",
         (
             "letsencrypt_dns: correct its plugin and credentials: the name server must answer this host, and accept "
             "changes of the zone"

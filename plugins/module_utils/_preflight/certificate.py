@@ -7,6 +7,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -127,6 +128,11 @@ def _credential_problems(plugin: str, credentials: Mapping[str, Any]) -> Iterato
     filled = {str(key) for key, value in credentials.items() if value not in (None, "")}
     if not any(filled.issuperset(one) for one in dns.PLUGINS[plugin]):
         yield f"letsencrypt_dns: credentials is not complete for the plugin '{plugin}': set {_sets_of(plugin)} in it."
+    elif plugin == dns.RFC2136 and not _is_address(credentials["server"]):
+        yield (
+            "letsencrypt_dns: credentials: server is not an address, and certbot takes no name: give one such as "
+            "192.0.2.53."
+        )
     for key, value in credentials.items():
         if not _CREDENTIAL.fullmatch(str(key)) or str(key).startswith("dns_"):
             yield (
@@ -138,6 +144,14 @@ def _credential_problems(plugin: str, credentials: Mapping[str, Any]) -> Iterato
                 f"letsencrypt_dns: credentials: {key} cannot be written to certbot's file: give a text of one line, in "
                 "quotes, without %( and without two kinds of quotes in it."
             )
+
+
+def _is_address(text: object) -> bool:
+    try:
+        ipaddress.ip_address(str(text))
+    except ValueError:
+        return False
+    return True
 
 
 def _sets_of(plugin: str) -> str:

@@ -134,6 +134,18 @@ def test_what_a_plugin_says_is_about_its_credentials(suite: str, case: str) -> N
     assert "Cure: letsencrypt_dns: correct its plugin" in refusals.explain(found, WANTED, kept=False)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The configured target DNS server (ns.example.com) is not a valid IPv4 or IPv6 address.",
+        "Unable to determine base domain for shop.test using names: ['shop.test', 'test'].",
+        "Error determining zone_id: 9109 Invalid access token.",
+    ],
+)
+def test_other_words_of_plugins_are_about_them_too(said: str) -> None:
+    assert refusals.cure(refusals.Problem("", said), WANTED).startswith("letsencrypt_dns: ")
+
+
 @pytest.mark.parametrize("kind", ["dns", "unauthorized"])
 def test_a_record_that_the_ca_does_not_see_is_about_the_dns(kind: str) -> None:
     problem = refusals.Problem(kind, "No TXT record found", "shop.test")

@@ -116,6 +116,7 @@ def test_a_wildcard_with_dns(given: dict[str, Any]) -> None:
         ({"plugin": "rfc2136"}, "server and name and secret"),
         ({"plugin": "rfc2136", "credentials": SECRET}, "server and name and secret"),
         ({"plugin": "rfc2136", "credentials": {**RFC2136, "server": ""}}, "server and name and secret"),
+        ({"plugin": "rfc2136", "credentials": {**RFC2136, "server": "ns.example.com"}}, "server is not an address"),
         ({"plugin": "cloudflare", "credentials": {"api_key": SECRET}}, "api_token, or email and api_key"),
         ({"plugin": "rfc2136", "credentials": {**RFC2136, "dns_rfc2136_port": 53}}, "'dns_rfc2136_port'"),
         ({"plugin": "rfc2136", "credentials": {**RFC2136, "secret": f"{SECRET}\n"}}, "credentials: secret"),
