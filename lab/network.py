@@ -12,7 +12,10 @@ from lab.shell import CACHE, LabError
 
 NETWORK = "landfall-lab"
 DOMAIN = "lab.test"
-DNS, REGISTRY, ACME, DEPOT, PROFILES, PRIVATE = (str(SUBNET.network_address + offset) for offset in range(2, 8))
+DNS, REGISTRY, ACME, DEPOT, PROFILES, PRIVATE, DYNAMIC = (
+    str(SUBNET.network_address + offset) for offset in range(2, 9)
+)
+DYNAMIC_ZONE = "dynamic.test"  # as in lab/images/dynamic
 NAMES = {"registry": REGISTRY, "acme": ACME, "depot": DEPOT, "profiles": PROFILES, "private": PRIVATE}
 DNS_FOLDER = CACHE / "dns"
 
@@ -32,7 +35,7 @@ def zones(hosts: Mapping[str, str]) -> str:
     """dnsmasq's configuration: the services by name, each host's name and everything below it, the rest elsewhere."""
     lines = ["no-resolv", "no-poll", "cache-size=1000"]
     # Docker's own resolver, which asks the controller's.
-    lines += ["server=127.0.0.11", "local=/test/"]
+    lines += ["server=127.0.0.11", "local=/test/", f"server=/{DYNAMIC_ZONE}/{DYNAMIC}"]
     lines += [f"address=/{name}.{DOMAIN}/{address}" for name, address in NAMES.items()]
     lines += [f"address=/{name}.test/{address}" for name, address in sorted(hosts.items())]
     return "\n".join(lines) + "\n"

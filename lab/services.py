@@ -60,11 +60,16 @@ class Service:
 
 
 def all_services() -> tuple[Service, ...]:
-    return (dns(), registry(), private(), acme(), profiles(), depot())
+    return (dns(), dynamic(), registry(), private(), acme(), profiles(), depot())
 
 
 def dns() -> Service:
     return Service("dns", network.DNS, 53, ("--volume", f"{network.DNS_FOLDER}:/etc/dnsmasq.d:ro,z"))
+
+
+def dynamic() -> Service:
+    """A name server that takes updates, for proofs by DNS-01. The other one asks it."""
+    return Service("dynamic", network.DYNAMIC, 53)
 
 
 def registry() -> Service:

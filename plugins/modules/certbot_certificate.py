@@ -8,8 +8,8 @@ module: certbot_certificate
 short_description: Keep one certificate of an ACME certificate authority with certbot
 version_added: 0.1.0
 description:
-  - Gets a certificate by HTTP-01 if there is none, and a new one only if the present one no longer fits, because its
-    names, its certificate authority or its profile differ, or its renewal is overdue.
+  - Gets a certificate by HTTP-01, or by DNS-01 with O(dns), if there is none, and a new one only if the present one no
+    longer fits, because its names, its certificate authority or its profile differ, or its renewal is overdue.
   - If only the settings of its renewal differ, they are changed without a new certificate (certbot 2.3 and newer).
   - After a certificate was issued, O(live_link) is switched first and then O(deploy_hook) is run. If the local server
     still shows another certificate, or the hook failed the last time, the hook is run again, so the next run repairs
@@ -27,7 +27,7 @@ options:
     type: str
     required: true
   domains:
-    description: Host names. The local server is asked for the first one.
+    description: Host names. The local server is asked for the first one. Wildcards only with O(dns).
     type: list
     elements: str
     required: true
@@ -43,6 +43,21 @@ options:
     description: Folder that the server on port 80 serves. If empty, certbot itself answers on port 80.
     type: path
     default: ""
+  dns:
+    description: How to prove the domains by DNS-01, also in renewals. O(webroot) is then not used.
+    type: dict
+    suboptions:
+      plugin:
+        description: Name of certbot's plugin without C(dns-). Its package must be installed.
+        type: str
+        required: true
+      credentials:
+        description: File on the host with the plugin's credentials, in the form that it reads.
+        type: path
+        required: true
+      propagation_seconds:
+        description: Seconds to wait for the name servers before the CA is told to look. By default the plugin's own.
+        type: int
   profile:
     description:
       - The certificate authority's profile. Refused, before anything is changed, if certbot is older than 4.0 or the
@@ -97,6 +112,14 @@ EXAMPLES = r"""
     deploy_hook: /etc/letsencrypt/renewal-hooks/deploy/shop
     failure_file: /var/lib/letsencrypt/shop.hook-failed
 
+- name: Get one for all names of a domain
+  landfall.django.certbot_certificate:
+    name: shop
+    domains: [shop.example.com, "*.shop.example.com"]
+    dns:
+      plugin: rfc2136
+      credentials: /etc/letsencrypt/dns/shop
+
 - name: Get one that is valid for 160 hours
   landfall.django.certbot_certificate:
     name: shop
@@ -138,7 +161,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
+from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, refusals, tls
+from ansible_collections.landfall.django.plugins.module_utils._certificate import dns as dns01
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import link
 
 CONFIG = Path("/etc/letsencrypt")
@@ -158,6 +182,7 @@ class Certificate:
             webroot=self.params["webroot"],
             profile=self.params["profile"],
             email=self.params["email"],
+            dns=dns01.Dns(**self.params["dns"]) if self.params["dns"] else None,
         )
         self.live = CONFIG / "live" / self.wanted.name
         self.certbot = module.get_bin_path("certbot") or ""
@@ -165,6 +190,8 @@ class Certificate:
         self.environment = {"LC_ALL": "C.UTF-8"}
         if self.params["ca_bundle"]:
             self.environment["REQUESTS_CA_BUNDLE"] = self.params["ca_bundle"]
+        if self.wanted.dns:
+            self.environment.update(dns01.environment(self.wanted.dns))
 
     def run(self) -> dict[str, t.Any]:
         if not self.certbot:
@@ -235,14 +262,14 @@ class Certificate:
                 answer = open_url(self.wanted.directory_url, ca_path=self.params["ca_bundle"] or None, timeout=20)
                 directory = json.load(answer)
             except (OSError, ValueError) as error:
-                found = [certbot.Problem("", f"Requesting {self.wanted.directory_url}: {error}")]
-                self.module.fail_json(msg=certbot.explain(found, self.wanted, self.live.exists()))
+                found = [refusals.Problem("", f"Requesting {self.wanted.directory_url}: {error}")]
+                self.module.fail_json(msg=refusals.explain(found, self.wanted, self.live.exists()))
         refused = certbot.refused_profile(self.wanted, self.version, directory)
         if refused:
             self.module.fail_json(msg=refused)
 
     def _certbot(self, action: str, kept: bool) -> None:
-        if self.wanted.webroot and not Path(self.wanted.webroot).is_dir():
+        if self.wanted.authenticator == "webroot" and not Path(self.wanted.webroot).is_dir():
             self.module.fail_json(
                 msg=f"letsencrypt_webroot: {self.wanted.webroot} is not a folder on the host. Set it to the one that "
                 "the web server on port 80 serves, or leave it empty if no web server runs."
@@ -256,9 +283,9 @@ class Certificate:
                 break
             time.sleep(2)
         if code:
-            found = certbot.problems(out + "\n" + err, _added(LOG, seen))
+            found = refusals.problems(out + "\n" + err, _added(LOG, seen))
             self.module.fail_json(
-                msg=certbot.explain(found, self.wanted, kept), problems=[asdict(problem) for problem in found], rc=code
+                msg=refusals.explain(found, self.wanted, kept), problems=[asdict(problem) for problem in found], rc=code
             )
         # certbot exits with 0 in some cases that are no success, as when it kept what it had.
         after = self._lineage()
@@ -332,6 +359,14 @@ def main() -> None:
             "directory_url": {"type": "str", "default": "https://acme-v02.api.letsencrypt.org/directory"},
             "email": {"type": "str", "default": ""},
             "webroot": {"type": "path", "default": ""},
+            "dns": {
+                "type": "dict",
+                "options": {
+                    "plugin": {"type": "str", "required": True},
+                    "credentials": {"type": "path", "required": True},
+                    "propagation_seconds": {"type": "int"},
+                },
+            },
             "profile": {"type": "str", "default": ""},
             "ca_bundle": {"type": "path", "default": ""},
             "live_link": {"type": "path", "default": ""},

@@ -115,6 +115,10 @@ engine:
   returned: success
   type: str
   sample: 29.0.0
+ipv6:
+  description: Whether the front's network can have IPv6 with this engine, and the host keeps its own way out.
+  returned: success
+  type: bool
 accounts:
   description: For each of O(accounts) the user of this name or number, and the group. Null where there is none.
   returned: success

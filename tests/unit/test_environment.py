@@ -75,3 +75,9 @@ def test_the_server_believes_the_front_in_production_only():
 def test_home_is_that_of_the_image_s_user(facts, given, home):
     probe = {"id": "sha256:1", "workdir": "/app", **facts}
     assert variable("stack", "__stack_environment", {"__stack_image_probe": probe, **given}).get("HOME") == home
+
+
+def test_django_gets_wildcards_in_its_own_form() -> None:
+    found = variable("stack", "__stack_environment", {"stack_domains": ["example.com", "*.example.com"]})
+    assert found["ALLOWED_HOSTS"] == "example.com,.example.com"
+    assert found["CSRF_TRUSTED_ORIGINS"] == "https://example.com,https://*.example.com"

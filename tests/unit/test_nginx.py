@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
+import pytest
 import yaml
 
 from rendered import rendered
@@ -26,3 +28,34 @@ def test_it_sees_folders_of_what_it_serves_and_nothing_else() -> None:
     seen = ("conf", "conf.d", "upstreams", "keys", "acme", "sites")
     assert mounts == {f"/srv/nginx/{name}": f"/srv/nginx/{name}:ro" for name in seen}
     assert "volumes" not in compose["services"]["edge"]
+
+
+def listening(name: str, given: dict) -> list[str]:
+    text = rendered("nginx", f"templates/nginx/{name}.conf.j2", given)
+    return sorted(re.findall(r"^    listen ([^ ;]+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("has_ipv6", "network", "ports"),
+    [(False, "0_nginx", ["443", "80"]), (True, "0_nginx_ipv6", ["443", "80", "[::]:443", "[::]:80"])],
+)
+def test_it_listens_on_what_its_network_has(has_ipv6: bool, network: str, ports: list[str]) -> None:
+    given = {"__nginx_preflight": {"ipv6": has_ipv6, "engine": "29.0.0"}}
+    compose = yaml.safe_load(rendered("nginx", "roles/nginx/templates/compose.yaml.j2", given))
+    assert compose["networks"]["default"]["name"] == network
+    assert compose["networks"]["default"].get("enable_ipv6", False) is has_ipv6
+    # Otherwise Compose leaves the holder in its former network.
+    assert ("landfall.nginx.ipv6" in compose["services"]["edge"]["labels"]) is has_ipv6
+    assert listening("http", given) == listening("site", given) == ports
+
+
+def test_the_host_itself_is_no_visitor() -> None:
+    """Of a network with IPv6 Docker takes the first address."""
+    given = {"__nginx_preflight": {"ipv6": True, "engine": "29.0.0"}}
+    compose = yaml.safe_load(rendered("nginx", "roles/nginx/templates/compose.yaml.j2", given))
+    ((subnet,),) = (one.values() for one in compose["networks"]["default"]["ipam"]["config"])
+    gateway = str(next(ipaddress.ip_network(subnet).hosts()))
+    text = rendered("nginx", "templates/nginx/http.conf.j2", given)
+    (pattern,) = re.findall(r"\"(~ fd[^\"]+)\" '';", text)
+    assert re.search(pattern[1:], f"fd6c:616e:6466:1::2 {gateway}")
+    assert not re.search(pattern[1:], "fd6c:616e:6466:1::2 2001:db8::1")

@@ -1,7 +1,7 @@
 """The role letsencrypt, used alone.
 
 The side effect renewed the certificate while the hook was broken, mended it, asked for another profile where certbot
-knows profiles, and in vain for what cannot be had.
+knows profiles, and in vain for what cannot be had. It renewed the wildcard, too.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import itertools
 from pathlib import Path
 
 import pytest
+import yaml
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 SITE_CA = Path(__file__).parents[3] / ".cache" / "lab" / "site-ca.pem"
+WILDCARD = Path(__file__).parents[1] / "wildcard.yml"
 
 
 @pytest.fixture
@@ -100,3 +102,24 @@ def test_renewals_trust_the_directorys_authority(host):
 def test_what_is_managed_says_so(host, name, path):
     with host.sudo():
         assert host.run("grep --recursive --quiet 'Ansible managed' %s", path.format(name)).rc == 0
+
+
+def test_the_service_renewed_the_wildcard_by_dns(host):
+    names = {f"{host.check_output('hostname')}.dynamic.test"}
+    names |= {f"*.{name}" for name in names}
+    all_of_them = [certificate(host, f"/etc/letsencrypt/archive/wildcard/cert{number}.pem") for number in (1, 2)]
+    for leaf in all_of_them:
+        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert set(found.get_values_for_type(x509.DNSName)) == names
+    assert len({leaf.serial_number for leaf in all_of_them}) == 2
+    assert certificate(host, "/etc/letsencrypt/live/wildcard/cert.pem") == all_of_them[-1]
+
+
+def test_nobody_reads_the_key_of_the_name_server(host):
+    secret = yaml.safe_load(WILDCARD.read_text())["letsencrypt_dns"]["credentials"]["secret"]
+    with host.sudo():
+        file = host.file("/etc/letsencrypt/dns/wildcard")
+        assert (file.user, file.mode) == ("root", 0o600)
+        assert secret in file.content_string
+        assert host.run("grep --recursive --quiet %s /var/log/letsencrypt", secret).rc == 1
+        assert secret not in host.check_output("journalctl --boot --no-pager")

@@ -99,6 +99,21 @@ def test_whatever_happens_to_the_rules_the_site_answers_and_nothing_else(host, s
     assert (by_4, set(by_6) - set(OPEN)) == (OPEN, set())
 
 
+def test_a_visitor_by_ipv6_keeps_the_address(host, neighbour, variables, until):
+    program = f"""
+import http.client
+connection = http.client.HTTPConnection({ADDRESS_6!r}, timeout=5)
+connection.request("GET", "/by-ipv6", headers={{"Host": "shop.{variables["inventory_hostname"]}.test"}})
+print(connection.getresponse().status)
+"""
+    assert neighbour.check_output("python3 -c %s", program) == "301"
+    logs = "docker compose --project-directory /srv/nginx logs --no-log-prefix --since 1m nginx"
+    # Nginx writes its log every five seconds.
+    until(lambda: "/by-ipv6" in host.check_output(logs), seconds=15)
+    (line,) = [line for line in host.check_output(logs).splitlines() if "/by-ipv6" in line]
+    assert line.startswith("fd77::21 ")
+
+
 def test_containers_reach_the_world_and_each_other_but_not_the_host(host, variables):
     program = """
 import socket, sys

@@ -30,7 +30,7 @@ from ansible_collections.landfall.django.plugins.module_utils._front.upstream im
 PROJECT = "nginx"
 HOLDER_SERVICE = "edge"
 NGINX_SERVICE = "nginx"
-NETWORK = "0_nginx"  # its own, see roles/nginx/templates/compose.yaml.j2
+NETWORKS = {"0_nginx", "0_nginx_ipv6"}  # its own, one at a time: see roles/nginx/templates/compose.yaml.j2
 RELOAD = 30  # seconds for Nginx to start its new workers
 _LOCK_TIMEOUT = 120  # seconds for the release of another stack to finish with Nginx
 

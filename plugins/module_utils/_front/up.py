@@ -21,7 +21,7 @@ from ansible_collections.landfall.django.plugins.module_utils._docker.mounts imp
 from ansible_collections.landfall.django.plugins.module_utils._docker.wait import until
 from ansible_collections.landfall.django.plugins.module_utils._front.nginx import (
     HOLDER_SERVICE,
-    NETWORK,
+    NETWORKS,
     NGINX_SERVICE,
     PROJECT,
     Front,
@@ -58,8 +58,12 @@ def _start_all(front: Front, compose: Compose, holders: list[dict[str, Any]]) ->
     compose("up", "--detach")
     # Without --wait: Compose would wait for the first health check.
     _wait_for(front, compose.names(NGINX_SERVICE))
-    for network in sorted(networks - {NETWORK}):
-        if not front.connected(network):
+    for network in sorted(networks):
+        if front.connected(network):
+            continue
+        if network in NETWORKS:
+            docker("network", "rm", network)
+        else:
             front.connect(network)
     return ["start the holder and Nginx"]
 

@@ -17,11 +17,16 @@ class Distribution:
 
     docker_packages: tuple[str, ...] = ()
     certbot_profiles: bool = False  # certbot 4.0 or newer
+    no_dns_plugins: tuple[str, ...] = ()  # certbot's, of which it has no package
 
 
 SUPPORTED = {
-    "Debian 12": Distribution(),
-    "Debian 13": Distribution(("docker.io", "docker-cli", "docker-compose", "docker-buildx"), certbot_profiles=True),
+    "Debian 12": Distribution(no_dns_plugins=("desec", "infomaniak")),
+    "Debian 13": Distribution(
+        ("docker.io", "docker-cli", "docker-compose", "docker-buildx"),
+        certbot_profiles=True,
+        no_dns_plugins=("digitalocean", "dnsimple", "gandi", "gehirn", "linode", "ovh", "sakuracloud"),
+    ),
     "Ubuntu 24.04": Distribution(("docker.io", "docker-compose-v2", "docker-buildx")),
 }
 

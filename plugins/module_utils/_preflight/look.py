@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError, containers, docker
-from ansible_collections.landfall.django.plugins.module_utils._preflight import probe, system
+from ansible_collections.landfall.django.plugins.module_utils._preflight import ipv6, probe, system
 from ansible_collections.landfall.django.plugins.module_utils._sizes import host
 
 # apt and dpkg hold one of them while they work.
@@ -68,7 +68,8 @@ def look(
             "sites": sites(front_root),
             "calendars": {given: system.calendar_problem(given) for given in calendars},
         }
-    return {"changed": False, "engine": version.result() if version else "", **found}
+        answer = version.result() if version else ""
+    return {"changed": False, "engine": answer, "ipv6": has_ipv6(answer), **found}
 
 
 def read(path: str) -> str:
@@ -162,6 +163,15 @@ def engine_version() -> str:
         return docker("version", "--format", "{{.Server.Version}}").strip()
     except DockerError:
         return ""
+
+
+def has_ipv6(engine: str) -> bool:
+    """Whether the front's network can have IPv6 with an engine of this version."""
+    settings = Path("/proc/sys/net/ipv6/conf")
+    routes = read("/proc/net/ipv6_route")
+    accept_ra = {name: read(str(settings / name / "accept_ra")) for name in ipv6.advertised(routes)}
+    disabled = read(str(settings / "default/disable_ipv6"))
+    return ipv6.is_possible(disabled, read("/etc/docker/daemon.json"), engine, routes, accept_ra)
 
 
 def apt_holder() -> str:

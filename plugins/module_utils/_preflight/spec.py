@@ -28,7 +28,7 @@ _WORDS = {
     "str": "a text",
 }
 _EMPTY: dict[str, Any] = {"dict": {}, "list": [], "path": "", "str": ""}
-_SECRET = re.compile(r"password|secret|_url$|alarms|environment|build_args|logins|repository|override")
+_SECRET = re.compile(r"password|secret|_url$|alarms|environment|build_args|logins|repository|override|_dns$")
 # What Ansible says of a key in a dictionary.
 _INNER = re.compile(r"(?:argument|option) '(?P<name>\w+)'")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")

@@ -158,8 +158,10 @@ def _domains(values: Values) -> Iterator[str]:
     domains = [str(domain) for domain in values.get("stack_domains") or []]
     if not domains and not is_development(values) and "stack_domains" in values:
         yield "stack_domains: it is empty: list the host names of the site, such as [shop.example.com]."
+    is_proven = any(values.get(name) for name in ("letsencrypt_dns", "nginx_site_certificate_file"))
+    yield from certificate.wildcard_problems("stack_domains", domains, is_proven or not uses_front(values))
     for domain in domains:
-        if not syntax.is_host_name(domain):
+        if not (syntax.is_host_name(domain) or syntax.is_wildcard(domain)):
             yield f"stack_domains: '{domain}' is not a host name: {_domain_cure(domain)}."
     for domain in sorted({domain for domain in domains if domains.count(domain) > 1}):
         yield f"stack_domains: '{domain}' is in the list more than once: keep one."
@@ -168,7 +170,7 @@ def _domains(values: Values) -> Iterator[str]:
 def _domain_cure(domain: str) -> str:
     """What to write instead."""
     if "*" in domain:
-        return "a certificate by webroot covers no wildcard, list every name by itself"
+        return "a wildcard stands for the whole first label, as in *.example.com"
     alone = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://", "", domain.strip())
     alone = re.split(r"[/?#]", alone.rpartition("@")[2])[0]
     alone = re.sub(r":\d*$", "", alone).rstrip(".").lower()

@@ -32,6 +32,11 @@ def is_host_name(text: str) -> bool:
     )
 
 
+def is_wildcard(text: str) -> bool:
+    """Every name one label below a domain, as certificates and Nginx have it."""
+    return text.startswith("*.") and text != "*.localhost" and is_host_name(text[2:])
+
+
 def is_docker_size(text: object) -> bool:
     """Such as 128m."""
     return bool(_DOCKER_SIZE.fullmatch(str(text)))

@@ -149,10 +149,12 @@ def _debug(answer: Answer) -> Iterator[Problem]:
 
 def _hosts(answer: Answer) -> Iterator[Problem]:
     if answer["refused_hosts"]:
+        wildcard = next((host for host in answer["refused_hosts"] if host.startswith("*")), "")
+        form = f" Django writes {wildcard} as {wildcard[1:]}." if wildcard else ""
         yield Problem(
             "hosts",
             f"ALLOWED_HOSTS lacks {', '.join(answer['refused_hosts'])} of stack_domains; it is"
-            f" {answer['allowed_hosts']}. Write in the settings: ALLOWED_HOSTS ="
+            f" {answer['allowed_hosts']}.{form} Write in the settings: ALLOWED_HOSTS ="
             f' {_ENVIRONMENT.format("ALLOWED_HOSTS")}.split(","); or {_set(answer, _READS_HOSTS)}',
         )
 

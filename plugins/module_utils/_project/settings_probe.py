@@ -145,15 +145,16 @@ def _requests(settings: Any, domains: list[str], scheme: str) -> dict[str, Any]:
     refused_origins: list[str] = []
     secure = True
     for domain in domains:
+        host = domain.replace("*", "www")
         request = WSGIRequest(
             {
                 "REQUEST_METHOD": "POST",
                 "PATH_INFO": "/",
                 "SERVER_NAME": "web",
                 "SERVER_PORT": "8000",
-                "HTTP_HOST": domain,
-                "HTTP_ORIGIN": "https://" + domain,
-                "HTTP_X_FORWARDED_HOST": domain,
+                "HTTP_HOST": host,
+                "HTTP_ORIGIN": "https://" + host,
+                "HTTP_X_FORWARDED_HOST": host,
                 "HTTP_X_FORWARDED_PORT": "443",
                 "HTTP_X_FORWARDED_PROTO": "https",
                 "wsgi.url_scheme": scheme,

@@ -14,8 +14,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
-from ansible_collections.landfall.django.plugins.module_utils._certificate.certbot import Lineage, Problem, Wanted
+from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, refusals, tls
+from ansible_collections.landfall.django.plugins.module_utils._certificate.certbot import Lineage, Wanted
+from ansible_collections.landfall.django.plugins.module_utils._certificate.refusals import Problem
 from ansible_collections.landfall.django.plugins.modules import certbot_certificate
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "certbot"
@@ -42,7 +43,7 @@ def recorded(name: str) -> str:
 
 
 def problems(name: str) -> list[Problem]:
-    return certbot.problems(recorded(name + ".txt"), recorded(name + ".log"))
+    return refusals.problems(recorded(name + ".txt"), recorded(name + ".log"))
 
 
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
@@ -100,7 +101,7 @@ def test_certbot_is_not_started_where_there_is_nothing_to_do(monkeypatch: pytest
 
     names = ("profile", "email", "ca_bundle", "live_link", "deploy_hook", "failure_file")
     params = {**dict.fromkeys(names, ""), "name": "shop", "domains": WANTED.domains, "directory_url": PEBBLE}
-    params |= {"webroot": WANTED.webroot, "https_port": 0}
+    params |= {"webroot": WANTED.webroot, "https_port": 0, "dns": None}
     module = SimpleNamespace(params=params, check_mode=True, run_command=run, get_bin_path=lambda name: name)
     made = certbot_certificate.Certificate(module)
     now = datetime.now(UTC)
@@ -273,7 +274,7 @@ def test_says_what_the_ca_said(suite: str, case: str, kind: str, detail: str, va
     assert found[0].kind == kind
     assert detail in found[0].detail
     assert "can't set attribute" not in found[0].detail
-    message = certbot.explain(found, WANTED, kept=True)
+    message = refusals.explain(found, WANTED, kept=True)
     assert detail in message
     assert f"Cure: {variable}" in message or f"in {variable}" in message
     assert "untouched" in message
@@ -289,11 +290,11 @@ def test_each_name_gets_its_problem() -> None:
 def test_says_when_to_try_again(suite: str) -> None:
     found = problems(suite + "-ratelimit")
     assert found[0].retry_after == "86400"
-    assert "retry after: 86400" in certbot.explain(found, WANTED, kept=False)
+    assert "retry after: 86400" in refusals.explain(found, WANTED, kept=False)
 
 
 def test_a_refused_address_names_the_variable() -> None:
-    assert "letsencrypt_email" in certbot.explain(problems("trixie-email"), WANTED, kept=False)
+    assert "letsencrypt_email" in refusals.explain(problems("trixie-email"), WANTED, kept=False)
 
 
 @pytest.mark.parametrize(
@@ -301,16 +302,16 @@ def test_a_refused_address_names_the_variable() -> None:
     [("dns", "a.test must have an A or AAAA record"), ("caa", "CAA record of a.test"), ("invalidProfile", "_profile")],
 )
 def test_each_kind_of_refusal_has_its_cure(kind: str, says: str) -> None:
-    assert says in certbot.cure(Problem(kind, "no", "a.test"), WANTED)
+    assert says in refusals.cure(Problem(kind, "no", "a.test"), WANTED)
 
 
 def test_a_nonce_that_certbot_tries_again_is_no_problem() -> None:
     log = recorded("trixie-ratelimit.log")
     bad_nonce = log.replace("rateLimited", "badNonce")
-    assert [p.kind for p in certbot.problems("", bad_nonce + log)] == ["rateLimited"]
+    assert [p.kind for p in refusals.problems("", bad_nonce + log)] == ["rateLimited"]
 
 
 def test_an_unknown_end_shows_certbots_last_words() -> None:
-    found = certbot.problems("Saving debug log to x\nsomething odd\nAsk for help or search", "")
+    found = refusals.problems("Saving debug log to x\nsomething odd\nAsk for help or search", "")
     assert found == [Problem("", "something odd")]
-    assert "letsencrypt.log" in certbot.explain(found, WANTED, kept=False)
+    assert "letsencrypt.log" in refusals.explain(found, WANTED, kept=False)

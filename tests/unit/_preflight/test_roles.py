@@ -83,6 +83,69 @@ def test_bad_values_of_letsencrypt(name: str, value: Any) -> None:
     assert only(list(certificate.problems_of({**CERTIFICATE, name: value}))).startswith(f"{name}: ")
 
 
+SECRET = "only-in-a-vault"
+RFC2136 = {"server": "192.0.2.1", "name": "landfall", "secret": SECRET}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"plugin": "rfc2136", "credentials": RFC2136},
+        {"plugin": "rfc2136", "credentials": {**RFC2136, "port": 5353}, "propagation_seconds": 30},
+        {"plugin": "cloudflare", "credentials": {"api_token": SECRET}},
+        {"plugin": "cloudflare", "credentials": {"email": "ops@example.com", "api_key": SECRET}},
+        {"plugin": "route53", "credentials": {"aws_access_key_id": "A", "aws_secret_access_key": SECRET}},
+    ],
+)
+def test_a_wildcard_with_dns(given: dict[str, Any]) -> None:
+    domains = ["example.com", "*.example.com"]
+    values = {**CERTIFICATE, "letsencrypt_domains": domains, "letsencrypt_dns": given}
+    assert list(certificate.problems_of(values)) == []
+    first = only(list(certificate.problems_of({**values, "letsencrypt_domains": domains[::-1]})))
+    assert first.startswith("letsencrypt_domains: '*.example.com'")
+    without = only(list(certificate.problems_of({**values, "letsencrypt_dns": {}})))
+    assert without.startswith("letsencrypt_domains: '*.example.com'")
+    assert "letsencrypt_dns" in without
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"plugin": "bind", "credentials": RFC2136}, "rfc2136"),
+        ({"credentials": RFC2136}, "rfc2136"),
+        ({"plugin": "rfc2136"}, "server and name and secret"),
+        ({"plugin": "rfc2136", "credentials": SECRET}, "server and name and secret"),
+        ({"plugin": "rfc2136", "credentials": {**RFC2136, "server": ""}}, "server and name and secret"),
+        ({"plugin": "rfc2136", "credentials": {**RFC2136, "server": "ns.example.com"}}, "server is not an address"),
+        ({"plugin": "cloudflare", "credentials": {"api_key": SECRET}}, "api_token, or email and api_key"),
+        ({"plugin": "rfc2136", "credentials": {**RFC2136, "dns_rfc2136_port": 53}}, "'dns_rfc2136_port'"),
+        ({"plugin": "rfc2136", "credentials": {**RFC2136, "secret": f"{SECRET}\n"}}, "credentials: secret"),
+        ({"plugin": "rfc2136", "credentials": RFC2136, "propagation": 5}, "'propagation'"),
+        ({"plugin": "rfc2136", "credentials": RFC2136, "propagation_seconds": "1m"}, "propagation_seconds"),
+        (
+            {
+                "plugin": "route53",
+                "credentials": {"aws_access_key_id": "A", "aws_secret_access_key": SECRET},
+                "propagation_seconds": 5,
+            },
+            "propagation_seconds",
+        ),
+    ],
+)
+def test_bad_values_of_dns(given: dict[str, Any], word: str) -> None:
+    said = only(list(certificate.problems_of({**CERTIFICATE, "letsencrypt_dns": given})))
+    assert said.startswith("letsencrypt_dns: ")
+    assert word in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(("name", "refused"), [("Debian 12", ["desec"]), ("Debian 13", ["ovh"]), ("Ubuntu 24.04", [])])
+def test_a_plugin_that_the_distribution_lacks_is_refused(name: str, refused: list[str]) -> None:
+    for plugin in ("rfc2136", "desec", "ovh"):
+        said = list(certificate.host_problems({"letsencrypt_dns": {"plugin": plugin}}, system(name)))
+        assert [sentence.partition(":")[0] for sentence in said] == ["letsencrypt_dns"] * (plugin in refused)
+
+
 @pytest.mark.parametrize("name", distributions.SUPPORTED)
 def test_each_supported_distribution_is_taken(name: str) -> None:
     for role in ("docker", "letsencrypt"):

@@ -224,7 +224,8 @@ def test_each_fault_has_its_sentence(change: dict[str, Any], sentence: str) -> N
         ("Shop.Example.com", "such as shop.example.com"),
         ("müller.example", "in its ASCII form (punycode), xn--mller-kva.example"),
         ("straße.example", "in its ASCII form (punycode), such as"),
-        ("*.example.com", "list every name by itself"),
+        ("shop.*.example.com", "as in *.example.com"),
+        ("*.com", "as in *.example.com"),
         ("my_shop.example.com", "use a hyphen"),
         ("192.0.2.7", "instead of an address"),
         ("2001:db8::1", "instead of an address"),
@@ -239,6 +240,25 @@ def test_a_domain_that_is_no_host_name_is_cured(domain: str, cure: str) -> None:
     sentence = only(problems(stack_domains=[domain]))
     assert sentence.startswith(f"stack_domains: '{domain}' is not a host name: ")
     assert cure in sentence
+
+
+DNS = {"plugin": "rfc2136", "credentials": {"server": "192.0.2.1", "name": "shop", "secret": "only-in-a-vault"}}
+WILDCARD = ["shop.example.com", "*.example.com"]
+
+
+def test_a_wildcard_needs_a_certificate_that_can_have_it() -> None:
+    sentence = only(problems(stack_domains=WILDCARD))
+    assert sentence.startswith("stack_domains: '*.example.com' is a wildcard")
+    assert "set letsencrypt_dns, or list every name by itself" in sentence
+    for proof in ({"letsencrypt_dns": DNS}, {"nginx_site_certificate_file": "a.pem"}, {"stack_nginx_root": ""}):
+        assert (
+            problems(stack_domains=WILDCARD, nginx_site_domains=WILDCARD, letsencrypt_domains=WILDCARD, **proof) == []
+        )
+        assert "such as example.com" in only(problems(stack_domains=WILDCARD[::-1], **proof))
+
+
+def test_what_is_wrong_with_the_dns_is_said_before_a_release() -> None:
+    assert only(problems(letsencrypt_dns={"plugin": "bind"})).startswith("letsencrypt_dns: ")
 
 
 @given(st.text())

@@ -111,6 +111,7 @@ def named(problems):
         ({"manage": "src/manage.py"}, "manage", ["stack_manage_command", "python3 src/manage.py"]),
         ({"manage": ""}, "manage", ["stack_manage_command"]),
         ({"refused_hosts": ["shop.example.com"]}, "hosts", ["ALLOWED_HOSTS = ", "stack_domains", "shop.example.com"]),
+        ({"refused_hosts": ["*.example.com"]}, "hosts", ["writes *.example.com as .example.com"]),
         ({"secure": False, "refused_origins": ["shop.example.com"]}, "https", ["SECURE_PROXY_SSL_HEADER = "]),
         ({"secure": False, "ssl_redirect": True}, "https", ["SECURE_PROXY_SSL_HEADER = ", "circle"]),
         ({"refused_origins": ["shop.example.com"]}, "https", ["CSRF_TRUSTED_ORIGINS = "]),

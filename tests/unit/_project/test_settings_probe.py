@@ -109,6 +109,14 @@ def test_hosts_are_refused_as_django_refuses_them(asked, hosts, refused):
 
 
 @pytest.mark.parametrize(
+    ("hosts", "refused"),
+    [([".example.com"], []), (["*"], []), (["*.example.com"], ["*.example.com"]), (["example.com"], ["*.example.com"])],
+)
+def test_a_wildcard_is_asked_by_a_name_below_it(asked, hosts, refused):
+    assert asked(f"ALLOWED_HOSTS = {hosts}", domains=["*.example.com"])["refused_hosts"] == refused
+
+
+@pytest.mark.parametrize(
     ("settings", "scheme", "secure", "refused"),
     [
         ("", "https", True, []),

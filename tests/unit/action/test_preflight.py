@@ -20,6 +20,7 @@ PROBE: dict[str, Any] = {
     "distribution": {"id": "debian", "version": "13", "release": "trixie", "name": "Debian 13"},
     "engine": "29.0.0",
     "files": {"/etc/apt/keyrings/docker-0.asc": "5ec7e7"},
+    "ipv6": False,
     "packages": ["docker.io"],
     "programs": {},
     "units": {"docker.service": {"enabled": "enabled", "active": "active"}},

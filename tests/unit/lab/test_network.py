@@ -11,6 +11,8 @@ def test_zones_answer_for_services_and_hosts_and_ask_elsewhere_for_the_rest() ->
     assert "address=/acme.lab.test/172.30.77.4" in lines
     assert "address=/demo.test/172.30.77.20" in lines
     assert "local=/test/" in lines  # no question about our names leaves the lab
+    # Pebble sees what certbot's plugin writes.
+    assert "server=/dynamic.test/172.30.77.8" in lines
     assert any(line.startswith("server=") for line in lines)
 
 
