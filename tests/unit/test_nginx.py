@@ -30,9 +30,9 @@ def test_it_sees_folders_of_what_it_serves_and_nothing_else() -> None:
     assert "volumes" not in compose["services"]["edge"]
 
 
-def listening(name: str, given: dict) -> list[str]:
-    text = rendered("nginx", f"templates/nginx/{name}.conf.j2", given)
-    return sorted(re.findall(r"^    listen ([^ ;]+)", text, re.MULTILINE))
+def listening(given: dict, *names: str) -> list[str]:
+    text = "".join(rendered("nginx", f"templates/nginx/{name}.conf.j2", given) for name in names)
+    return sorted(re.findall(r"^ *listen ([^ ;]+)", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_it_listens_on_what_its_network_has(has_ipv6: bool, network: str, ports:
     assert compose["networks"]["default"].get("enable_ipv6", False) is has_ipv6
     # Otherwise Compose leaves the holder in its former network.
     assert ("landfall.nginx.ipv6" in compose["services"]["edge"]["labels"]) is has_ipv6
-    assert listening("http", given) == listening("site", given) == ports
+    assert listening(given, "http") == listening(given, "site", "server") == ports
 
 
 def test_the_host_itself_is_no_visitor() -> None:

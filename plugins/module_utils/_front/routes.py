@@ -21,7 +21,6 @@ _LOCATION = """location {path} {{
 }}
 """
 _SERVER = """server {{
-    listen 443 ssl;
     http2 on;
     server_name {domain};
     include {root}/conf.d/{site}.server;
