@@ -3,7 +3,7 @@
 """Call a function of module_utils on a host, without a module.
 
 A module imports AnsibleModule, which the host compiles anew in every task. This is for what needs the standard library
-and module_utils only, and runs so often that the time counts. Private to this collection.
+and module_utils only, and runs so often that the time counts, or where no Ansible runs. Private to this collection.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible.plugins.action import ActionBase
 
 MODULE_UTILS = Path(__file__).resolve().parents[1] / "module_utils"
 _PACKAGE = "ansible_collections.landfall.django.plugins.module_utils"
-_PROGRAM = """
+_LOAD = """
 import json, linecache, sys, types
 sources, function, arguments = json.loads({given!r})
 for name, source in sources.items():
@@ -30,8 +30,10 @@ for name, source in sources.items():
     package, _, last = name.rpartition(".")
     setattr(sys.modules.setdefault(package, types.ModuleType(package)), last, module)
     exec(compile(source, name, "exec"), module.__dict__)
-print(json.dumps(getattr(module, function)(**arguments)))
 """
+_CALL = "print(json.dumps(getattr(module, function)(**arguments)))\n"
+_MAIN = 'if __name__ == "__main__":\n    sys.exit(getattr(module, function)(sys.argv[1:], **arguments))\n'
+MANAGED = "Managed by Ansible"
 # Nothing of the user's or of the host's may be imported in place of the standard library.
 _OPTIONS = "-I -S"
 
@@ -65,9 +67,23 @@ def program(name: str, function: str, arguments: Mapping[str, object]) -> str:
 
     It may import the standard library and others of module_utils.
     """
+    return _load(name, function, arguments) + _CALL
+
+
+def installed(name: str, arguments: Mapping[str, object]) -> str:
+    """Return a program for the host that calls `main` of a module of module_utils, and exits with what it returns.
+
+    `main` gets the words of the command line, and `arguments`. It may import what `program` may.
+    """
+    return (
+        f"#!/usr/bin/python3 -IS\n# {MANAGED}: the next run replaces this file.{_load(name, 'main', arguments)}{_MAIN}"
+    )
+
+
+def _load(name: str, function: str, arguments: Mapping[str, object]) -> str:
     sources = {f"{_PACKAGE}.{one}": _file(one).read_text() for one in needed(name)}
     # Vaulted values are no plain text before ansible-core 2.19.
-    return _PROGRAM.format(given=json.dumps([sources, function, dict(arguments)], default=str))
+    return _LOAD.format(given=json.dumps([sources, function, dict(arguments)], default=str))
 
 
 def call(
