@@ -17,6 +17,7 @@ description:
     take to renew it then. Of a life under ten days, where certbot renews at half of it, it must have a third.
   - With O(domain), requests the site's health page through the front, as a visitor would.
   - Reports how each scheduled job ended last, and one that failed or has no timer as a problem.
+  - Reports the last good backup, and as a problem one that failed, is too old, was not sent or is not scheduled.
   - Reports how the last attempts at a release ended, and whether one was interrupted.
   - Does not fail where a service is down, so that a play can show the table first.
 author: landfall.django contributors (@landfall)
@@ -126,6 +127,14 @@ jobs:
     - JOB            LAST                         RESULT              NEXT
     - clearsessions  Sat 2026-11-28 00:00:00 UTC  success             Sun 2026-11-29 00:00:00 UTC
     - report         Sat 2026-11-28 03:15:00 UTC  failed with code 1  Sat 2026-11-28 03:30:00 UTC
+backups:
+  description: The lines of a table of the last good backup. Empty where the role C(backup) was not applied.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - BACKUP            AT                SIZE    SENT              RESULT
+    - 20261128T031000Z  2026-11-28 03:10  18 MiB  20261128T031000Z  success
 profile:
   description: What the settings of the release that serves said. Empty where they were not asked.
   returned: success
@@ -156,6 +165,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils._backup.state import Settings, State
 from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
 from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 from ansible_collections.landfall.django.plugins.module_utils._database.volume import Volume
@@ -166,7 +176,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release import he
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 from ansible_collections.landfall.django.plugins.module_utils._sizes import host
-from ansible_collections.landfall.django.plugins.module_utils._status import jobs, services, storage
+from ansible_collections.landfall.django.plugins.module_utils._status import backups, jobs, services, storage
 
 LETSENCRYPT = Path("/etc/letsencrypt")
 # Where the renewal hooks of the role letsencrypt report a failure.
@@ -294,6 +304,17 @@ def scheduled(stack: str) -> tuple[list[str], list[str]]:
     return table, jobs.problems(stack, names, units)
 
 
+def backed_up(root: Path) -> tuple[list[str], list[str]]:
+    """Return the table of the stack's last backup and its problems."""
+    settings = Settings.read(root)
+    if settings is None:
+        return [], []
+    state, timer = State.read(root), backups.unit_of(settings.stack, "timer")
+    units = services.units(run(["systemctl", "show", "--property=Id,ActiveState", timer]).stdout)
+    table = services.table([backups.row(settings, state)], backups.COLUMNS)
+    return table, backups.problems(settings, state, units, datetime.datetime.now(datetime.timezone.utc))
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -325,7 +346,8 @@ def main() -> None:
     serving = ledger.serving(records)
     under_way = is_under_way(Path(root) / ".lock")
     job_lines, job_problems = scheduled(stack)
-    problems += job_problems
+    backup_lines, backup_problems = backed_up(Path(root))
+    problems += [*job_problems, *backup_problems]
     lines: list[str] = []
     if front_root and module.params["domain"]:
         lines, faults = certificate(module.params)
@@ -338,6 +360,7 @@ def main() -> None:
         releases=services.table(report.rows(records, under_way), report.COLUMNS) if records else [],
         certificate=lines,
         jobs=job_lines,
+        backups=backup_lines,
         profile=serving.profile if serving else {},
         kept=kept,
         problems=problems + report.problems(records, under_way),

@@ -19,9 +19,9 @@ NAME = "%Y%m%dT%H%M%SZ"
 class Keep:
     """How many days, weeks and months keep a backup. Those without a backup do not count."""
 
-    days: int = 7
-    weeks: int = 4
-    months: int = 6
+    days: int = 0
+    weeks: int = 0
+    months: int = 0
 
 
 def name_of(time: datetime) -> str:

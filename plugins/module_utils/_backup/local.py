@@ -46,16 +46,17 @@ _SPARE = 256 << 20  # bytes that stay free on the disk
 
 
 class Local:
-    """The folder `backups` of a stack. `server` is None where it has no database."""
+    """The folder `backups` of a stack. `version` is the collection's; `server` is None where there is no database."""
 
-    def __init__(self, root: Path, settings: Settings, record: Record, server: Server | None, host: str):
+    def __init__(self, root: Path, settings: Settings, record: Record, host: str, version: str):
         self.root = root
         self.folder = root / FOLDER
         self.settings = settings
         self.record = record
         self.site = Site.of(record.site)
-        self.server = server
+        self.server: Server | None = None
         self.host = host
+        self.version = version
 
     def names(self) -> list[str]:
         """Return the names of the complete backups, oldest first."""
@@ -144,7 +145,7 @@ class Local:
             name=name,
             host=self.host,
             hostname=socket.gethostname(),
-            collection=self.settings.collection,
+            collection=self.version,
             release=self.record.release,
             image=self.record.image,
             engine=dumped.engine if dumped else "",

@@ -39,7 +39,7 @@ _LOCK_TIMEOUT = 5
 class Run:
     """One run of the program for the stack in `root`. Raises one of ERRORS."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path, version: str):
         self.root = root
         settings = Settings.read(root)
         if settings is None:
@@ -47,6 +47,7 @@ class Run:
         self.settings = settings
         self.state = State.read(root)
         self.host = host_id()
+        self.version = version
 
     def repository(self) -> Repository:
         return Repository(self.settings.repository, self.root / SECRETS)
@@ -109,7 +110,7 @@ class Run:
 
     def _local(self) -> Local:
         record = local.last_release(self.root)
-        here = Local(self.root, self.settings, record, None, self.host)
+        here = Local(self.root, self.settings, record, self.host, self.version)
         if here.site.database:
             here.server = server_of(here.site, Compose(str(self.root), here.site.project_name))
         return here
@@ -120,7 +121,7 @@ def host_id() -> str:
     return hashlib.sha256(b"landfall" + MACHINE_ID.read_bytes().strip()).hexdigest()[:16]
 
 
-def main(words: Sequence[str]) -> int:
+def main(words: Sequence[str], version: str) -> int:
     """Do what the command line says, and return the exit code."""
     parser = argparse.ArgumentParser(prog="backup", description="Back up a stack of landfall.django.")
     parser.add_argument("root", type=Path, help="folder of the stack")
@@ -129,7 +130,7 @@ def main(words: Sequence[str]) -> int:
     given = parser.parse_args(words)
     try:
         with interrupt.as_exceptions():
-            one = Run(given.root)
+            one = Run(given.root, version)
             if given.step == "prepare":
                 print("created" if one.prepare(given.take_over) else "unchanged")
             else:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.landfall.django.plugins.module_utils._backup.keep import Keep
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
@@ -23,13 +22,12 @@ class Settings:
     """The options of the role. `repository` is empty where backups stay on the host."""
 
     stack: str
-    collection: str = ""
     repository: str = ""
     keep: Keep = field(default_factory=Keep)
     copies: int = 2  # on the host, where there is a repository
     folders: tuple[str, ...] = ()  # of the user, beside those of the stack
     overdue_hours: int = 26
-    drill_overdue_days: int = 0  # 0: no drill is scheduled
+    scheduled: bool = True
 
     @classmethod
     def read(cls, root: Path) -> Settings | None:
@@ -38,9 +36,15 @@ class Settings:
             values = json.loads((root / FOLDER / SETTINGS).read_text())
         except FileNotFoundError:
             return None
-        known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
+        # Ansible before 2.19 writes a number or a truth value as a text.
+        numbers = {name: int(values[name]) for name in ("copies", "overdue_hours") if name in values}
         return cls(
-            **{**known, "keep": Keep(**values.get("keep", {})), "folders": tuple(values.get("folders", ()))},
+            stack=values["stack"],
+            repository=values.get("repository", ""),
+            keep=Keep(**{name: int(count) for name, count in values.get("keep", {}).items()}),
+            folders=tuple(values.get("folders", ())),
+            scheduled=str(values.get("scheduled", True)) == "True",
+            **numbers,
         )
 
 
@@ -59,7 +63,6 @@ class State:
     adopted: str = ""  # snapshot of another host that this host continues
     checked_at: str = ""  # when restic last read a part of the repository, and which one
     checked_part: int = 0
-    drill: dict[str, Any] = field(default_factory=dict)  # at, ok, name, seconds, error
 
     @classmethod
     def read(cls, root: Path) -> State:

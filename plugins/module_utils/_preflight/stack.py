@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.landfall.django.plugins.module_utils._database.engines import DEFAULT, ENGINES
 from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._preflight import (
+    backup,
     certificate,
     database,
     docker,
@@ -66,6 +67,7 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         processes.problems_of(values),
         jobs.problems_of(values),
         volumes.problems_of(values),
+        backup.problems_of(values),
         docker.problems_of(values),
         _front(values),
     )

@@ -60,7 +60,7 @@ class Host:
         self.monkeypatch.setattr(main, "MACHINE_ID", self.folder / "machine-id")
 
     def settings(self, repository="", **options):
-        written = asdict(Settings("shop", "0.1.0", str(self.folder / repository) if repository else "", **options))
+        written = asdict(Settings("shop", str(self.folder / repository) if repository else "", **options))
         self.write("backups/settings.json", json.dumps(written))
         self.write("secrets/backup/password", "a password")
 
@@ -68,7 +68,7 @@ class Host:
         """Run the program, one minute after the last time. Return its exit code."""
         name = f"20261128T00{next(self.times):02}00Z"
         self.monkeypatch.setattr(main, "name_of", lambda _time: name)
-        return main.main([str(self.root), step, *words])
+        return main.main([str(self.root), step, *words], "0.1.0")
 
     @property
     def backups(self):

@@ -15,7 +15,7 @@ def days(*numbers):
 @pytest.mark.parametrize(
     ("names", "keep", "stay"),
     [
-        pytest.param([], Keep(), [], id="none"),
+        pytest.param([], Keep(7, 4, 6), [], id="none"),
         pytest.param(days(3), Keep(0, 0, 0), days(3), id="the only one, although none is kept"),
         pytest.param(DAILY, Keep(0, 0, 0), days(28), id="the newest one only"),
         pytest.param(DAILY, Keep(3, 0, 0), days(26, 27, 28), id="days"),
