@@ -17,7 +17,8 @@ description:
     take to renew it then. Of a life under ten days, where certbot renews at half of it, it must have a third.
   - With O(domain), requests the site's health page through the front, as a visitor would.
   - Reports how each scheduled job ended last, and one that failed or has no timer as a problem.
-  - Reports the last good backup, and as a problem one that failed, is too old, was not sent or is not scheduled.
+  - Reports the last good backup, and as a problem one that failed, is too old, was not sent or is not
+    scheduled, and likewise the last drill.
   - Reports how the last attempts at a release ended, and whether one was interrupted.
   - Does not fail where a service is down, so that a play can show the table first.
 author: landfall.django contributors (@landfall)
@@ -133,8 +134,8 @@ backups:
   type: list
   elements: str
   sample:
-    - BACKUP            AT                SIZE    SENT              RESULT
-    - 20261128T031000Z  2026-11-28 03:10  18 MiB  20261128T031000Z  success
+    - BACKUP            AT                SIZE    SENT              RESULT   DRILL
+    - 20261128T031000Z  2026-11-28 03:10  18 MiB  20261128T031000Z  success  2026-11-22 success
 profile:
   description: What the settings of the release that serves said. Empty where they were not asked.
   returned: success
@@ -165,6 +166,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.landfall.django.plugins.module_utils._backup.drill import Result
 from ansible_collections.landfall.django.plugins.module_utils._backup.state import Settings, State
 from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
 from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
@@ -309,10 +311,11 @@ def backed_up(root: Path) -> tuple[list[str], list[str]]:
     settings = Settings.read(root)
     if settings is None:
         return [], []
-    state, timer = State.read(root), backups.unit_of(settings.stack, "timer")
-    units = services.units(run(["systemctl", "show", "--property=Id,ActiveState", timer]).stdout)
-    table = services.table([backups.row(settings, state)], backups.COLUMNS)
-    return table, backups.problems(settings, state, units, datetime.datetime.now(datetime.timezone.utc))
+    state, drill, now = State.read(root), Result.read(root), datetime.datetime.now(datetime.timezone.utc)
+    timers = [name(settings.stack, "timer") for name in (backups.unit_of, backups.drill_unit_of)]
+    units = services.units(run(["systemctl", "show", "--property=Id,ActiveState", *timers]).stdout)
+    table = services.table([backups.row(settings, state, drill)], backups.COLUMNS)
+    return table, backups.problems(settings, state, drill, units, now)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,17 @@ from ansible_collections.landfall.django.plugins.module_utils._backup.keep impor
 from ansible_collections.landfall.django.plugins.module_utils._backup.state import Settings
 from ansible_collections.landfall.django.plugins.module_utils._files import tree
 from ansible_collections.landfall.django.plugins.module_utils._preflight import backup
-from ansible_collections.landfall.django.plugins.module_utils._status.backups import unit_of
+from ansible_collections.landfall.django.plugins.module_utils._status.backups import drill_unit_of, unit_of
 
-from rendered import rendered, variable
+from rendered import variable
 from tests.unit.sentences import only
 
 GIVEN: dict[str, Any] = {"stack_name": "shop", "backup_repository": "s3:https://s3.example.com/shop"}
-SECRET = {"backup_password": "a long password", "backup_repository_environment": {"AWS_SECRET_ACCESS_KEY": "hidden"}}
+SECRET: dict[str, Any] = {
+    "backup_password": "a long password",
+    "backup_repository_environment": {"AWS_SECRET_ACCESS_KEY": "hidden"},
+}
+Name = Callable[[str, str], str]
 UNITS = "/etc/systemd/system/"
 
 
@@ -66,20 +71,45 @@ def test_a_generated_password_is_never_replaced(given: dict[str, Any], kept: boo
     assert len(password["content"]) >= 15
 
 
-def test_the_units_have_no_secret_and_their_own_names() -> None:
-    service, timer = (
-        rendered("backup", f"roles/backup/templates/backup.{kind}.j2", {**GIVEN, **SECRET})
-        for kind in ("service", "timer")
-    )
-    assert "ExecStart=/usr/local/lib/landfall/shop/backup /srv/shop run\n" in service
-    assert "OnCalendar=*-*-* 03:10:00\n" in timer
+@pytest.mark.parametrize(
+    ("name", "step", "schedule"),
+    [(unit_of, "run", "*-*-* 03:10:00"), (drill_unit_of, "drill", "Sun *-*-* 04:40:00")],
+    ids=["backup", "drill"],
+)
+def test_the_units_have_no_secret_and_their_own_names(name: Name, step: str, schedule: str) -> None:
+    written = entries("entries", **SECRET)
+    service, timer = (written[UNITS + name("shop", kind)]["content"] for kind in ("service", "timer"))
+    assert f"ExecStart=/usr/local/lib/landfall/shop/backup /srv/shop {step}\n" in service
+    assert f"OnCalendar={schedule}\n" in timer
     assert "hidden" not in service + timer
-    assert {UNITS + unit_of("shop", kind) for kind in ("service", "timer")} <= set(entries("entries"))
 
 
-def test_without_a_schedule_there_is_no_timer() -> None:
-    timer = entries("entries", backup_schedule="")[UNITS + unit_of("shop", "timer")]
-    assert timer["state"] == "absent"
+@pytest.mark.parametrize(
+    ("variable_name", "gone", "left"),
+    [("backup_schedule", unit_of, drill_unit_of), ("backup_drill_schedule", drill_unit_of, unit_of)],
+)
+def test_without_a_schedule_there_is_no_timer(variable_name: str, gone: Name, left: Name) -> None:
+    given = {variable_name: ""}
+    timers = entries("entries", **given)
+    assert timers[UNITS + gone("shop", "timer")]["state"] == "absent"
+    assert timers[UNITS + left("shop", "timer")]["state"] == "present"
+    assert variable("backup", "__backup_wanted_timers", {**GIVEN, **given}) == [left("shop", "timer")]
+
+
+def test_a_removed_stack_leaves_no_unit_and_no_program() -> None:
+    of_the_stack = [path for path in entries("entries") if not path.startswith("/srv/")]
+    removed = variable("backup", "__backup_files_to_remove", GIVEN)
+    assert set(of_the_stack) <= set(removed)
+    assert [path for path in removed if "shop" not in path] == []
+
+
+def test_a_timer_that_is_not_enabled_is_started() -> None:
+    units = {
+        unit_of("shop", "timer"): {"active": "active", "enabled": "enabled"},
+        drill_unit_of("shop", "timer"): {"active": "active", "enabled": "disabled"},
+    }
+    found = {**GIVEN, "__backup_preflight": {"units": units}}
+    assert variable("backup", "__backup_active_timers", found) == [unit_of("shop", "timer")]
 
 
 def test_the_entries_are_what_tree_takes() -> None:
@@ -111,6 +141,8 @@ def test_good_values(values: dict[str, Any]) -> None:
         ("backup_root", "srv/shop"),
         ("backup_root", "/srv/my shop"),
         ("backup_schedule", "daily\nExecStart=/bin/sh"),
+        ("backup_drill_schedule", "on % Sunday"),
+        ("backup_drill_overdue_days", 0),
         ("backup_keep", {"years": 1, "days": 1}),
         ("backup_keep", {"days": -1}),
         ("backup_keep", {"days": 0}),
@@ -132,7 +164,8 @@ def test_each_bad_value_names_its_variable(name: str, value: Any) -> None:
     assert "short" not in said
 
 
-def test_a_schedule_that_the_host_refuses_is_told() -> None:
+@pytest.mark.parametrize("name", backup.SCHEDULES)
+def test_a_schedule_that_the_host_refuses_is_told(name: str) -> None:
     system = {"id": "debian", "version": "13", "release": "trixie", "name": "Debian 13"}
     probe = {"distribution": system, "calendars": {"sometimes": "Failed to parse"}}
-    assert only(list(backup.host_problems({"backup_schedule": "sometimes"}, probe))).startswith("backup_schedule: ")
+    assert only(list(backup.host_problems({name: "sometimes"}, probe))).startswith(f"{name}: ")

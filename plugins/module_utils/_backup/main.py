@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_collections.landfall.django.plugins.module_utils._backup import local, offsite
+from ansible_collections.landfall.django.plugins.module_utils._backup.drill import Drill, Result, Throwaway
 from ansible_collections.landfall.django.plugins.module_utils._backup.keep import name_of
 from ansible_collections.landfall.django.plugins.module_utils._backup.local import Local
 from ansible_collections.landfall.django.plugins.module_utils._backup.manifest import BackupError, Manifest
@@ -108,6 +109,22 @@ class Run:
             raise BackupError(why)
         return snapshots
 
+    def drill(self) -> Result:
+        """Check that the newest backup can be restored. The file with the result says how it went."""
+        with lock.held(self.root / FOLDER / ".drill", f"a drill of {self.settings.stack}", patience=_LOCK_TIMEOUT):
+            result = Result(at=now())
+            try:
+                here = self._local()
+                repository = self.repository() if self.settings.repository else None
+                Drill(here, repository, Throwaway(str(self.root), self.settings.stack)).run(result)
+                result.ok = True
+            except (*ERRORS, SystemExit) as error:
+                result.error = str(error)
+                raise
+            finally:
+                result.write(self.root)
+        return result
+
     def _local(self) -> Local:
         record = local.last_release(self.root)
         here = Local(self.root, self.settings, record, self.host, self.version)
@@ -125,7 +142,7 @@ def main(words: Sequence[str], version: str) -> int:
     """Do what the command line says, and return the exit code."""
     parser = argparse.ArgumentParser(prog="backup", description="Back up a stack of landfall.django.")
     parser.add_argument("root", type=Path, help="folder of the stack")
-    parser.add_argument("step", choices=["run", "prepare"])
+    parser.add_argument("step", choices=["run", "prepare", "drill"])
     parser.add_argument("--take-over", action="store_true", help="continue the repository of another host")
     given = parser.parse_args(words)
     try:
@@ -133,6 +150,8 @@ def main(words: Sequence[str], version: str) -> int:
             one = Run(given.root, version)
             if given.step == "prepare":
                 print("created" if one.prepare(given.take_over) else "unchanged")
+            elif given.step == "drill":
+                _show_drill(one.drill())
             else:
                 _show(one.back_up(given.take_over))
     except ERRORS as error:
@@ -146,3 +165,10 @@ def _show(made: Manifest) -> None:
         print(f"WARNING: {warning}")
     objects = ", ".join(f"{count} {kind}" for kind, count in made.objects.items() if count)
     print(f"backup {made.name}: {made.bytes >> 10} KiB" + (f", {made.rows} rows, {objects}" if objects else ""))
+
+
+def _show_drill(result: Result) -> None:
+    print(
+        f"backup {result.name} can be restored: {result.rows} rows and {result.files} files compared in"
+        f" {result.seconds:g} s"
+    )

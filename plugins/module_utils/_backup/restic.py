@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _WRONG_PASSWORD, _LOCKED = 12, 11
 _INCOMPLETE = 3  # a snapshot was made, but some files could not be read
 _TIMEOUT = 24 * 3600.0
+# In the pattern of a path.
+_SPECIAL, _QUOTED = re.compile(r"[*?\[\]\\]"), r"\\\g<0>"
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,12 @@ class Snapshot:
     name: str = ""
     host: str = ""
     server: str = ""
+    paths: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the backup on its host."""
+        return Path(next(path for path in self.paths if path.endswith(f"/{self.name}")))
 
     @classmethod
     def of(cls, listed: Mapping[str, Any]) -> Snapshot:
@@ -56,6 +65,7 @@ class Snapshot:
             name=ours.get("backup", ""),
             host=ours.get("host", ""),
             server=ours.get("server", ""),
+            paths=tuple(listed.get("paths", ())),
         )
 
 
@@ -113,9 +123,9 @@ class Repository:
             if node.get("type") == "file" and node["path"].startswith(f"{folder}/")
         }
 
-    def restore(self, snapshot: str, target: Path, include: Iterable[str] = ()) -> None:
-        """Restore a snapshot, or what the patterns name, below the folder `target`."""
-        words = [f"--include={pattern}" for pattern in include]
+    def restore(self, snapshot: str, target: Path, paths: Iterable[Path] = ()) -> None:
+        """Restore a snapshot, or these files and folders of it, below the folder `target`."""
+        words = [f"--include={_SPECIAL.sub(_QUOTED, str(path))}" for path in paths]
         self._checked("restore", snapshot, f"--target={target}", *words)
 
     def forget(self, snapshots: Sequence[str]) -> None:

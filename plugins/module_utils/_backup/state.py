@@ -28,6 +28,7 @@ class Settings:
     folders: tuple[str, ...] = ()  # of the user, beside those of the stack
     overdue_hours: int = 26
     scheduled: bool = True
+    drill_overdue_days: int = 0  # 0: no drill is scheduled
 
     @classmethod
     def read(cls, root: Path) -> Settings | None:
@@ -37,7 +38,9 @@ class Settings:
         except FileNotFoundError:
             return None
         # Ansible before 2.19 writes a number or a truth value as a text.
-        numbers = {name: int(values[name]) for name in ("copies", "overdue_hours") if name in values}
+        numbers = {
+            name: int(values[name]) for name in ("copies", "overdue_hours", "drill_overdue_days") if name in values
+        }
         return cls(
             stack=values["stack"],
             repository=values.get("repository", ""),

@@ -15,6 +15,7 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
 
 Values = Mapping[str, Any]
 
+SCHEDULES = ("backup_schedule", "backup_drill_schedule")
 PERIODS = ("days", "weeks", "months")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # What the role sets itself.
@@ -32,22 +33,22 @@ def asked(values: Values) -> dict[str, Any]:
 
 
 def _schedules(values: Values) -> list[str]:
-    schedule = values.get("backup_schedule")
-    return [schedule] if schedule and jobs.CALENDAR.fullmatch(schedule) else []
+    return [values[name] for name in SCHEDULES if jobs.CALENDAR.fullmatch(values.get(name, ""))]
 
 
 def problems_of(values: Values) -> Iterator[str]:
     """All that is wrong; a variable that is not among the values is taken as good."""
-    stack, root, schedule = (values.get(f"backup_{name}") for name in ("stack", "root", "schedule"))
+    stack, root = values.get("backup_stack"), values.get("backup_root")
     if stack is not None and not syntax.is_service(stack):
         yield f"backup_stack: '{stack}' is not the name of a stack: set it to the stack_name of one."
     if root is not None and not (root.startswith("/") and syntax.is_host_path(root)):
         yield f"backup_root: '{root}' is not a folder of a stack: set it to an absolute path without spaces."
-    if schedule and not _schedules(values):
-        yield (
-            f"backup_schedule: '{schedule}' is not a calendar expression of systemd: write it as in 'daily' or"
-            " '*-*-* 03:10:00'."
-        )
+    for name in SCHEDULES:
+        if values.get(name) and not jobs.CALENDAR.fullmatch(values[name]):
+            yield (
+                f"{name}: '{values[name]}' is not a calendar expression of systemd: write it as in 'daily' or"
+                " '*-*-* 03:10:00'."
+            )
     yield from _keep(values.get("backup_keep", {"days": 1}))
     yield from _repository(values)
     for folder in values.get("backup_folders", []):
@@ -82,6 +83,6 @@ def _repository(values: Values) -> Iterator[str]:
 
 def host_problems(values: Values, probe: Mapping[str, Any]) -> Iterator[str]:
     yield from distributions.problems_of(probe["distribution"])
-    schedule = values.get("backup_schedule")
-    if schedule and (fault := probe.get("calendars", {}).get(schedule)):
-        yield (f"backup_schedule: it does not work on the host: {fault}. Try it there with systemd-analyze calendar.")
+    for name in SCHEDULES:
+        if fault := probe.get("calendars", {}).get(values.get(name)):
+            yield f"{name}: it does not work on the host: {fault}. Try it there with systemd-analyze calendar."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 from ansible_collections.landfall.django.plugins.module_utils._backup import main, restic
@@ -92,6 +93,7 @@ class Remote:
         self.there, self.password, self.files = [], None, {}
         self.pruned, self.checked, self.lost = 0, [], ""
         self.secrets = None
+        self.kept, self.times = {}, {}  # what each snapshot has
 
     def __call__(self, _url, secrets):
         self.secrets = secrets
@@ -115,13 +117,24 @@ class Remote:
         assert parent in ("", *(one.id for one in self.there))
         number = str(len(self.files))
         self.files[number] = {str(path.relative_to(paths[0])): path.stat().st_size for path in paths[0].rglob("*.*")}
-        self.there.append(restic.Snapshot(number, number, "vm", made.stack, made.name, made.host, made.server))
+        snapshot = restic.Snapshot(number, number, "vm", made.stack, made.name, made.host, made.server)
+        self.there.append(replace(snapshot, paths=tuple(map(str, paths))))
+        self.kept[number] = {path: path.read_bytes() for top in paths for path in Path(top).rglob("*.*")}
+        self.times |= {path: path.stat().st_mtime_ns for path in self.kept[number]}
 
     def sizes(self, snapshot, _folder):
         return {name: size for name, size in self.files[snapshot].items() if name != self.lost}
 
     def forget(self, snapshots):
         self.there = [one for one in self.there if one.id not in snapshots]
+
+    def restore(self, snapshot, target, paths):
+        for path, file in self.kept[snapshot].items():
+            if any(str(path).startswith(str(wanted)) for wanted in paths):
+                there = target / path.relative_to("/")
+                there.parent.mkdir(parents=True, exist_ok=True)
+                there.write_bytes(file)
+                os.utime(there, ns=(self.times[path], self.times[path]))
 
     def prune(self):
         self.pruned += 1
