@@ -52,7 +52,7 @@ def test_the_program_reads_the_settings_of_the_role(tmp_path: Path, schedule: st
     (tmp_path / "backups/settings.json").write_text(json.dumps(settings["content"]))
     assert settings["mode"] == "0600"
     assert Settings.read(tmp_path) == Settings(
-        "shop", GIVEN["backup_repository"], Keep(3, 1, 0), 4, scheduled=scheduled
+        "shop", GIVEN["backup_repository"], Keep(3, 1, 0), 4, scheduled=scheduled, drill_overdue_days=9
     )
 
 
