@@ -7,14 +7,18 @@ Private to this collection.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import os
+import sqlite3
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from ansible_collections.landfall.django.plugins.module_utils._backup.manifest import BackupError
 from ansible_collections.landfall.django.plugins.module_utils._docker.compose import FILES
 from ansible_collections.landfall.django.plugins.module_utils._files.walk import Item, opened, walk
 from ansible_collections.landfall.django.plugins.module_utils._release.ledger import DUMP_FILES
@@ -24,6 +28,8 @@ LETSENCRYPT = Path("/etc/letsencrypt")
 _SETTINGS = (*FILES, "database-ca.pem", "secrets", "releases")
 _SAMPLE = 20  # files whose content a drill compares
 _BLOCK = 1 << 20
+_SQLITE = b"SQLite format 3\0"
+_PATIENCE = 60  # seconds for a writer to end its transaction
 
 
 def small_files(root: Path, site: Site, letsencrypt: Path = LETSENCRYPT) -> list[Path]:
@@ -75,6 +81,32 @@ def check_archive(archive: Path) -> int:
     """Read a tar archive to its end, and return the number of its members. Raises OSError or tarfile.TarError."""
     with tarfile.open(archive, "r|gz") as tar:
         return sum(1 for _member in tar)
+
+
+def copy_sqlite(folder: Path, target: Path) -> list[str]:
+    """Copy each SQLite database below a folder as of one moment, while its users write. Return their paths in `folder`.
+
+    restic reads the files as they are, in the middle of a transaction.
+    """
+    found = [item.path for item in _files(folder) if _begins_as_sqlite(item)] if folder.is_dir() else []
+    for path in found:
+        copy = target / path
+        copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        address = f"file:{quote(str(folder / path))}?mode=ro"
+        with (
+            contextlib.closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as source,
+            contextlib.closing(sqlite3.connect(copy)) as written,
+        ):
+            source.backup(written)
+            if (said := written.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
+                raise BackupError(f"{folder / path} is damaged: {said}")
+        copy.chmod(0o600)
+    return found
+
+
+def _begins_as_sqlite(item: Item) -> bool:
+    with item.opened() as file:
+        return file.read(len(_SQLITE)) == _SQLITE
 
 
 def survey(folder: Path) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.record im
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 
 PARTIAL = ".partial"
-DATABASE, FILES = "database", "files.tar.gz"
+DATABASE, SQLITE, FILES = "database", "sqlite", "files.tar.gz"
 _PATIENCE = 1800  # seconds for a release or restore to end
 _SPARE = 256 << 20  # bytes that stay free on the disk
 
@@ -87,6 +87,7 @@ class Local:
             with lock.held(self.root / ".lock", f"the backup of {self.settings.stack}", patience=_PATIENCE):
                 self._check_state()
                 dumped = self._dump(self.server, partial / DATABASE) if self.server else None
+                content.copy_sqlite(self.root / "volumes", partial / SQLITE)
                 content.pack(partial / FILES, content.small_files(self.root, self.site))
             manifest = self._describe(name, partial, dumped)
             replace(partial / FILE, manifest.to_json().encode(), 0o600)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import sqlite3
 import sys
 import tarfile
 from collections.abc import Collection, Sequence
@@ -33,7 +34,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release.database 
 
 SECRETS = "secrets/backup"
 MACHINE_ID = Path("/etc/machine-id")
-ERRORS = (BackupError, DockerError, ArchiveError, HeldError, OSError, ValueError, tarfile.TarError)
+ERRORS = (BackupError, DockerError, ArchiveError, HeldError, OSError, ValueError, tarfile.TarError, sqlite3.Error)
 _LOCK_TIMEOUT = 5
 
 

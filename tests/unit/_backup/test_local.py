@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import tarfile
 
 import pytest
@@ -116,6 +118,29 @@ def test_a_stack_without_a_database_is_backed_up(host):
     host.record(**site)
     assert host.run() == 0
     assert set(host.manifest().parts) == {"files.tar.gz"}
+
+
+def test_a_sqlite_database_is_copied_while_its_users_write(host):
+    file = host.root / "volumes/data/db?.sqlite3"
+    with contextlib.closing(sqlite3.connect(file)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("CREATE TABLE note (body TEXT)")
+        writer.execute("INSERT INTO note VALUES ('committed')")
+        writer.commit()
+        writer.execute("INSERT INTO note VALUES ('not committed')")
+        assert host.run() == 0
+    copy = host.root / "backups" / host.backups[-1] / "sqlite/data/db?.sqlite3"
+    with contextlib.closing(sqlite3.connect(copy)) as reader:
+        assert reader.execute("SELECT body FROM note").fetchall() == [("committed",)]
+    assert "sqlite/data/db?.sqlite3" in host.manifest(host.backups[-1]).parts
+    assert copy.stat().st_mode & 0o077 == 0
+
+
+def test_a_damaged_sqlite_database_is_no_backup(host, capsys):
+    host.write("volumes/data/db.sqlite3", "SQLite format 3\0 and nothing else" + " " * 600)
+    assert host.run() == 1
+    assert host.state.error
+    assert host.backups == []
 
 
 @pytest.mark.parametrize("how", ["cut", "changed", "further", "missing"])
