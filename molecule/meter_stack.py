@@ -99,6 +99,29 @@ class Stack:
     def secret(self, name: str) -> str:
         return self.host.check_output(f"cat /srv/{self.name}/secrets/db/{name}")
 
+    def backups(self, name: str) -> dict:
+        """What the file `name` says of the backups."""
+        return json.loads(self.host.check_output(f"cat /srv/{self.name}/backups/{name}"))
+
+    def back_up_and_drill(self) -> None:
+        """Back up into a repository on the host, and restore that backup into a throwaway database."""
+        repository = f"/var/backups/{self.name}"
+        notes = self.note()
+        with self.on() as visitors:
+            self.play("backup", backup_repository=repository)
+            self.host.check_output(f"systemctl start landfall-drill@{self.name}.service")
+        print(f"{len(visitors.done())} requests during a backup and a drill, none failed")
+        state, drill = self.backups("state.json"), self.backups("drill.json")
+        assert (state["error"], state["sent_name"]) == ("", state["name"])
+        assert (drill["ok"], drill["name"]) == (True, state["name"])
+        assert drill["rows"] >= notes
+        left = f"docker ps --all --quiet --filter label=com.docker.compose.project={self.name}_drill"
+        assert self.host.check_output(left) == ""
+        self.host.check_output(f"systemctl start landfall-backup@{self.name}.service")
+        assert self.backups("state.json")["sent_name"] > state["name"]
+        said = self.refused("backup", backup_repository=repository, backup_password="not the right one")
+        assert "backup_password" in said
+
     def on(self):
         """A load on the site."""
         return load.on(self.address, self.visitor.name)

@@ -155,8 +155,8 @@ def sanity(core: str) -> Stage:
 
 def unit(core: str) -> Stage:
     """The whole suite: half of it never meets Ansible, but all of it meets the other Python. Many tests only wait."""
-    redis = ("tools/environment", "redis-server:redis-server")
-    return Stage(f"unit-{core}", (redis, ("tools/under", core, "pytest", "-q", "-n", "2", "tests/unit")))
+    programs = ("tools/environment", "redis-server:redis-server", "restic:restic")
+    return Stage(f"unit-{core}", (programs, ("tools/under", core, "pytest", "-q", "-n", "2", "tests/unit")))
 
 
 def stages() -> list[Stage]:

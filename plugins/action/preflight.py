@@ -50,7 +50,7 @@ LITERAL = (
     "letsencrypt_dns",
 )
 # No message repeats what Ansible says of these: it may be their value.
-HIDDEN = (*LITERAL, "stack_compose_override", alarms.NAME)
+HIDDEN = (*LITERAL, "stack_compose_override", alarms.NAME, "backup_password", "backup_repository_environment")
 
 
 # What brings a source to the host: the role installs what is missing.
@@ -58,7 +58,7 @@ PROGRAMS = ("git", "git-lfs", "rsync")
 # What looks at the host. The same as the module host_probe, which takes longer to start.
 PROBE = "_preflight.look"
 # What a role's tasks need of what the host was asked.
-ANSWERS = ("accounts", "distribution", "engine", "files", "ipv6", "packages", "units")
+ANSWERS = ("accounts", "distribution", "engine", "files", "ipv6", "packages", "stack_files", "units")
 NO_PIPELINING = (
     "Ansible does not pipeline to this host (become_method, connection plugin, ANSIBLE_KEEP_REMOTE_FILES, or"
     " ansible_pipelining: false). If this run is killed, it may leave secrets in ~/.ansible/tmp on the host:"

@@ -14,7 +14,7 @@ description:
 options:
   _terms:
     description: Modules of C(module_utils), such as C(_backup.main). Each has a function C(main), which gets the list
-      of command-line words and returns the exit code.
+      of command-line words and the collection's C(version), and returns the exit code.
     required: true
   arguments:
     description: Further arguments of C(main), which everybody on the host can read.

@@ -18,6 +18,8 @@ description:
   - With O(domain), requests the site's health page through the front, as a visitor would.
   - With O(domain), requests each route of the release that serves, and reports one that nobody answers as a problem.
   - Reports how each scheduled job ended last, and one that failed or has no timer as a problem.
+  - Reports the last good backup, and as a problem one that failed, is too old, was not sent or is not
+    scheduled, and likewise the last drill.
   - Reports how the last attempts at a release ended, and whether one was interrupted.
   - Does not fail where a service is down, so that a play can show the table first.
 author: landfall.django contributors (@landfall)
@@ -136,6 +138,14 @@ routes:
   sample:
     - ROUTE   URL                               PROCESS  PORT  ANSWER
     - flower  https://shop.example.com/flower/  flower   5555  401
+backups:
+  description: The lines of a table of the last good backup. Empty where the role C(backup) was not applied.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - BACKUP            AT                SIZE    SENT              RESULT   DRILL
+    - 20261128T031000Z  2026-11-28 03:10  18 MiB  20261128T031000Z  success  2026-11-22 success
 profile:
   description: What the settings of the release that serves said. Empty where they were not asked.
   returned: success
@@ -164,7 +174,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.landfall.django.plugins.module_utils._docker.cli import DockerError
 from ansible_collections.landfall.django.plugins.module_utils._release import ledger, report
-from ansible_collections.landfall.django.plugins.module_utils._status import jobs, look, routes, services
+from ansible_collections.landfall.django.plugins.module_utils._status import backups, jobs, look, routes, services
 
 
 def main() -> None:
@@ -195,6 +205,7 @@ def main() -> None:
         releases=services.table(found["release"].rows, report.COLUMNS) if found["release"].rows else [],
         certificate=services.certificates(found["certificate"].rows) if found["certificate"].rows else [],
         jobs=services.table(found["jobs"].rows, jobs.COLUMNS) if found["jobs"].rows else [],
+        backups=services.table(found["backups"].rows, backups.COLUMNS) if found["backups"].rows else [],
         routes=services.table(found["routes"].rows, routes.COLUMNS) if found["routes"].rows else [],
         profile=serving.profile if serving else {},
         kept=kept,

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 
 MODULE_UTILS = Path(__file__).resolve().parents[1] / "module_utils"
@@ -73,11 +74,19 @@ def program(name: str, function: str, arguments: Mapping[str, object]) -> str:
 def installed(name: str, arguments: Mapping[str, object]) -> str:
     """Return a program for the host that calls `main` of a module of module_utils, and exits with what it returns.
 
-    `main` gets the words of the command line, and `arguments`. It may import what `program` may.
+    `main` gets the words of the command line, `arguments`, and the collection's `version`. It may import what
+    `program` may.
     """
-    return (
-        f"#!/usr/bin/python3 -IS\n# {MANAGED}: the next run replaces this file.{_load(name, 'main', arguments)}{_MAIN}"
-    )
+    first = f"#!/usr/bin/python3 -IS\n# {MANAGED}: the next run replaces this file."
+    return first + _load(name, "main", {**arguments, "version": version()}) + _MAIN
+
+
+def version() -> str:
+    """Return the version of this collection, installed or checked out."""
+    top = MODULE_UTILS.parents[1]
+    if (top / "MANIFEST.json").exists():
+        return str(json.loads((top / "MANIFEST.json").read_text())["collection_info"]["version"])
+    return str(yaml_load((top / "galaxy.yml").read_text())["version"])
 
 
 def _load(name: str, function: str, arguments: Mapping[str, object]) -> str:

@@ -16,7 +16,7 @@ PAGES = sorted(
     path.relative_to(docs.ROOT) for pattern in ("*.md", "docs/*.md", "roles/*/*.md") for path in docs.ROOT.glob(pattern)
 )
 BLOCK = re.compile(r"^( *)```yaml\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
-OF_A_ROLE = re.compile(r"(docker|hardening|letsencrypt|nginx|stack)_[a-z0-9_]+")
+OF_A_ROLE = re.compile(r"(backup|docker|hardening|letsencrypt|nginx|stack)_[a-z0-9_]+")
 
 
 class Loader(yaml.SafeLoader):

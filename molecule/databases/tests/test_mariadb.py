@@ -78,3 +78,7 @@ def test_a_rotation_loses_no_request(deployed):
     login = "mariadb --skip-ssl --protocol=tcp --host=127.0.0.1 --user=maria --execute='SELECT 1'"
     old = deployed.host.run(f"docker exec -e MYSQL_PWD={password} maria-db-1 {login}")
     assert "Access denied" in old.stderr
+
+
+def test_a_backup_is_sent_and_restored_into_a_throwaway_database(deployed):
+    deployed.back_up_and_drill()

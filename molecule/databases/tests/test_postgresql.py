@@ -138,3 +138,7 @@ def test_an_upgrade_moves_the_data_and_keeps_the_former(deployed):
     assert deployed.page()["notes"] == notes
     deployed.play("restore", restore_forget=True)
     assert "post_db-data-17" not in deployed.host.check_output("docker volume ls --quiet")
+
+
+def test_a_backup_is_sent_and_restored_into_a_throwaway_database(deployed):
+    deployed.back_up_and_drill()

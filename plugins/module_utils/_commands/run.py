@@ -12,17 +12,22 @@ Private to this collection.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO
 
 
 def run(
-    command: Sequence[str], given: str = "", timeout: float | None = None, merge: bool = False
+    command: Sequence[str],
+    given: str = "",
+    timeout: float | None = None,
+    merge: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program that reads `given`, and return its exit code and output.
 
-    With `merge`, standard error comes among standard output. Raises FileNotFoundError where there is no such program,
-    and TimeoutExpired, after the program was killed, where it takes more than `timeout` seconds.
+    With `merge`, standard error comes among standard output. `environment` replaces the caller's. Raises
+    FileNotFoundError where there is no such program, and TimeoutExpired, after the program was killed, where it takes
+    more than `timeout` seconds.
     """
     return subprocess.run(
         command,
@@ -32,6 +37,7 @@ def run(
         text=True,
         errors="replace",
         timeout=timeout,
+        env=environment,
         check=False,
     )
 

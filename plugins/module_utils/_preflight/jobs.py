@@ -15,7 +15,7 @@ from ansible_collections.landfall.django.plugins.module_utils._preflight import 
 
 _OPTIONS = {"schedule", "command"}
 # Neither a specifier of systemd nor a line of its own in the unit.
-_CALENDAR = re.compile(r"[A-Za-z0-9 *:.,~/_+-]+")
+CALENDAR = re.compile(r"[A-Za-z0-9 *:.,~/_+-]+")
 
 
 def problems_of(values: Mapping[str, Any]) -> Iterator[str]:
@@ -32,7 +32,7 @@ def problems_of(values: Mapping[str, Any]) -> Iterator[str]:
 
 def _job(name: str, job: Mapping[str, Any]) -> Iterator[str]:
     schedule = job["schedule"]
-    if not isinstance(schedule, str) or not _CALENDAR.fullmatch(schedule):
+    if not isinstance(schedule, str) or not CALENDAR.fullmatch(schedule):
         yield (
             f"stack_cron: the schedule of {name}, {schedule!r}, is not a calendar expression of systemd: write it as in"
             " 'daily', '*-*-* 04:30:00' or '*:0/15'."
@@ -43,7 +43,7 @@ def _job(name: str, job: Mapping[str, Any]) -> Iterator[str]:
 def schedules(values: Mapping[str, Any]) -> list[str]:
     """Return the schedules to ask the host about."""
     found = [job.get("schedule") for job in (values.get("stack_cron") or {}).values() if isinstance(job, Mapping)]
-    return sorted({one for one in found if isinstance(one, str) and _CALENDAR.fullmatch(one)})
+    return sorted({one for one in found if isinstance(one, str) and CALENDAR.fullmatch(one)})
 
 
 def host_problems(values: Mapping[str, Any], probe: Mapping[str, Any]) -> Iterator[str]:

@@ -31,6 +31,9 @@ BOUNDS: dict[str, tuple[int, int, str]] = {
     "nginx_site_timeout": (1, _DAY, "is no time to answer in"),
     "nginx_site_websocket_timeout": (1, 7 * _DAY, "is no time to be silent for"),
     "nginx_hsts_seconds": (0, 10 * 366 * _DAY, "is no time that a browser can remember"),
+    "backup_copies": (1, 1000, "would leave no backup on the host, or more than a disk holds"),
+    "backup_overdue_hours": (1, 24 * 366, "is no age of a backup"),
+    "backup_drill_overdue_days": (1, 366, "is no age of a drill"),
     "letsencrypt_https_port": (0, 65535, "is neither a port nor 0 for no check"),
 }
 

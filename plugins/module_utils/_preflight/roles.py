@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.landfall.django.plugins.module_utils._preflight import certificate, docker, front
+from ansible_collections.landfall.django.plugins.module_utils._preflight import backup, certificate, docker, front
 
 Values = Mapping[str, Any]
 
@@ -29,4 +29,5 @@ CHECKS = {
     "docker": Check(docker.asked, docker.problems_of, docker.host_problems),
     "nginx": Check(front.asked, front.problems_of, front.role_problems),
     "letsencrypt": Check(certificate.asked, certificate.problems_of, certificate.host_problems),
+    "backup": Check(backup.asked, backup.problems_of, backup.host_problems),
 }

@@ -16,6 +16,7 @@ from ansible_collections.landfall.django.plugins.module_utils._database.engines 
 from ansible_collections.landfall.django.plugins.module_utils._docker import users
 from ansible_collections.landfall.django.plugins.module_utils._preflight import (
     alarms,
+    backup,
     certificate,
     database,
     docker,
@@ -70,6 +71,7 @@ def problems_of(values: Values, path_of: Callable[[str], Path]) -> list[str]:
         alarms.problems_of(values),
         routes.problems_of(values),
         volumes.problems_of(values),
+        backup.problems_of(values),
         docker.problems_of(values),
         _front(values),
     )

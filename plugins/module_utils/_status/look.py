@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.landfall.django.plugins.module_utils._backup.drill import Result
+from ansible_collections.landfall.django.plugins.module_utils._backup.state import Settings, State
 from ansible_collections.landfall.django.plugins.module_utils._certificate import certbot, tls
 from ansible_collections.landfall.django.plugins.module_utils._commands.run import run
 from ansible_collections.landfall.django.plugins.module_utils._database.volume import Volume
@@ -26,7 +28,7 @@ from ansible_collections.landfall.django.plugins.module_utils._release import he
 from ansible_collections.landfall.django.plugins.module_utils._release.record import Record
 from ansible_collections.landfall.django.plugins.module_utils._release.site import Site
 from ansible_collections.landfall.django.plugins.module_utils._sizes import host
-from ansible_collections.landfall.django.plugins.module_utils._status import jobs, routes, services, storage
+from ansible_collections.landfall.django.plugins.module_utils._status import backups, jobs, routes, services, storage
 
 LETSENCRYPT = Path("/etc/letsencrypt")
 # Where the renewal hooks of the role letsencrypt report a failure.
@@ -238,6 +240,18 @@ def check_jobs(stack: Stack) -> Found:
     return Found(jobs.problems(stack.stack, names, units), jobs.rows(stack.stack, names, units))
 
 
+def check_backups(stack: Stack) -> Found:
+    """Check the age and the end of the stack's last backup and of its last drill."""
+    root = Path(stack.root)
+    settings = Settings.read(root)
+    if settings is None:
+        return Found()
+    state, drill, now = State.read(root), Result.read(root), datetime.datetime.now(datetime.timezone.utc)
+    timers = [name(settings.stack, "timer") for name in (backups.unit_of, backups.drill_unit_of)]
+    units = services.units(run(["systemctl", "show", "--property=Id,ActiveState", *timers]).stdout)
+    return Found(backups.problems(settings, state, drill, units, now), [backups.row(settings, state, drill)])
+
+
 def check_release(stack: Stack) -> Found:
     """Check how the last attempts at a release ended."""
     records = stack.records()
@@ -252,6 +266,7 @@ CHECKS: dict[str, Callable[[Stack], Found]] = {
     "services": check_services,
     "storage": check_storage,
     "jobs": check_jobs,
+    "backups": check_backups,
     "certificate": check_certificate,
     "site": check_site,
     "routes": check_routes,
