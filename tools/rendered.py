@@ -79,16 +79,17 @@ def templar(role: str, variables: Mapping[str, Any]) -> Templar:
     known: dict[str, Any] = {"role_path": str(folder), "playbook_dir": str(ROOT / "playbooks")}
     for name in ("defaults", "vars"):
         known |= loader.load_from_file(str(folder / name / "main.yml"), **TRUSTED)
-    known |= {"ansible_managed": "Ansible managed", "ansible_check_mode": False, **SHOP, **FOUND, **variables}
+    known |= {"ansible_check_mode": False, **SHOP, **FOUND, **variables}
     return Templar(loader, known)
 
 
 def rendered(role: str, template: str, variables: Mapping[str, Any]) -> str:
     """A template of the role."""
     text = trust_as_template((ROOT / template).read_text())
-    # As the lookup template does it.
+    # As the lookup template does it. Elsewhere, nobody defines ansible_managed.
     overrides = {"trim_blocks": True, "keep_trailing_newline": True}
-    return str(templar(role, variables).template(text, overrides=overrides))
+    given = {"ansible_managed": "Ansible managed", **variables}
+    return str(templar(role, given).template(text, overrides=overrides))
 
 
 def variable(role: str, name: str, variables: Mapping[str, Any]) -> Any:

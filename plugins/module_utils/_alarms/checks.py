@@ -28,7 +28,9 @@ _FULL = 0.95
 _MEMORY = 0.10  # share that must be available
 _SECONDS = 120  # for one check
 # Other checks tell of these: jobs, the renewal of certificates, deliveries.
-_TOLD_ELSEWHERE = re.compile(r"landfall-[a-z0-9-]+\.[a-z0-9-]+\.service|certbot\.service|landfall-(?:alarms|backup|drill)@.*")
+_TOLD_ELSEWHERE = re.compile(
+    r"landfall-[a-z0-9-]+\.[a-z0-9-]+\.service|certbot\.service|landfall-(?:alarms|backup|drill)@.*"
+)
 _ERRORS = (DockerError, OSError, ValueError, LookupError, subprocess.SubprocessError)
 
 Check = Callable[[], Found]

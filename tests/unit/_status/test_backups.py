@@ -63,7 +63,7 @@ DRILLS = Settings("shop", drill_overdue_days=9)
 @pytest.mark.parametrize(
     ("drill", "units", "word"),
     [
-        pytest.param(NONE, RUNS, "no drill", id="never ran"),
+        pytest.param(NONE, RUNS, "none has", id="never ran"),
         pytest.param(Result(at=TODAY, error="truncated"), RUNS, "truncated", id="failed"),
         pytest.param(Result(at="2026-11-01T00:00:00+00:00", ok=True), RUNS, "2026-11-01", id="long ago"),
         pytest.param(

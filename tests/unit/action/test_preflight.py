@@ -19,6 +19,7 @@ PROBE: dict[str, Any] = {
     "accounts": [],
     "distribution": {"id": "debian", "version": "13", "release": "trixie", "name": "Debian 13"},
     "engine": "29.0.0",
+    "stack_files": [],
     "files": {"/etc/apt/keyrings/docker-0.asc": "5ec7e7"},
     "ipv6": False,
     "packages": ["docker.io"],
