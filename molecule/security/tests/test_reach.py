@@ -102,7 +102,7 @@ def test_whatever_happens_to_the_rules_the_site_answers_and_nothing_else(host, s
 def test_a_visitor_by_ipv6_keeps_the_address(host, neighbour, variables, until):
     program = f"""
 import http.client
-connection = http.client.HTTPConnection({ADDRESS_6!r}, timeout=5)
+connection = http.client.HTTPConnection("[{ADDRESS_6}]", timeout=5)
 connection.request("GET", "/by-ipv6", headers={{"Host": "shop.{variables["inventory_hostname"]}.test"}})
 print(connection.getresponse().status)
 """
