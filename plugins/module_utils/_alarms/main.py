@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import sys
 import time
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from ansible_collections.landfall.django.plugins.module_utils._alarms.state impo
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import now as now_in_words
 from ansible_collections.landfall.django.plugins.module_utils._files.replace import replace
 from ansible_collections.landfall.django.plugins.module_utils._status.look import is_under_way
+from ansible_collections.landfall.django.plugins.module_utils._text import say, warn
 
 _USAGE = "Usage: alarms check|test|forget SETTINGS_FILE"
 # Seconds. So long after the start of the host, and of the alarms, nothing is checked: a new site waits for its
@@ -49,7 +49,7 @@ class Memory:
         try:
             replace(on_disk, content, 0o600)
         except OSError as error:
-            print(f"{on_disk}: it cannot be written: {error}", file=sys.stderr)
+            warn(f"{on_disk}: it cannot be written: {error}")
 
 
 def _read(file: Path) -> State | None:
@@ -58,7 +58,7 @@ def _read(file: Path) -> State | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        print(f"{file}: it cannot be read: {error}", file=sys.stderr)
+        warn(f"{file}: it cannot be read: {error}")
         return None
 
 
@@ -91,7 +91,7 @@ def check(wanted: Settings, memory: Memory) -> int:
             _write_metrics(wanted, text)
     present.waiting = state.queued(present.waiting, [channel.name for channel in wanted.channels], events)
     for event in events:
-        print(f"{event.level}: {event.sentence}")
+        say(f"{event.level}: {event.sentence}")
     # Before the delivery: an event that was seen is not forgotten where this program is ended.
     memory.save(present)
     return tell(wanted, present, memory)
@@ -105,7 +105,7 @@ def tell(wanted: Settings, present: State, memory: Memory) -> int:
         present.undelivered["ping"] = problem
     memory.save(present)
     for name, problem in present.undelivered.items():
-        print(f"{name}: this channel of stack_alarms does not work: {problem}", file=sys.stderr)
+        warn(f"{name}: this channel of stack_alarms does not work: {problem}")
     return 1 if present.undelivered else 0
 
 
@@ -125,7 +125,7 @@ def test(wanted: Settings) -> int:
     waiting = {channel.name: [event] for channel in wanted.channels}
     failed = deliver_all(wanted.channels, waiting, wanted.stack.stack, platform.node())
     for channel in wanted.channels:
-        print(f"{channel.name}: {failed.get(channel.name, 'delivered')}")
+        say(f"{channel.name}: {failed.get(channel.name, 'delivered')}")
     return 1 if failed else 0
 
 
@@ -139,7 +139,7 @@ def forget(wanted: Settings, memory: Memory) -> int:
 def main(words: list[str], version: str = "") -> int:
     """Run the program of this version with the words of its command line, and return its exit code."""
     if len(words) != 2 or words[0] not in ("check", "test", "forget"):
-        print(f"landfall.django {version}\n{_USAGE}", file=sys.stderr)
+        warn(f"landfall.django {version}\n{_USAGE}")
         return 2
     wanted = settings.read(words[1])
     if words[0] == "test":
@@ -156,4 +156,4 @@ def _write_metrics(wanted: Settings, text: str) -> None:
     try:
         replace(_metrics_file(wanted), text.encode(), 0o644)
     except OSError as error:
-        print(f"the metrics cannot be written into {wanted.metrics}: {error.strerror}", file=sys.stderr)
+        warn(f"the metrics cannot be written into {wanted.metrics}: {error.strerror}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sqlite3
-import sys
 import tarfile
 from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
@@ -31,6 +30,7 @@ from ansible_collections.landfall.django.plugins.module_utils._files import lock
 from ansible_collections.landfall.django.plugins.module_utils._files.lock import HeldError, now
 from ansible_collections.landfall.django.plugins.module_utils._release import interrupt
 from ansible_collections.landfall.django.plugins.module_utils._release.database import server_of
+from ansible_collections.landfall.django.plugins.module_utils._text import say, warn
 
 SECRETS = "secrets/backup"
 MACHINE_ID = Path("/etc/machine-id")
@@ -150,26 +150,26 @@ def main(words: Sequence[str], version: str) -> int:
         with interrupt.as_exceptions():
             one = Run(given.root, version)
             if given.step == "prepare":
-                print("created" if one.prepare(given.take_over) else "unchanged")
+                say("created" if one.prepare(given.take_over) else "unchanged")
             elif given.step == "drill":
                 _show_drill(one.drill())
             else:
                 _show(one.back_up(given.take_over))
     except ERRORS as error:
-        print(f"{error}", file=sys.stderr)
+        warn(str(error))
         return 1
     return 0
 
 
 def _show(made: Manifest) -> None:
     for warning in made.warnings:
-        print(f"WARNING: {warning}")
+        say(f"WARNING: {warning}")
     objects = ", ".join(f"{count} {kind}" for kind, count in made.objects.items() if count)
-    print(f"backup {made.name}: {made.bytes >> 10} KiB" + (f", {made.rows} rows, {objects}" if objects else ""))
+    say(f"backup {made.name}: {made.bytes >> 10} KiB" + (f", {made.rows} rows, {objects}" if objects else ""))
 
 
 def _show_drill(result: Result) -> None:
-    print(
+    say(
         f"backup {result.name} can be restored: {result.rows} rows and {result.files} files compared in"
         f" {result.seconds:g} s"
     )

@@ -58,7 +58,7 @@ def _wrong_targets(alarms: Mapping[str, Any]) -> Iterator[str]:
 def programs(values: Mapping[str, Any]) -> list[str]:
     """Return the programs to look for on the host."""
     alarms = values.get(NAME) or {}
-    return [program for name, (program, _) in _PROGRAMS.items() if isinstance(alarms, Mapping) and alarms.get(name)]
+    return [program for name, (program, _cure) in _PROGRAMS.items() if isinstance(alarms, Mapping) and alarms.get(name)]
 
 
 def host_problems(values: Mapping[str, Any], probe: Mapping[str, Any]) -> Iterator[str]:
