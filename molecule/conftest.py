@@ -87,9 +87,9 @@ def ansible_playbook(playbook_command) -> Callable[..., subprocess.CompletedProc
 
 @pytest.fixture(scope="session")
 def until() -> Callable[..., None]:
-    """Wait until a condition holds, and fail if it does not within `seconds`, which leave room for a busy machine."""
+    """Wait until a condition holds, and fail if it does not within `seconds`."""
 
-    def wait(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    def wait(condition: Callable[[], bool], *, seconds: float) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"not so within {seconds} seconds"

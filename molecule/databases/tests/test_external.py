@@ -47,7 +47,7 @@ def server(tmp_path_factory, until) -> Iterator[None]:
     tls = ("-c", "ssl=on", "-c", "ssl_cert_file=/tls/cert.pem", "-c", "ssl_key_file=/tls/key.pem")
     docker("run", "--detach", *place, *given, "postgres:18", "postgres", *tls)
     ask = ["docker", "exec", BOX, "psql", "--username=postgres", "--host=127.0.0.1", "--command"]
-    until(lambda: subprocess.run([*ask, "SELECT"], capture_output=True, check=False).returncode == 0)
+    until(lambda: subprocess.run([*ask, "SELECT"], capture_output=True, check=False).returncode == 0, seconds=60)
     for sql in (f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'", "CREATE DATABASE elsewhere OWNER app"):
         subprocess.run([*ask, sql], check=True, stdout=subprocess.DEVNULL)
     yield

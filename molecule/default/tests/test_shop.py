@@ -116,7 +116,7 @@ def test_a_renewed_certificate_is_served_soon(host, site, until):
     environment = host.check_output("systemctl show certbot.service --property=Environment --value")
     host.check_output(f"{environment} certbot renew --cert-name shop --force-renewal --no-random-sleep-on-renew")
     # Nginx answers a signal: the former workers accept until the new ones do.
-    until(lambda: site.serial() != before)
+    until(lambda: site.serial() != before, seconds=10)
 
 
 def test_the_beat_schedule_lives_on_the_host(host):
@@ -147,7 +147,7 @@ def test_a_certificate_that_is_renewed_but_not_served_is_noticed(host, site, ans
     assert "/srv/nginx/reload" in done.stdout
     assert "unknown directive" in done.stdout
     host.check_output("RENEWED_LINEAGE=/etc/letsencrypt/live/shop /etc/letsencrypt/renewal-hooks/deploy/shop")
-    until(lambda: site.serial() != before)
+    until(lambda: site.serial() != before, seconds=10)
     done = ansible_playbook("landfall.django.status")
     assert done.returncode == 0, done.stdout
     assert re.search(r"shop\.\S+ .* as on disk", done.stdout)
@@ -165,4 +165,4 @@ def test_a_frozen_worker_is_noticed(host, ansible_playbook, until):
         assert "celery" in done.stdout
     finally:
         host.check_output(f"kill -CONT {pids}")
-    until(lambda: host.check_output(health) == "healthy")
+    until(lambda: host.check_output(health) == "healthy", seconds=60)

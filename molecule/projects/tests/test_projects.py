@@ -87,7 +87,7 @@ def test_a_command_of_the_project_ran_and_what_it_wrote_stays(host):
 def test_a_process_of_its_own_runs(visit, until):
     kiosk = visit("kiosk")
     before = front(kiosk)["beats"]
-    until(lambda: front(kiosk)["beats"] > before)
+    until(lambda: front(kiosk)["beats"] > before, seconds=20)
 
 
 def test_a_process_of_its_own_answers_under_a_path_and_at_a_host_name(visit):
@@ -193,5 +193,5 @@ def test_development_reloads_a_changed_source_over_plain_http(host, until):
     ask = "curl -s http://localhost:8001/ || python3 -c 'import urllib.request as u; print(u.urlopen(\"http://localhost:8001/\").read().decode())'"
     assert '"secure": false' in host.check_output(ask)
     host.check_output('sed -i \'s/"secure":/"reloaded": True, "secure":/\' /srv/draft/development/pamphlet.py')
-    until(lambda: '"reloaded": true' in host.run(ask).stdout)
+    until(lambda: '"reloaded": true' in host.run(ask).stdout, seconds=30)
     assert 'DEBUG="True"' in host.file("/srv/draft/.env").content_string

@@ -20,7 +20,7 @@ def test_a_killed_part_of_the_front_returns_with_every_network(host, page, until
     host.check_output("kill -9 %s", pid)
     begin = time.monotonic()
     # The workers of a killed Nginx go on for a moment.
-    until(lambda: host.check_output(PID, name) not in (pid, "0"))
+    until(lambda: host.check_output(PID, name) not in (pid, "0"), seconds=15)
 
     def answers() -> bool:
         try:
@@ -28,7 +28,7 @@ def test_a_killed_part_of_the_front_returns_with_every_network(host, page, until
         except (OSError, ValueError):
             return False
 
-    until(answers)
+    until(answers, seconds=15)
     print(f"{service}: back after {time.monotonic() - begin:.1f} s")
     networks = (
         "docker inspect --format '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}' nginx-edge-1"

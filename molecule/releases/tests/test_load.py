@@ -62,7 +62,7 @@ def test_nothing_is_lost_over_many_releases(host, variables, site, page, play, p
         serial = site.serial()
         environment = host.check_output("systemctl show certbot.service --property=Environment --value")
         host.check_output(f"{environment} certbot renew --cert-name meter --force-renewal --no-random-sleep-on-renew")
-        until(lambda: site.serial() != serial)
+        until(lambda: site.serial() != serial, seconds=10)
         holder = host.check_output("docker inspect --format '{{.State.StartedAt}}' nginx-edge-1")
         host.check_output("docker tag nginx:1.30 nginx:another")
         nginx = host.check_output("docker compose -p nginx ps --quiet nginx")
@@ -83,7 +83,7 @@ def test_nothing_is_lost_over_many_releases(host, variables, site, page, play, p
     assert set(kinds) == {"busy", "idle", "slow", "fresh", "http/2"}
 
     # Each task ran once, from its beginning to its end.
-    until(lambda: set(expected) <= set(page("/runs/")["ended"]))
+    until(lambda: set(expected) <= set(page("/runs/")["ended"]), seconds=60)
     runs = page("/runs/")
     for kind in ("began", "ended"):
         assert sorted(number for number in runs[kind] if number >= begin) == expected

@@ -17,7 +17,7 @@ def test_tasks_beyond_the_budget_are_queued_again_reported_and_run_to_their_end_
         return sorted(number for number in page("/runs/")[kind] if first <= number <= waiting)
 
     assert page(f"/hold/?first={first}")["queued"] == 2
-    until(lambda: runs("began") == held)
+    until(lambda: runs("began") == held, seconds=20)
     page(f"/queue/?first={waiting}&count=1&seconds=0")
     project.next_release()
     said = " ".join(play(stack_stop_timeout=2).split())
@@ -26,9 +26,9 @@ def test_tasks_beyond_the_budget_are_queued_again_reported_and_run_to_their_end_
     assert sorted(name.partition("[")[0] for name in reported) == ["meter.tasks.hold", "meter.tasks.hold_late"]
     assert re.search(r"queued again: meter\.tasks\.hold\w*\[", said)
     # From their beginning, in the new worker.
-    until(lambda: runs("began").count(first) == runs("began").count(first + 1) == 2)
+    until(lambda: runs("began").count(first) == runs("began").count(first + 1) == 2, seconds=30)
     assert not set(held) & set(runs("ended"))
     for number in held:
         page(f"/end/?number={number}")
-    until(lambda: runs("ended") == [*held, waiting])
+    until(lambda: runs("ended") == [*held, waiting], seconds=30)
     assert runs("began") == [first, first, first + 1, first + 1, waiting]

@@ -67,6 +67,6 @@ def test_a_container_is_reached_by_its_address_until_its_name_is_resolved(host, 
         host.check_output("printf %%s %s >%s && /srv/nginx/reload", text, file)
         try:
             # Workers from before the reload may answer first.
-            until(lambda: front.ask("/").body == b"by its address")
+            until(lambda: front.ask("/").body == b"by its address", seconds=10)
         finally:
             host.check_output("printf %%s %s >%s && /srv/nginx/reload", before, file)

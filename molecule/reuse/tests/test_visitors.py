@@ -53,7 +53,7 @@ class Crowd:
 def crowd(front, until, on_disk) -> Iterator[Crowd]:
     with contextlib.ExitStack() as stack:
         yield Crowd(front, stack)
-    until(lambda: on_disk() == 0 and front.ask("/page").status == 200)
+    until(lambda: on_disk() == 0 and front.ask("/page").status == 200, seconds=20)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_body_where_none_belongs_is_not_kept(crowd, on_disk):
 def test_answers_that_nobody_reads_take_so_much_of_the_disk(front, crowd, on_disk, host, until):
     for _ in range(3):
         crowd.hold(dawdler.readers, REQUESTS_PER_VISITOR + 5, "/size/8000000")
-    until(lambda: front.ask("/page").status == 503)
+    until(lambda: front.ask("/page").status == 503, seconds=10)
     assert 0 < on_disk() <= REQUESTS * (ANSWER + SLACK)
     # Who looks whether the site is well, or proves whose it is, is never refused.
     assert front.ask("/health/").status == 200
@@ -114,5 +114,5 @@ def test_an_office_opens_more_websockets_than_requests(front, crowd, until):
         crowd.hold(dawdler.readers, REQUESTS_PER_VISITOR, "/size/8000000", visitor=office)
         return front.ask("/page", X_Forwarded_For=office).status == 503
 
-    until(full)
+    until(full, seconds=10)
     assert front.ask("/page", X_Forwarded_For=office, Upgrade="websocket").status == 200

@@ -72,7 +72,7 @@ def test_nor_does_who_asks_while_a_file_becomes_a_link(site, until):
         answers.extend(site.get("/media/flip") for _ in range(200))
         return any(answer.status == 200 for answer in answers)
 
-    until(honest)
+    until(honest, seconds=30)
     assert {answer.text for answer in answers if answer.status == 200} == {"honest"}
 
 

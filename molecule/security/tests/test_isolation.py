@@ -82,7 +82,7 @@ def _busy(host, neighbour, variables, until):
     # The role has closed the neighbour too.
     neighbour.run("nft insert rule inet landfall input tcp dport '{ 53, 80 }' accept")
     for address, port in (("127.0.0.1", 9999), ("127.0.0.1", 53), ("127.0.0.1", 8080), (METADATA, 80), (METADATA, 53)):
-        until(lambda at=address, by=port: answers(host, at, by))
+        until(lambda at=address, by=port: answers(host, at, by), seconds=30)
     yield
     neighbour.check_output(f"systemctl stop metadata-80 metadata-53; ip address del {METADATA}/32 dev lo")
     host.check_output(f"ip route del {METADATA}; ip address del {LINK_LOCAL}/32 dev lo")
@@ -137,10 +137,10 @@ def test_no_connection_outlives_the_rule_against_it(host, inside, variables, web
     try:
         late = f"{inside(web)} python3 -c {shlex.quote(LATE)} {variables['ansible_host']}"
         host.check_output(f"systemd-run --unit=late {late}")
-        until(lambda: host.file("/run/connected").exists)
+        until(lambda: host.file("/run/connected").exists, seconds=10)
         host.check_output(f"systemctl {firewall} landfall-firewall")
         host.check_output("touch /run/ask")
-        until(lambda: host.file("/run/answer").exists)
+        until(lambda: host.file("/run/answer").exists, seconds=15)
         assert host.file("/run/answer").content_string == answer
     finally:
         host.check_output("systemctl start landfall-firewall; rm -f /run/connected /run/ask /run/answer")

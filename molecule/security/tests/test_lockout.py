@@ -152,9 +152,9 @@ def test_a_host_whose_controller_is_gone_takes_the_change_back_by_itself(host, h
     assert not good
     assert effective(host)["maxauthtries"] == "4"
     assert "8080" in host.check_output("nft list set inet landfall tcp_ports")
-    until(lambda: not host.file("/var/lib/landfall/unconfirmed").exists)
+    until(lambda: not host.file("/var/lib/landfall/unconfirmed").exists, seconds=60)
     assert [host.file(path).content_string for path in (DROP_IN, RULES)] == former
-    until(lambda: "8080" not in host.run("nft list set inet landfall tcp_ports").stdout)
+    until(lambda: "8080" not in host.run("nft list set inet landfall tcp_ports").stdout, seconds=10)
     assert effective(host)["maxauthtries"] == "2"
 
 

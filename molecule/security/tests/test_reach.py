@@ -50,7 +50,7 @@ def mistakes(host, scan_from, until):
     servers = (9996, 9998, 9999)
     for port in servers:
         host.check_output(f"systemd-run --unit=mistake-{port} python3 -m http.server {port} --bind ::")
-    until(lambda: scan_from(host, "127.0.0.1", *servers) == list(servers))
+    until(lambda: scan_from(host, "127.0.0.1", *servers) == list(servers), seconds=30)
     yield
     host.check_output("systemctl stop 'mistake-*'; rm /srv/shop/mistake.yaml")
     host.check_output(compose % "")
@@ -93,7 +93,7 @@ def test_a_port_that_is_open_to_some_is_closed_to_others(host, neighbour, variab
 def test_whatever_happens_to_the_rules_the_site_answers_and_nothing_else(host, site, look, mistakes, until, command):
     host.check_output(command)
     # Docker's own rules are back, so that visitors keep their addresses and containers reach the world.
-    until(lambda: "3306" in host.run("iptables -t nat -S DOCKER").stdout)
+    until(lambda: "3306" in host.run("iptables -t nat -S DOCKER").stdout, seconds=30)
     assert site.eventually("/health/", lambda answer: answer.status == 200, seconds=30).status == 200
     by_4, by_6 = look()
     assert (by_4, set(by_6) - set(OPEN)) == (OPEN, set())

@@ -83,7 +83,7 @@ def test_nginx_reads_copies_and_nobody_else_a_key_after_a_renewal_too(host, site
     before = site.serial()
     environment = host.check_output("systemctl show certbot.service --property=Environment --value")
     host.check_output(f"{environment} certbot renew --cert-name shop --force-renewal --no-random-sleep-on-renew")
-    until(lambda: site.serial() != before)
+    until(lambda: site.serial() != before, seconds=10)
     assert (readers(host, COPIES), readers(host, KEYS)) == ({"root landfall-nginx 640"}, {"root root 600"})
     read = "setpriv --reuid=%s --regid=%s --clear-groups cat /srv/nginx/keys/shop.pem"
     assert host.run(read, "landfall-nginx", "landfall-nginx").rc == 0
