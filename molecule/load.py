@@ -44,11 +44,10 @@ class Outcome:
 
 @dataclass
 class Load:
-    """Clients of one site; `with load:` runs them. `pause` is the longest time between two requests of a busy one."""
+    """Clients of one site; `with load:` runs them."""
 
     address: str
     name: str
-    pause: float
     outcomes: list[Outcome] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,13 +56,13 @@ class Load:
         self.numbers = itertools.count()
         clients = [
             # Busy: GET and POST in turn on a kept connection.
-            *[lambda: self._kept("busy", lambda: random.uniform(0, self.pause), self._mixed)] * 4,
+            *[lambda: self._kept("busy", lambda: random.uniform(0, 0.1), self._mixed)] * 4,
             # Idle ones that come back shortly before the server would hang up.
             *[lambda: self._kept("idle", lambda: random.uniform(1, 8), self._page)] * 4,
             # Always one long request in flight.
             lambda: self._kept("slow", lambda: 0, lambda: ("GET", "/slow/?seconds=8", None)),
             # A connection for each request.
-            lambda: self._kept("fresh", lambda: self.pause, self._mixed, keep=False),
+            lambda: self._kept("fresh", lambda: 0.1, self._mixed, keep=False),
             *[self._http2] * 2,
         ]
         self.threads = [threading.Thread(target=self._guarded, args=(client,)) for client in clients]
@@ -158,7 +157,7 @@ class Load:
                     while len(streams.open_since) < 3:
                         streams.open()
                     streams.receive()
-                    self.stopping.wait(random.uniform(0, self.pause))
+                    self.stopping.wait(random.uniform(0, 0.1))
                 while streams.open_since:
                     streams.receive()
                 again = streams.unprocessed
@@ -248,9 +247,9 @@ class Streams:
 
 
 @contextlib.contextmanager
-def on(address: str, name: str, *, pause: float = 1) -> Iterator[Load]:
-    """Keep a load on a site; nothing may have failed at the end. By default, it leaves room for tests beside it."""
-    with Load(address, name, pause) as load:
+def on(address: str, name: str) -> Iterator[Load]:
+    """Keep a load on a site; nothing may have failed at the end."""
+    with Load(address, name) as load:
         yield load
     assert len(load.done()) > 50, "the load was none"
     failed = load.failures()

@@ -25,7 +25,7 @@ def test_nothing_is_lost_over_many_releases(host, variables, site, page, play, p
         return number
 
     begin = int(time.time()) % 100_000 * 10_000
-    with load.on(variables["ansible_host"], site.name, pause=0.1) as visitors:
+    with load.on(variables["ansible_host"], site.name) as visitors:
         time.sleep(5)
         # Code, while tasks wait and run.
         expected = []

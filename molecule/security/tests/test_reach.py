@@ -109,7 +109,7 @@ print(connection.getresponse().status)
     assert neighbour.check_output("python3 -c %s", program) == "301"
     logs = "docker logs --since 1m $(docker compose --project-name nginx ps --quiet nginx)"
     # Nginx writes its log every five seconds.
-    until(lambda: "/by-ipv6" in host.check_output(logs))
+    until(lambda: "/by-ipv6" in host.check_output(logs), seconds=15)
     (line,) = [line for line in host.check_output(logs).splitlines() if "/by-ipv6" in line]
     assert line.startswith("fd77::21 ")
 
