@@ -18,7 +18,7 @@ from ansible_collections.landfall.django.plugins.module_utils._project import de
 try:
     import tomllib
 except ImportError:  # Python 3.10 and older, which no supported host has
-    tomllib = None  # type: ignore[assignment]
+    tomllib = None  # type: ignore[assignment]  # of a module, not None
 
 MANAGE = "manage.py"
 
